@@ -1,0 +1,101 @@
+// swift-tools-version: 6.2
+// SPDX-License-Identifier: Apache-2.0
+import PackageDescription
+
+// MARK: - Settings
+
+let swiftSettings: [SwiftSetting] = [
+  .strictMemorySafety(),
+  // Span-returning properties; promised two releases' notice before it changes.
+  .enableExperimentalFeature("Lifetimes"),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+let cSettings: [CSetting] = [
+  .define("NDEBUG", .when(configuration: .release)),
+  // The kernels are the numeric hot path of every test: never run them at -O0.
+  .unsafeFlags(["-O2"], .when(configuration: .debug)),
+]
+
+func module(
+  _ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []
+) -> Target {
+  .target(
+    name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
+}
+
+func tests(
+  _ name: String, _ dependencies: [Target.Dependency], resources: [Resource] = []
+) -> Target {
+  .testTarget(
+    name: name, dependencies: dependencies, resources: resources, swiftSettings: swiftSettings)
+}
+
+func benchmark(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .executableTarget(
+    name: name, dependencies: dependencies, path: "Benchmarks/\(name)",
+    swiftSettings: swiftSettings)
+}
+
+let argumentParser = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+
+// MARK: - Package
+
+let package = Package(
+  name: "halfspace",
+  products: [
+    .library(name: "Halfspace", targets: ["Halfspace"]),
+    .executable(name: "halfspace", targets: ["HalfspaceCLI"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+  ],
+  targets: [
+    // MARK: C: OpenBLAS, LAPACKE, SIMD kernels
+    .target(
+      name: "CHalfspace", path: "CSupport", sources: ["src"], publicHeadersPath: "include",
+      cSettings: cSettings,
+      linkerSettings: [
+        .linkedLibrary("openblas"), .linkedLibrary("lapacke"), .linkedLibrary("m"),
+      ]),
+
+    // MARK: Public API, each module imports only those above it
+    module("HalfspaceLinalg", ["CHalfspace"]),
+    module("HalfspaceReporting", ["CHalfspace", "HalfspaceLinalg"]),
+    module("HalfspaceNN", ["CHalfspace", "HalfspaceLinalg", "HalfspaceReporting"]),
+    module(
+      "HalfspaceIO", ["HalfspaceLinalg", "HalfspaceReporting", "HalfspaceNN"],
+      resources: [.copy("Resources/digits.csv")]),
+    module("Halfspace", ["HalfspaceLinalg", "HalfspaceReporting", "HalfspaceNN", "HalfspaceIO"]),
+
+    // MARK: Executables and what they share
+    module("_HalfspaceReport", []),
+    .executableTarget(
+      name: "HalfspaceCLI", dependencies: ["Halfspace", "_HalfspaceReport", argumentParser],
+      swiftSettings: swiftSettings),
+    benchmark("NeuronLookup", ["CHalfspace", "Halfspace", "_HalfspaceReport"]),
+
+    // MARK: Tests
+    module("_HalfspaceTestSupport", ["HalfspaceLinalg"]),
+    tests("CHalfspaceTests", ["CHalfspace", "_HalfspaceTestSupport"]),
+    tests("HalfspaceLinalgTests", ["HalfspaceLinalg", "_HalfspaceTestSupport"]),
+    tests(
+      "HalfspaceReportingTests",
+      ["CHalfspace", "HalfspaceReporting", "HalfspaceLinalg", "_HalfspaceTestSupport"]),
+    tests(
+      "HalfspaceNNTests",
+      [
+        "HalfspaceNN", "HalfspaceReporting", "HalfspaceLinalg", "_HalfspaceTestSupport",
+      ]),
+    tests(
+      "HalfspaceIOTests",
+      ["HalfspaceIO", "HalfspaceNN", "HalfspaceLinalg", "_HalfspaceTestSupport"]),
+    tests("HalfspaceReportTests", ["_HalfspaceReport"]),
+    tests("HalfspaceCLITests", ["HalfspaceCLI", "Halfspace"]),
+  ],
+  swiftLanguageModes: [.v6],
+  cLanguageStandard: .gnu11
+)
