@@ -61,7 +61,9 @@ HS_INLINE column tile_dots(ptrdiff_t blocks, const float *const w[HS_ROW_BLOCK],
 #define HS_FOLD_QUARTER(LANE, l) add(HS_FOLD_2(LANE, l), HS_FOLD_2(LANE, l + 4))
 #define HS_FOLD_HALF(LANE, l) add(HS_FOLD_QUARTER(LANE, l), HS_FOLD_QUARTER(LANE, l + 2))
 #define HS_LANE(l) lane_column(blocks, l, w, tile)
-  if (HS_IS_SHORT(blocks)) return add(HS_FOLD_HALF(HS_LANE, 0), HS_FOLD_HALF(HS_LANE, 1));
+  if (HS_IS_SHORT(blocks) && blocks <= HS_TILE_UNROLLED) {
+    return add(HS_FOLD_HALF(HS_LANE, 0), HS_FOLD_HALF(HS_LANE, 1));
+  }
   column lanes[HS_LANES];
   for (int l = 0; l < HS_LANES; l++) lanes[l] = HS_LANE(l);
 #undef HS_LANE
