@@ -200,9 +200,20 @@ HS_INLINE void forward_chunk(ptrdiff_t blocks, const pair_walk *walk, const int3
 /// As forward_chunk for rows of one float.
 HS_INLINE void forward_chunk_scalar(ptrdiff_t blocks, const pair_walk *walk, const int32_t *rows,
                                     const float *h, float *out) {
+  const float *a = walk->list.table;
+  const int32_t *owner = walk->current->row, *next = walk->next->row;
+  if (is_one_query(walk->count, rows)) {
+    float sum = out[rows[0]];
+    for (ptrdiff_t i = 0; i < walk->count; i++) {
+      prefetch_row_of(blocks, a, next[i]);
+      sum = fmaf(h[i], a[owner[i]], sum);
+    }
+    out[rows[0]] = sum;
+    return;
+  }
   for (ptrdiff_t i = 0; i < walk->count; i++) {
-    prefetch_row_of(blocks, walk->list.table, walk->next->row[i]);
-    out[rows[i]] = fmaf(h[i], *row_of(blocks, walk->list.table, walk->current->row[i]), out[rows[i]]);
+    prefetch_row_of(blocks, a, next[i]);
+    out[rows[i]] = fmaf(h[i], a[owner[i]], out[rows[i]]);
   }
 }
 

@@ -18,6 +18,8 @@
 
 #define HS_INLINE static inline __attribute__((always_inline))
 
+typedef float f32x4 __attribute__((ext_vector_type(4)));
+typedef float f32x8 __attribute__((ext_vector_type(8)));
 typedef float f32x16 __attribute__((ext_vector_type(16)));
 typedef int32_t i32x16 __attribute__((ext_vector_type(16)));
 typedef uint32_t u32x16 __attribute__((ext_vector_type(16)));
@@ -158,8 +160,6 @@ HS_INLINE f32x16 in_order(f32x16 a) {
 
 /// The fold of one pair.
 HS_INLINE float fold(f32x16 t) {
-  typedef float f32x8 __attribute__((ext_vector_type(8)));
-  typedef float f32x4 __attribute__((ext_vector_type(4)));
   const f32x8 t8 = t.lo + t.hi;
   const f32x4 t4 = t8.lo + t8.hi;
   return (t4.x + t4.z) + (t4.y + t4.w);
