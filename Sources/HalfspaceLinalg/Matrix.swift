@@ -13,7 +13,7 @@
 ///
 /// - Note: `Sendable` is unchecked. Concurrent reads are safe; whoever writes must be the only
 ///   one using the rows written, as the parallel loops of this package are by construction.
-public final class Matrix: @unchecked Sendable {
+@safe public final class Matrix: @unchecked Sendable {
   /// Number of floats rows are padded to.
   public static let lanes = 16
 
