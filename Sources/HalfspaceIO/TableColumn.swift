@@ -54,6 +54,14 @@ public struct TableColumn: Sendable, Equatable {
     if case .numeric = storage { true } else { false }
   }
 
+  /// Whether the cell in `row` is missing. O(1).
+  public func isMissing(_ row: Int) -> Bool {
+    switch storage {
+    case .numeric(let values): values[row].isNaN
+    case .categorical(let codes, _): codes[row] < 0
+    }
+  }
+
   /// Number of missing cells. O(n).
   public var missingCount: Int {
     switch storage {
@@ -73,6 +81,39 @@ public struct TableColumn: Sendable, Equatable {
     switch storage {
     case .numeric(let values): values[row].isNaN ? nil : Self.spelling(of: values[row])
     case .categorical(let codes, let levels): codes[row] < 0 ? nil : levels[Int(codes[row])]
+    }
+  }
+
+  /// The different texts in the column, in no particular order; missing cells do not count. O(n).
+  var distinctTexts: [String] {
+    switch storage {
+    case .numeric(let values):
+      return Set(values.lazy.filter { !$0.isNaN }).map(Self.spelling)
+    case .categorical(let codes, let levels):
+      var isUsed = [Bool](repeating: false, count: levels.count)
+      for code in codes where code >= 0 { isUsed[Int(code)] = true }
+      return zip(levels, isUsed).filter(\.1).map(\.0)
+    }
+  }
+
+  /// The cells as numbers, NaN where they are missing; the column is one of `table`. O(n).
+  ///
+  /// - Throws: `TableError` for a cell that is no number.
+  func numbers(in table: Table) throws(TableError) -> [Double] {
+    switch storage {
+    case .numeric(let values):
+      return values
+    case .categorical(let codes, let levels):
+      // A text column because of a cell that may not even be among these rows: read each.
+      let numbers = levels.map(NumberParser.number)
+      var values = [Double](repeating: .nan, count: codes.count)
+      for (row, code) in codes.enumerated() where code >= 0 {
+        guard let number = numbers[Int(code)] else {
+          throw table.error(row: row, column: name, .textInNumericColumn(levels[Int(code)]))
+        }
+        values[row] = number
+      }
+      return values
     }
   }
 
