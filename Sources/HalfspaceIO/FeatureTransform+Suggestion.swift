@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+public import HalfspaceLinalg
+
+extension FeatureTransform {
+  /// The scaling that the training rows `matrix` [n, p] suggest: `.commonScale` when the features
+  /// look like measurements in one unit, as pixels are, and `.standardize` otherwise. O(n p).
+  ///
+  /// One unit means: at least 32 features vary; of these at least nine tenths have the same
+  /// minimum, to a twentieth of the range of all values; and at least six tenths
+  /// have the same maximum, to a quarter of it (pixels in the corners rarely reach it). Features of
+  /// different units do not agree so closely in where they begin and end.
+  public static func suggestedScaling(for matrix: Matrix) -> Scaling {
+    guard matrix.rows > 0 else { return .standardize }
+    var minima = matrix.rowArray(0)
+    var maxima = minima
+    for row in 1..<max(1, matrix.rows) {
+      for column in 0..<matrix.columns {
+        let value = matrix[row, column]
+        if value < minima[column] { minima[column] = value }
+        if value > maxima[column] { maxima[column] = value }
+      }
+    }
+    let varying = (0..<matrix.columns).filter { minima[$0] < maxima[$0] }
+    guard varying.count >= 32 else { return .standardize }
+    let lows = varying.map { Double(minima[$0]) }
+    let highs = varying.map { Double(maxima[$0]) }
+    let low = lows.reduce(lows[0], min)
+    let high = highs.reduce(highs[0], max)
+    let range = high - low
+    let atLow = lows.count { $0 - low <= range / 20 }
+    let atHigh = highs.count { high - $0 <= range / 4 }
+    let isOneUnit = 10 * atLow >= 9 * varying.count && 10 * atHigh >= 6 * varying.count
+    return isOneUnit ? .commonScale : .standardize
+  }
+}
