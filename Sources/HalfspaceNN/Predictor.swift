@@ -29,12 +29,15 @@ public final class Predictor: Sendable {
     public let initial: InitialNetwork
     /// Numbers of the materialized neurons, which take no part.
     public let materialized: [Int]
+    /// What the initial output weights are multiplied by.
+    public let outputScale: Float
     private let members: NeuronSet
 
     /// The neurons of `initial` outside `materialized`.
-    public init(initial: InitialNetwork, materialized: [Int]) {
+    public init(initial: InitialNetwork, materialized: [Int], outputScale: Float = 1) {
       self.initial = initial
       self.materialized = materialized
+      self.outputScale = outputScale
       var members = NeuronSet(capacity: materialized.count)
       for neuron in materialized { _ = members.insert(neuron) }
       self.members = members
@@ -67,6 +70,20 @@ public final class Predictor: Sendable {
     self.factor = factor
     self.shards = shards
     self.latent = latent
+  }
+
+  /// The same network with `factor` multiplied into the output weights: what a plain two-layer
+  /// network file holds. Scores agree up to rounding. O(M C).
+  public func folded() -> Predictor {
+    let scaled = outputs.copy()
+    for i in 0..<(scaled.rows * scaled.stride) { unsafe scaled.pointer[i] *= factor }
+    let latent = latent.map {
+      LatentPart(
+        initial: $0.initial, materialized: $0.materialized, outputScale: $0.outputScale * factor)
+    }
+    return Predictor(
+      weights: weights, outputs: scaled, threshold: threshold, factor: 1, shards: shards,
+      latent: latent)
   }
 
   /// Outputs `[inputs.rows, C]` of transformed inputs `[n, d]`.
@@ -165,7 +182,9 @@ public final class Predictor: Sendable {
       let rows = Matrix(
         rows: max(1, numbers.count), columns: p.outputCount, packedSingleColumn: true)
       for (place, neuron) in numbers.enumerated() {
-        unsafe latent.initial.copyOutputs(of: Int(neuron), to: rows.row(place))
+        let row = unsafe rows.row(place)
+        unsafe latent.initial.copyOutputs(of: Int(neuron), to: row)
+        for c in 0..<p.outputCount { unsafe row[c] *= latent.outputScale }
       }
       latentStep.load(latentFiring, neurons: rows.rows)
       return rows
