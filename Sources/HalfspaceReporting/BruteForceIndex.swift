@@ -5,7 +5,7 @@ public import HalfspaceLinalg
 /// Looks at every row for every query: the baseline, and the oracle of every other structure.
 ///
 /// ```swift
-/// let index = BruteForceIndex(weights: weights)
+/// let index = BruteForceIndex(weights)
 /// var report = FiringReport()
 /// index.report(queries: batch, above: 2.5, into: &report)
 /// weights.setRow(7, to: moved)
@@ -64,7 +64,7 @@ public final class BruteForceIndex: HalfSpaceIndex {
 
   /// An index over `weights` as they are. O(m d).
   public init(
-    weights: Matrix, threads: Int = ThreadCount.available, method: Method = .automatic
+    _ weights: Matrix, threads: Int = 1, method: Method = .automatic
   ) {
     precondition(weights.rows <= Int(Int32.max), "\(weights.rows) rows exceed 32-bit numbers")
     self.weights = weights

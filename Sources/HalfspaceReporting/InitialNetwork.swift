@@ -11,7 +11,7 @@ public import HalfspaceLinalg
 ///
 /// ```swift
 /// let network = InitialNetwork(
-///   rows: ProductGrid(count: 1 << 19, dimension: 16, seed: 1), outputs: .symmetricPairs,
+///   rows: ProductGrid(count: 1 << 19, dimension: 16, seed: 1), outputs: .symmetricPairs(),
 ///   outputCount: 26, seed: 1)
 /// network.width  // 1 << 20
 /// ```
@@ -20,8 +20,6 @@ public struct InitialNetwork: Sendable {
   public let rows: any InitialWeights
   /// How the output weights start.
   public let outputs: InitialOutputs
-  /// What they are drawn from, unless they are zero.
-  public let distribution: InitialOutputs.Distribution
   /// Output weights per neuron.
   public let outputCount: Int
   /// What the output weights are a function of, with the row number.
@@ -31,21 +29,21 @@ public struct InitialNetwork: Sendable {
 
   /// A network over `rows`.
   public init(
-    rows: any InitialWeights, outputs: InitialOutputs, outputCount: Int, seed: UInt64,
-    distribution: InitialOutputs.Distribution = .gaussian
+    rows: any InitialWeights, outputs: InitialOutputs, outputCount: Int, seed: UInt64
   ) {
     precondition(outputCount > 0, "\(outputCount) outputs")
     self.rows = rows
     self.outputs = outputs
-    self.distribution = distribution
     self.outputCount = outputCount
     self.seed = seed
   }
 
-  private var neuronsPerRow: Int { outputs == .symmetricPairs ? 2 : 1 }
+  private var isPaired: Bool {
+    if case .symmetricPairs = outputs { true } else { false }
+  }
 
   /// Number of neurons: twice the rows for symmetric pairs.
-  public var width: Int { rows.count * neuronsPerRow }
+  public var width: Int { isPaired ? 2 * rows.count : rows.count }
 
   /// Number of coordinates of a row.
   public var dimension: Int { rows.dimension }
@@ -53,7 +51,7 @@ public struct InitialNetwork: Sendable {
   /// The row of a neuron.
   public func row(of neuron: Int) -> Int {
     precondition(neuron >= 0 && neuron < width, "neuron \(neuron) of \(width)")
-    return neuron / neuronsPerRow
+    return isPaired ? neuron / 2 : neuron
   }
 
   /// Writes the weights of a neuron (`Matrix.paddedStride(dimension)` floats). O(d).
@@ -64,17 +62,18 @@ public struct InitialNetwork: Sendable {
   /// Writes the output weights of a neuron (`outputCount` floats). O(outputCount).
   public func copyOutputs(of neuron: Int, to destination: UnsafeMutablePointer<Float>) {
     let row = row(of: neuron)
-    if outputs == .zero {
+    switch outputs {
+    case .zero:
       unsafe destination.update(repeating: 0, count: outputCount)
-      return
-    }
-    unsafe hs_normal_rows_f32(
-      seed, RandomStream.outputs, Int64(row), 1, outputCount, outputCount, destination)
-    if distribution == .signs {
-      for c in 0..<outputCount { unsafe destination[c] = destination[c] < 0 ? -1 : 1 }
-    }
-    if outputs == .symmetricPairs && neuron % 2 == 1 {
-      for c in 0..<outputCount { unsafe destination[c].negate() }
+    case .symmetricPairs(let distribution), .independent(let distribution):
+      unsafe hs_normal_rows_f32(
+        seed, RandomStream.outputs, Int64(row), 1, outputCount, outputCount, destination)
+      let isNegative = isPaired && neuron % 2 == 1
+      for c in 0..<outputCount {
+        var value = unsafe destination[c]
+        if distribution == .signs { value = value < 0 ? -1 : 1 }
+        unsafe destination[c] = isNegative ? -value : value
+      }
     }
   }
 
@@ -85,7 +84,7 @@ public struct InitialNetwork: Sendable {
     queries: Matrix, rows range: Range<Int>, above threshold: Float, threads: Int,
     into report: inout InitialReport, statistics: inout IndexStatistics
   ) {
-    guard outputs == .symmetricPairs else {
+    guard isPaired else {
       rows.report(
         queries: queries, rows: range, above: threshold, threads: threads, into: &report,
         statistics: &statistics)
