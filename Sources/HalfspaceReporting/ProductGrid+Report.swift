@@ -113,13 +113,13 @@ extension ProductGrid {
     // Above infinity there is nothing, and nothing compares with NaN.
     guard threshold < .infinity else { return 0 }
     worker.prepare(queries: rows.count, layout: layout)
+    let cutoff = GridCutoff(
+      threshold: threshold, longerHalf: layout.rightDimension, stride: queries.stride)
     for (q, row) in rows.enumerated() {
       let x = unsafe queries.row(row)
       let norm = unsafe RoundingMargin.norm(stride: queries.stride, x)
       worker.silent[q] = norm.isNaN
-      worker.cutoffs[q] = RoundingMargin.gridCutoff(
-        threshold: threshold, rowNorm: rowNorm, queryNorm: norm,
-        longerHalf: layout.rightDimension, stride: queries.stride)
+      worker.cutoffs[q] = cutoff.value(rowNorm: rowNorm, queryNorm: norm)
       for l in 0..<dimension { unsafe worker.transposed.pointer[l * rows.count + q] = x[l] }
     }
     var rechecked = 0

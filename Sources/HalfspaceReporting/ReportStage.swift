@@ -42,7 +42,7 @@
   /// Appends the pairs of all `stages`, which are about queries `0..<queries`, to `report`.
   /// `positions` is scratch. O(pairs + runs + queries).
   static func merge(
-    _ stages: ArraySlice<ReportStage>, queries: Int, positions: inout [Int],
+    _ stages: some Sequence<ReportStage>, queries: Int, positions: inout [Int],
     into report: inout CSRReport<Neuron>
   ) {
     positions.removeAll(keepingCapacity: true)

@@ -24,10 +24,10 @@ internal import CHalfspace
 //    Filters keep a pair unless `value <= cutoff`, which is false for NaN: all pairs are kept and
 //    the canonical kernel decides, infinities included.
 //
-// The product grid compares beta_j <= fl(cutoff - alpha_i), see `gridCutoff`.
+// The product grid compares beta_j <= fl(cutoff - alpha_i), see `GridCutoff`.
 enum RoundingMargin {
-  private static let unit = 0x1p-24
-  private static let underflow = 0x1p-149
+  static let unit = 0x1p-24
+  static let underflow = 0x1p-149
   // Covers the roundings of these formulas themselves, which are done in Double.
   private static let slack = 1 + 0x1p-40
   // Products up to here cannot overflow on the way, see point 4.
@@ -60,51 +60,77 @@ enum RoundingMargin {
     return sum.squareRoot() * (1 + Double(stride + 4) * 0x1p-52)
   }
 
-  /// Cutoff for a product of `dimension` terms in any summation order: a pair whose product is
-  /// at or below it has a canonical value at or below `threshold` (points 3 and 4).
-  ///
-  /// `rowNorm` and `queryNorm` are upper bounds.
-  static func productCutoff(
-    threshold: Float, rowNorm: Double, queryNorm: Double, dimension: Int, stride: Int
-  ) -> Float {
-    let product = rowNorm * queryNorm * slack
-    guard product <= largest else { return .nan }
-    let relative = gamma(dimension) + canonicalGamma(stride: stride)
-    let margin = relative * product + 2 * Double(stride) * underflow
-    return roundedDown(Double(threshold) - margin * slack)
-  }
-
-  /// Cutoff for a product grid, whose filter value is a sum of two half-length products.
-  ///
-  /// The kernel discards the pair (i, j) if `beta_j <= fl(cutoff - alpha_i)`. The subtraction
-  /// rounds by at most u (|cutoff| + |alpha_i|), so a discarded pair has
-  /// `alpha_i + beta_j <= cutoff + u (|cutoff| + |alpha_i|)` in exact arithmetic. (Where the
-  /// difference overflows no margin is needed: |beta_j| is below half the largest Float.)
-  /// The two halves share S: `|alpha_i + beta_j - z| <= gamma(longer half) S + stride 2^-149` and
-  /// `|alpha_i| <= 2 S + stride 2^-149`. So the margin E must cover
-  ///
-  ///     (gamma(longer half) + canonical gamma) S + 3 stride 2^-149 + u (2 S + |cutoff|),
-  ///
-  /// and with |cutoff| <= |b| + E the last term moves to the left as a factor 1 / (1 - u). Twice
-  /// u |b| and u S are charged, which covers that `cutoff` is rounded.
-  ///
-  /// `rowNorm` bounds the norm of every assembled row, `queryNorm` that of the query.
-  static func gridCutoff(
-    threshold: Float, rowNorm: Double, queryNorm: Double, longerHalf: Int, stride: Int
-  ) -> Float {
-    let product = rowNorm * queryNorm * slack
-    guard product <= largest, threshold.isFinite else { return .nan }
-    let relative = gamma(longerHalf) + canonicalGamma(stride: stride)
-    let margin =
-      relative * product + 3 * Double(stride) * underflow
-      + 2 * unit * (Double(threshold.magnitude) + 2 * product)
-    return roundedDown(Double(threshold) - margin * (1 + 4 * unit) * slack)
-  }
-
-  /// A Float at or below `value`, which itself may be off by half a unit in its last place.
-  private static func roundedDown(_ value: Double) -> Float {
-    let lower = value.nextDown
+  /// The cutoff `threshold - margin`, rounded down.
+  static func cutoff(_ threshold: Float, minus margin: Double) -> Float {
+    // The Double may be off by half a unit in its last place.
+    let lower = (Double(threshold) - margin * slack).nextDown
     let nearest = Float(lower)
     return Double(nearest) > lower ? nearest.nextDown : nearest
+  }
+
+  /// An upper bound of the product of two upper bounds; nil where products might overflow.
+  static func boundedProduct(_ rowNorm: Double, _ queryNorm: Double) -> Double? {
+    let product = rowNorm * queryNorm * slack
+    return product <= largest ? product : nil
+  }
+}
+
+/// Cutoffs for products of `dimension` terms in any summation order: a pair whose product is at or
+/// below the cutoff has a canonical value at or below the threshold (`RoundingMargin`, points
+/// 3 and 4).
+struct ProductCutoff {
+  private let threshold: Float
+  private let relative: Double
+  private let absolute: Double
+
+  init(threshold: Float, dimension: Int, stride: Int) {
+    self.threshold = threshold
+    relative =
+      RoundingMargin.gamma(dimension) + RoundingMargin.canonicalGamma(stride: stride)
+    absolute = 2 * Double(stride) * RoundingMargin.underflow
+  }
+
+  /// The cutoff for rows and a query of at most these norms.
+  func value(rowNorm: Double, queryNorm: Double) -> Float {
+    guard let product = RoundingMargin.boundedProduct(rowNorm, queryNorm) else { return .nan }
+    return RoundingMargin.cutoff(threshold, minus: relative * product + absolute)
+  }
+}
+
+/// Cutoffs for a product grid, whose filter value is a sum of two half-length products.
+///
+/// The kernel discards the pair (i, j) if `beta_j <= fl(cutoff - alpha_i)`. The subtraction
+/// rounds by at most u (|cutoff| + |alpha_i|), so a discarded pair has
+/// `alpha_i + beta_j <= cutoff + u (|cutoff| + |alpha_i|)` in exact arithmetic. (Where the
+/// difference overflows no margin is needed: |beta_j| is below half the largest Float.)
+/// The two halves share S: `|alpha_i + beta_j - z| <= gamma(longer half) S + stride 2^-149` and
+/// `|alpha_i| <= 2 S + stride 2^-149`. So the margin E must cover
+///
+///     (gamma(longer half) + canonical gamma) S + 3 stride 2^-149 + u (2 S + |cutoff|),
+///
+/// and with |cutoff| <= |b| + E the last term moves to the left as a factor 1 / (1 - u). Twice
+/// u |b| and u S are charged, which covers that `cutoff` is rounded.
+struct GridCutoff {
+  private let threshold: Float
+  private let relative: Double
+  private let absolute: Double
+
+  init(threshold: Float, longerHalf: Int, stride: Int) {
+    self.threshold = threshold
+    let unit = RoundingMargin.unit
+    let factor = 1 + 4 * unit
+    let gammas =
+      RoundingMargin.gamma(longerHalf) + RoundingMargin.canonicalGamma(stride: stride)
+    relative = (gammas + 4 * unit) * factor
+    absolute =
+      (3 * Double(stride) * RoundingMargin.underflow
+        + 2 * unit * Double(threshold.magnitude)) * factor
+  }
+
+  /// The cutoff for a query of at most this norm, when no assembled row exceeds `rowNorm`.
+  func value(rowNorm: Double, queryNorm: Double) -> Float {
+    guard let product = RoundingMargin.boundedProduct(rowNorm, queryNorm), threshold.isFinite
+    else { return .nan }
+    return RoundingMargin.cutoff(threshold, minus: relative * product + absolute)
   }
 }
