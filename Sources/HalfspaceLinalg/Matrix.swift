@@ -13,7 +13,7 @@
 ///
 /// - Note: `Sendable` is unchecked. Concurrent reads are safe; whoever writes must be the only
 ///   one using the rows written, as the parallel loops of this package are by construction.
-public final class Matrix: @unchecked Sendable {
+@safe public final class Matrix: @unchecked Sendable {
   /// Number of floats rows are padded to.
   public static let lanes = 16
 
@@ -142,4 +142,20 @@ public final class Matrix: @unchecked Sendable {
     }
     return true
   }
+}
+
+extension Matrix {
+  /// A matrix with these rows first and zero rows behind, `rows >= self.rows` in all.
+  /// O(rows * stride).
+  public func growing(toRows rows: Int) -> Matrix {
+    precondition(rows >= self.rows, "growing [\(self.rows), \(columns)] to \(rows) rows")
+    let other = Matrix(rows: rows, columns: columns, stride: stride)
+    unsafe other.pointer.update(from: pointer, count: self.rows * stride)
+    return other
+  }
+}
+
+extension Matrix {
+  /// A zero matrix of the same shape and stride.
+  public func emptyTwin() -> Matrix { Matrix(rows: rows, columns: columns, stride: stride) }
 }
