@@ -80,7 +80,9 @@ void hs_gemm_f64(int trans_a, int trans_b, ptrdiff_t m, ptrdiff_t n, ptrdiff_t k
 /// A[m, n] += alpha * x yᵀ (rank-one update).
 void hs_ger_f32(ptrdiff_t m, ptrdiff_t n, float alpha, const float *x, const float *y, float *a,
                 ptrdiff_t lda);
-/// Threads OpenBLAS may use from now on (process-wide).
+/// Threads OpenBLAS may use from now on (process-wide, at least 1). It is pinned to one thread
+/// at load time, whatever OPENBLAS_NUM_THREADS says: Halfspace's own loops are parallel, and
+/// dense products run inside them.
 void hs_blas_set_threads(int threads);
 /// OpenBLAS's build line and the name of the processor core it chose.
 const char *hs_blas_config(void);

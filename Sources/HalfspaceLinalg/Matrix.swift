@@ -143,3 +143,19 @@
     return true
   }
 }
+
+extension Matrix {
+  /// A matrix with these rows first and zero rows behind, `rows >= self.rows` in all.
+  /// O(rows * stride).
+  public func growing(toRows rows: Int) -> Matrix {
+    precondition(rows >= self.rows, "growing [\(self.rows), \(columns)] to \(rows) rows")
+    let other = Matrix(rows: rows, columns: columns, stride: stride)
+    unsafe other.pointer.update(from: pointer, count: self.rows * stride)
+    return other
+  }
+}
+
+extension Matrix {
+  /// A zero matrix of the same shape and stride.
+  public func emptyTwin() -> Matrix { Matrix(rows: rows, columns: columns, stride: stride) }
+}

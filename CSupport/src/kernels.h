@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The kernels that exist once per instruction set, and the table that holds one set of them.
+#ifndef HS_KERNELS_H
+#define HS_KERNELS_H
+
+#include "CHalfspace.h"
+
+// X(result, name, parameters, arguments) for every dispatched kernel.
+#define HS_FOR_EACH_KERNEL(X)                                                                     \
+  X(float, dot_f32, (ptrdiff_t stride, const float *w, const float *x), (stride, w, x))           \
+  X(void, preactivations_f32,                                                                     \
+    (ptrdiff_t m, ptrdiff_t n, ptrdiff_t stride, const float *w, const float *x, float *z,        \
+     ptrdiff_t ldz),                                                                              \
+    (m, n, stride, w, x, z, ldz))                                                                 \
+  X(ptrdiff_t, scan_report_f32,                                                                   \
+    (ptrdiff_t m, ptrdiff_t stride, const float *w, const float *x, float b, int32_t first,       \
+     int32_t *ids, float *values),                                                                \
+    (m, stride, w, x, b, first, ids, values))                                                     \
+  X(ptrdiff_t, filter_f32,                                                                        \
+    (ptrdiff_t n, const float *z, float cutoff, int32_t first, int32_t *candidates),              \
+    (n, z, cutoff, first, candidates))                                                            \
+  X(ptrdiff_t, recheck_f32,                                                                       \
+    (ptrdiff_t count, const int32_t *candidates, ptrdiff_t stride, const float *w,                \
+     const float *x, float b, int32_t *ids, float *values),                                       \
+    (count, candidates, stride, w, x, b, ids, values))                                            \
+  X(ptrdiff_t, grid_filter_f32,                                                                   \
+    (ptrdiff_t s1, ptrdiff_t s2, const float *alpha, const float *beta, float beta_max,           \
+     float cutoff, int64_t limit, ptrdiff_t *row, ptrdiff_t capacity, int32_t *locals),           \
+    (s1, s2, alpha, beta, beta_max, cutoff, limit, row, capacity, locals))                        \
+  X(ptrdiff_t, grid_recheck_f32,                                                                  \
+    (ptrdiff_t count, const int32_t *locals, ptrdiff_t s2, ptrdiff_t stride, const float *u,      \
+     const float *v, const float *x, float b, int64_t first, int64_t *ids, float *values),        \
+    (count, locals, s2, stride, u, v, x, b, first, ids, values))                                  \
+  X(ptrdiff_t, transpose_report,                                                                  \
+    (ptrdiff_t queries, ptrdiff_t m, const ptrdiff_t *offsets, const int32_t *ids,                \
+     const float *values, int32_t *counts, int32_t *active, int32_t *starts, int32_t *rows,       \
+     float *h),                                                                                   \
+    (queries, m, offsets, ids, values, counts, active, starts, rows, h))                          \
+  X(void, sddmm_f32,                                                                              \
+    (ptrdiff_t begin, ptrdiff_t end, const int32_t *active, const int32_t *starts,                \
+     const int32_t *rows, ptrdiff_t stride, const float *w, const float *x, float b, float *h),   \
+    (begin, end, active, starts, rows, stride, w, x, b, h))                                       \
+  X(void, forward_f32,                                                                            \
+    (ptrdiff_t begin, ptrdiff_t end, const int32_t *active, const int32_t *starts,                \
+     const int32_t *rows, const float *h, ptrdiff_t stride, const float *a, float *out),          \
+    (begin, end, active, starts, rows, h, stride, a, out))                                        \
+  X(void, backward_f32,                                                                           \
+    (ptrdiff_t begin, ptrdiff_t end, const int32_t *active, const int32_t *starts,                \
+     const int32_t *rows, const float *h, ptrdiff_t in_stride, const float *x,                    \
+     ptrdiff_t out_stride, const float *a, const float *g, float *grad_w, float *grad_a),         \
+    (begin, end, active, starts, rows, h, in_stride, x, out_stride, a, g, grad_w, grad_a))        \
+  X(void, add_rows_f32,                                                                           \
+    (ptrdiff_t n, const int32_t *ids, ptrdiff_t stride, float alpha, const float *step,           \
+     float *p),                                                                                   \
+    (n, ids, stride, alpha, step, p))                                                             \
+  X(void, adagrad_rows_f32,                                                                       \
+    (ptrdiff_t n, const int32_t *ids, ptrdiff_t stride, float epsilon, float *g, float *s),       \
+    (n, ids, stride, epsilon, g, s))                                                              \
+  X(void, momentum_rows_f32,                                                                      \
+    (ptrdiff_t n, const int32_t *ids, ptrdiff_t stride, float mu, float *g, float *v),            \
+    (n, ids, stride, mu, g, v))                                                                   \
+  X(void, adam_rows_f32,                                                                          \
+    (ptrdiff_t n, const int32_t *ids, ptrdiff_t stride, float beta1, float beta2, float scale1,   \
+     float scale2, float epsilon, float *g, float *u, float *v),                                  \
+    (n, ids, stride, beta1, beta2, scale1, scale2, epsilon, g, u, v))                             \
+  X(void, exp_f32, (ptrdiff_t n, const float *x, float *y), (n, x, y))                            \
+  X(void, softmax_f32,                                                                            \
+    (ptrdiff_t rows, ptrdiff_t classes, ptrdiff_t stride, const float *z, float *p,               \
+     float *maximum, float *sum),                                                                 \
+    (rows, classes, stride, z, p, maximum, sum))                                                  \
+  X(void, normal_rows_f32,                                                                        \
+    (uint64_t seed, uint32_t stream, int64_t first, ptrdiff_t m, ptrdiff_t n, ptrdiff_t stride,   \
+     float *z),                                                                                   \
+    (seed, stream, first, m, n, stride, z))
+
+/// One function per kernel.
+typedef struct {
+#define HS_FIELD(result, name, parameters, arguments) result(*name) parameters;
+  HS_FOR_EACH_KERNEL(HS_FIELD)
+#undef HS_FIELD
+} hs_kernels_t;
+
+// The readable definitions, which are also the portable level: hs_<name>_ref.
+#define HS_DECLARE(result, name, parameters, arguments) result hs_##name##_ref parameters;
+HS_FOR_EACH_KERNEL(HS_DECLARE)
+#undef HS_DECLARE
+
+#endif
