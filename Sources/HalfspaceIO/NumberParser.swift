@@ -21,6 +21,14 @@ enum NumberParser {
     1e17, 1e18, 1e19, 1e20, 1e21, 1e22,
   ]
 
+  /// The powers of five below 2^64.
+  private static let powersOfFive: [UInt64] = (0...27).reduce(into: []) { powers, _ in
+    powers.append(5 * (powers.last ?? 0) + (powers.isEmpty ? 1 : 0))
+  }
+
+  /// Below this another digit fits: 19 digits in all.
+  private static let mantissaLimit: UInt64 = 1_000_000_000_000_000_000
+
   /// The finite number that `text` spells, or nil.
   static func number(_ text: String) -> Double? {
     let bytes = Array(text.utf8)
@@ -46,7 +54,7 @@ enum NumberParser {
       let digit = cell[i] &- 48
       guard digit < 10 else { break }
       hasDigit = true
-      if mantissa < 100_000_000_000_000_000 {
+      if mantissa < mantissaLimit {
         mantissa = mantissa &* 10 &+ UInt64(digit)
       } else {
         isExact = false
@@ -59,7 +67,7 @@ enum NumberParser {
         let digit = cell[i] &- 48
         guard digit < 10 else { break }
         hasDigit = true
-        if mantissa < 100_000_000_000_000_000 {
+        if mantissa < mantissaLimit {
           mantissa = mantissa &* 10 &+ UInt64(digit)
           exponent -= 1
         } else {
@@ -88,15 +96,41 @@ enum NumberParser {
       exponent += isNegativeExponent ? -written : written
     }
     guard i == count else { return .text }
-    guard isExact, mantissa <= 1 << 53, exponent >= -22, exponent <= 22 else {
-      return parseSlowly(cell)
-    }
-    // Both factors are exact, so the one rounding is the correct one (Clinger, PLDI 1990).
-    let magnitude =
-      exponent < 0
-      ? Double(mantissa) / powersOfTen[-exponent] : Double(mantissa) * powersOfTen[exponent]
+    guard isExact, let magnitude = magnitude(mantissa, exponent) else { return parseSlowly(cell) }
     // No negative zero: it would be a value of its own where values are compared as text.
     return .number(isNegative && magnitude != 0 ? -magnitude : magnitude)
+  }
+
+  /// The double nearest to `mantissa * 10^exponent`; nil where it takes longer numbers than here.
+  private static func magnitude(_ mantissa: UInt64, _ exponent: Int) -> Double? {
+    if mantissa <= 1 << 53, exponent >= -22, exponent <= 22 {
+      // Both factors are exact, so the one rounding is the correct one (Clinger, PLDI 1990).
+      return exponent < 0
+        ? Double(mantissa) / powersOfTen[-exponent] : Double(mantissa) * powersOfTen[exponent]
+    }
+    guard mantissa > 0, exponent >= -27, exponent <= 27 else { return nil }
+    // 64 leading bits of mantissa * 5^exponent, the last one set when anything follows, are
+    // rounded to 53 as all bits would be. The powers of two are exact.
+    let power = powersOfFive[abs(exponent)]
+    let shift = mantissa.leadingZeroBitCount
+    let leading: UInt64
+    let binaryExponent: Int
+    if exponent >= 0 {
+      let product = (mantissa << UInt64(shift)).multipliedFullWidth(by: power)
+      let extra = product.high.leadingZeroBitCount
+      guard extra < 64 else { return nil }
+      let bits = product.high << UInt64(extra) | (product.low >> UInt64(63 - extra)) >> 1
+      leading = bits | (product.low << UInt64(extra) == 0 ? 0 : 1)
+      binaryExponent = 64 - extra - shift + exponent
+    } else {
+      let divisor = power << UInt64(power.leadingZeroBitCount)
+      // Halved, so that the quotient fits.
+      let dividend = mantissa << UInt64(shift)
+      let (quotient, remainder) = divisor.dividingFullWidth((dividend >> 1, dividend << 63))
+      leading = quotient | (remainder == 0 ? 0 : 1)
+      binaryExponent = power.leadingZeroBitCount - shift - 63 + exponent
+    }
+    return Double(sign: .plus, exponent: binaryExponent, significand: Double(leading))
   }
 
   /// The standard library's conversion, for what the short way cannot round correctly.

@@ -14,7 +14,10 @@ import Testing
     ("0", 0.0), ("-0", 0), ("7", 7), ("+7", 7), ("-1.5", -1.5), (".5", 0.5), ("5.", 5),
     ("1e3", 1000), ("1E+3", 1000), ("2.5e-3", 0.0025), ("000123", 123), ("0.000", 0),
     ("452600.0", 452600), ("9007199254740993", 9_007_199_254_740_992),
-    ("1e22", 1e22), ("1e23", 1e23), ("123456789012345678901234567890", 1.2345678901234568e29),
+    ("1e22", 1e22), ("1e23", 1e23), ("1e27", 1e27), ("1e28", 1e28), ("1e-27", 1e-27),
+    ("18446744073709551615", 18446744073709551616), ("9999999999999999999", 1e19),
+    ("9007199254740993e1", 90_071_992_547_409_936),
+    ("123456789012345678901234567890", 1.2345678901234568e29),
     ("1.7976931348623157e308", Double.greatestFiniteMagnitude),
     ("5e-324", Double.leastNonzeroMagnitude),
     ("1e-400", 0), ("-1e-400", 0), ("0e999999999999", 0),
@@ -52,9 +55,29 @@ import Testing
         if k == point { text += "." }
         text += String(generator.below(10))
       }
-      if generator.below(2) == 0 { text += "e\(generator.below(90) - 45)" }
+      if generator.below(2) == 0 { text += "e\(generator.below(70) - 35)" }
       let expected = try #require(Double(text))
       #expect(parse(text) == .number(expected), "\(text)")
+    }
+  }
+
+  @Test func `halfway cases are rounded to even, and their neighbors up and down`() throws {
+    var generator = SeededGenerator(seed: 3)
+    for _ in 0..<500 {
+      // An odd 54-bit integer lies halfway between two doubles; so do its multiples by powers of two.
+      let half = (UInt64(1) << 53 | generator.next() >> 11 | 1)
+      for (text, exponent) in [("\(half)", 0), ("\(half)", 7), ("\(half / 1024)", -3)] {
+        for digits in [text, "\((UInt64(text) ?? 0) + 1)", "\((UInt64(text) ?? 0) - 1)"] {
+          let number = "\(digits)e\(exponent)"
+          #expect(parse(number) == .number(try #require(Double(number))), "\(number)")
+        }
+      }
+      // k + 1/2 ulp for doubles in 1..<2 has too many digits; 19 digits come close.
+      let close = "1." + String(generator.next() % 1_000_000_000_000_000_000)
+      for exponent in [-27, -20, -9, 0, 9, 27] {
+        let number = "\(close)e\(exponent)"
+        #expect(parse(number) == .number(try #require(Double(number))), "\(number)")
+      }
     }
   }
 
