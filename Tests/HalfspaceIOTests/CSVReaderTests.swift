@@ -60,16 +60,19 @@ import Testing
     #expect(try self.texts(texts, "a") == ["1", nil, "x"])
   }
 
-  @Test func `written lines read back, whatever the fields hold`() throws {
-    let fields = ["plain", "a,b", "say \"hi\"", "two\nlines", " blank ", "", "ünï", "7", "x\r\ny"]
+  @Test func `quoted fields come back, whatever they hold`() throws {
+    let fields = [
+      "plain", "a,b;c\t|", "say \"hi\"", "two\nlines", " blank ", "ünï", "x\r\ny", "\"",
+    ]
     let names = fields.indices.map { "c\($0)" }
+    let quoted = fields.map { "\"" + $0.replacing("\"", with: "\"\"") + "\"" }
     for delimiter: Character in [",", ";", "\t", "|"] {
-      let csv =
-        CSVWriter.line(names, delimiter: delimiter) + CSVWriter.line(fields, delimiter: delimiter)
-      let table = try read(csv, CSVReader.Options(delimiter: delimiter, hasHeader: true))
-      #expect(table.columnNames == names)
-      for (name, field) in zip(names, fields) {
-        #expect(table[name]?.text(0) == (field.isEmpty ? nil : field))
+      let lines = [names, quoted, quoted].map { $0.joined(separator: String(delimiter)) }
+      for csv in [lines.joined(separator: "\n"), lines.joined(separator: "\r\n") + "\r\n"] {
+        let table = try read(csv, CSVReader.Options(delimiter: delimiter, hasHeader: true))
+        #expect(table.columnNames == names)
+        #expect(table.rowCount == 2)
+        for (name, field) in zip(names, fields) { #expect(table[name]?.text(1) == field) }
       }
     }
   }
