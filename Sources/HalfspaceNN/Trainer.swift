@@ -202,6 +202,7 @@ public final class Trainer {
     precondition(
       !rows.isEmpty && rows.count <= batch.rows, "\(rows.count) rows for batches of \(batch.rows)")
     for (k, row) in rows.enumerated() {
+      precondition(row >= 0 && row < inputs.rows, "row \(row) of \(inputs.rows)")
       unsafe batch.row(k).update(from: inputs.row(row), count: inputs.stride)
     }
     return takeStep(batch, targets, targetRows: rows)
