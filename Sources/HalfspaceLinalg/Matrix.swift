@@ -113,6 +113,7 @@
   public func gather(_ selection: some Collection<Int>) -> Matrix {
     let other = Matrix(rows: selection.count, columns: columns, stride: stride)
     for (k, r) in selection.enumerated() {
+      precondition(r >= 0 && r < rows, "row \(r) is outside [\(rows), \(columns)]")
       unsafe other.row(k).update(from: row(r), count: stride)
     }
     return other
