@@ -117,7 +117,7 @@ extension TabularModel {
     else { throw inconsistent(file, "the shards \(layout.shards) do not cut \(m) neurons") }
     var latent: Predictor.LatentPart?
     if let scale = layout.latentScale {
-      let neurons = try file.integers("neurons", shape: [m]).map { Int($0) }
+      let neurons = try file.int64s("neurons", shape: [m]).map { Int($0) }
       guard scale.isFinite, neurons.allSatisfy({ $0 >= 0 && $0 < record.network.width }) else {
         throw inconsistent(file, "the neurons are not of a network of \(record.network.width)")
       }
