@@ -96,17 +96,20 @@ ptrdiff_t hs_grid_filter_f32_ref(ptrdiff_t s1, ptrdiff_t s2, const float *alpha,
                                  const float *beta, float beta_max, float cutoff, int64_t limit,
                                  ptrdiff_t *row, ptrdiff_t capacity, int32_t *locals) {
   ptrdiff_t written = 0;
-  ptrdiff_t i = *row;
-  for (; i < s1 && i * s2 < limit && capacity - written >= s2; i++) {
+  for (ptrdiff_t i = *row; i < s1 && i * s2 < limit; i++) {
     const float rest = cutoff - alpha[i];
     if (beta_max <= rest) continue;
+    if (capacity - written < s2) {
+      *row = i;
+      return written;
+    }
     const int64_t start = i * s2;
     const ptrdiff_t end = limit - start < s2 ? limit - start : s2;
     for (ptrdiff_t j = 0; j < end; j++) {
       if (!(beta[j] <= rest)) locals[written++] = (int32_t)(start + j);
     }
   }
-  *row = i * s2 < limit ? i : s1;
+  *row = s1;
   return written;
 }
 

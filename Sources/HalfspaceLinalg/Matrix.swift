@@ -113,6 +113,7 @@
   public func gather(_ selection: some Collection<Int>) -> Matrix {
     let other = Matrix(rows: selection.count, columns: columns, stride: stride)
     for (k, r) in selection.enumerated() {
+      precondition(r >= 0 && r < rows, "row \(r) is outside [\(rows), \(columns)]")
       unsafe other.row(k).update(from: row(r), count: stride)
     }
     return other
@@ -158,4 +159,15 @@ extension Matrix {
 extension Matrix {
   /// A zero matrix of the same shape and stride.
   public func emptyTwin() -> Matrix { Matrix(rows: rows, columns: columns, stride: stride) }
+}
+
+extension Matrix {
+  /// The transpose, `[columns, rows]`. O(rows * columns).
+  public func transposed(packedSingleColumn: Bool = false) -> Matrix {
+    let other = Matrix(rows: columns, columns: rows, packedSingleColumn: packedSingleColumn)
+    for r in 0..<rows {
+      for c in 0..<columns { unsafe other.pointer[c * other.stride + r] = pointer[r * stride + c] }
+    }
+    return other
+  }
 }

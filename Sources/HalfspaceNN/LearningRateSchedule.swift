@@ -13,8 +13,10 @@ public enum LearningRateSchedule: Sendable, Equatable, Codable {
   case step(epochs: Int, factor: Double)
 
   /// The factor on the base rate before step `step` of `steps` in all, `stepsPerEpoch` an epoch.
+  ///
+  /// Steps past the end, as a stream may take them, keep the factor of the end.
   public func factor(step: Int, steps: Int, stepsPerEpoch: Int) -> Double {
-    let progress = Double(step) / Double(max(1, steps))
+    let progress = min(1, Double(step) / Double(max(1, steps)))
     switch self {
     case .constant: return 1
     case .linear: return 1 - progress

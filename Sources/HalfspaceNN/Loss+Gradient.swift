@@ -117,7 +117,9 @@ extension Loss {
       return (d * (abs(e) - d / 2), error > 0 ? delta : -delta)
     case .hinge:
       let sign = 2 * y - 1
-      return (max(0, 1 - Double(sign) * Double(f)), sign * f < 1 ? -sign : 0)
+      let shortfall = 1 - Double(sign) * Double(f)
+      // A NaN must come through: it tells that the run has diverged.
+      return (shortfall <= 0 ? 0 : shortfall, sign * f < 1 ? -sign : 0)
     case .logistic, .softmaxCrossEntropy, .oneVersusRestLogistic:
       preconditionFailure("the \(self) loss has its own evaluation")
     }

@@ -26,6 +26,7 @@ extension Loss {
 extension Matrix {
   /// Column of the largest element of a row, the first of equals. O(columns).
   public func indexOfLargest(inRow row: Int) -> Int {
+    precondition(row >= 0 && row < rows, "row \(row) is outside [\(rows), \(columns)]")
     let elements = unsafe self.row(row)
     var best = 0
     for column in 1..<max(1, columns) where unsafe elements[column] > elements[best] {

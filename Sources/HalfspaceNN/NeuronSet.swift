@@ -27,10 +27,15 @@ struct NeuronSet {
 
   func contains(_ neuron: Int) -> Bool { slots[find(neuron)] == neuron }
 
+  /// Where the search for a neuron begins. Fibonacci hashing, from the upper bits of the product,
+  /// spreads the consecutive and equally spaced numbers that reports are made of.
+  static func home(of neuron: Int, mask: Int) -> Int {
+    Int(truncatingIfNeeded: (UInt(neuron) &* 0x9E37_79B9_7F4A_7C15) >> 20) & mask
+  }
+
   private func find(_ neuron: Int) -> Int {
     let mask = slots.count - 1
-    // Fibonacci hashing spreads the consecutive numbers that reports are made of.
-    var position = Int(truncatingIfNeeded: UInt(neuron) &* 0x9E37_79B9_7F4A_7C15 >> 20) & mask
+    var position = Self.home(of: neuron, mask: mask)
     while slots[position] != Self.free && slots[position] != neuron {
       position = (position + 1) & mask
     }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import HalfspaceLinalg
 internal import Foundation
+internal import HalfspaceLinalg
 
 /// How the threshold `b` of a network is given. A neuron fires on `x` when `<w, x> > b`.
 ///

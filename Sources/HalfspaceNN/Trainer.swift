@@ -198,10 +198,12 @@ public final class Trainer {
   /// losses before it.
   ///
   /// `run(onEpoch:)` is a loop over this; call it directly to choose the batches yourself.
+  @discardableResult
   public func takeStep(_ rows: ArraySlice<Int>) -> Double {
     precondition(
       !rows.isEmpty && rows.count <= batch.rows, "\(rows.count) rows for batches of \(batch.rows)")
     for (k, row) in rows.enumerated() {
+      precondition(row >= 0 && row < inputs.rows, "row \(row) of \(inputs.rows)")
       unsafe batch.row(k).update(from: inputs.row(row), count: inputs.stride)
     }
     return takeStep(batch, targets, targetRows: rows)
@@ -211,6 +213,7 @@ public final class Trainer {
   /// fire join, and trains on them. `inputs` is `[at most a batch, d]`, finite.
   ///
   /// - Returns: the sum of the losses before the step.
+  @discardableResult
   public func takeStep(
     onNew inputs: Matrix, targets: Targets
   ) throws(ConfigurationError) -> Double {

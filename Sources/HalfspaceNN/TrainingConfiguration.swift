@@ -26,8 +26,13 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
   public var patience: Int?
   /// Seed of the shuffles.
   public var seed: UInt64
-  /// Threads to use. The result does not depend on it.
-  public var threads: Int
+  /// Threads to use. The result does not depend on it, and it is not encoded.
+  public var threads: Int = 1
+
+  private enum CodingKeys: String, CodingKey {
+    case loss, epochs, batchSize, learningRate, schedule, optimizer, weightDecay, averagingStart
+    case shuffles, patience, seed
+  }
 
   /// Plain SGD with the rate falling linearly to zero, unless said otherwise.
   public init(

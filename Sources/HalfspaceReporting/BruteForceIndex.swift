@@ -5,7 +5,7 @@ public import HalfspaceLinalg
 /// Looks at every row for every query: the baseline, and the oracle of every other structure.
 ///
 /// ```swift
-/// let index = BruteForceIndex(weights)
+/// var index = BruteForceIndex(weights)
 /// var report = FiringReport()
 /// index.report(queries: batch, above: 2.5, into: &report)
 /// weights.setRow(7, to: moved)
