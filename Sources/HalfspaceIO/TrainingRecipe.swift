@@ -39,8 +39,8 @@ struct TrainingRecipe {
   private struct Defaults {
     let constant: Double
     let width = 32_768
-    let expectedFiring = 16.0
-    let epochs = 30
+    let expectedFiring: Double
+    let epochs: Int
     let batchSize = 32
     private let sgdRate: Double
 
@@ -48,8 +48,10 @@ struct TrainingRecipe {
       // Scaled rows have a norm of about sqrt(p): the constant is set in proportion to it.
       let norm = Double(features).squareRoot()
       constant = (scaling == .commonScale ? 1 : 0.625) * norm
-      // Squared loss has no bound on its slope: large rates diverge.
-      sgdRate = task == .regression ? 10 : 30
+      // A smooth function wants more neurons on a row, and smaller steps, than a choice of classes.
+      expectedFiring = task == .regression ? 64 : 16
+      epochs = task == .regression ? 40 : 30
+      sgdRate = task == .regression ? 20 : 30
     }
 
     func learningRate(for optimizer: TrainingOptions.OptimizerName) -> Double {
@@ -80,7 +82,9 @@ struct TrainingRecipe {
     case .hinge: .hinge
     case .softmax: .softmaxCrossEntropy
     case .oneVersusRest: .oneVersusRestLogistic
-    case nil: task == .classification ? .softmaxCrossEntropy : .squared
+    // Huber: near the squared loss for good rows, but its slope is bounded, so that no outlier and
+    // no learning rate makes the run diverge.
+    case nil: task == .classification ? .softmaxCrossEntropy : .huber(delta: 1)
     }
   }
 

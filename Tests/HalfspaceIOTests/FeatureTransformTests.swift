@@ -264,6 +264,25 @@ import Testing
     #expect(FeatureTransform.suggestedScaling(for: part) == .commonScale)
   }
 
+  @Test func `skewed amounts suggest ranks, indicators do not count`() {
+    // An eighth power has skewness 2.3, a line none; a rare 1 is skewed, but has two values only.
+    func table(_ columns: [(Int) -> Float]) -> Matrix {
+      Matrix((0..<500).map { row in columns.map { $0(row) } })
+    }
+    let amount: (Int) -> Float = { row in
+      let x = Float(row % 100) / 10
+      return pow(x, 8)
+    }
+    let line: (Int) -> Float = { Float($0 % 97) }
+    let rare: (Int) -> Float = { $0 % 100 == 0 ? 1 : 0 }
+    #expect(FeatureTransform.suggestedScaling(for: table([amount, line, line])) == .rank)
+    #expect(
+      FeatureTransform.suggestedScaling(for: table([amount, line, line, line])) == .standardize)
+    #expect(
+      FeatureTransform.suggestedScaling(for: table([rare, rare, line, line])) == .standardize)
+    #expect(FeatureTransform.suggestedScaling(for: table([rare])) == .standardize)
+  }
+
   @Test func `mixed units suggest standardization`() {
     let narrow = sample(rows: 200)
     #expect(FeatureTransform.suggestedScaling(for: narrow) == .standardize)
