@@ -100,12 +100,12 @@ HS_INLINE void row_preactivations(ptrdiff_t blocks, ptrdiff_t m, ptrdiff_t n, co
   const ptrdiff_t stride = blocks * HS_LANES;
   for (ptrdiff_t r = 0; r < m; r += HS_LANES) {
     const ptrdiff_t count = m - r < HS_LANES ? m - r : HS_LANES;
-    const float *rows[HS_LANES];
-    for (int i = 0; i < HS_LANES; i++) rows[i] = w + (r + (i < count ? i : 0)) * stride;
+    int32_t numbers[HS_LANES];
+    for (int i = 0; i < HS_LANES; i++) numbers[i] = i < count ? i : 0;
     for (ptrdiff_t q = 0; q < n; q++) {
       const held_row held = hold(blocks, x + q * stride);
       float sums[HS_LANES];
-      store(sums, dots_with(blocks, rows, NULL, &held));
+      store(sums, dots_of_listed(blocks, w + r * stride, numbers, NULL, NULL, &held));
       for (ptrdiff_t i = 0; i < count; i++) z[(r + i) * ldz + q] = sums[i];
     }
   }

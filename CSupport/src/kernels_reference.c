@@ -244,7 +244,7 @@ void hs_adagrad_rows_f32_ref(ptrdiff_t n, const int32_t *ids, ptrdiff_t stride, 
     float *sk = s + ids[k] * stride;
     for (ptrdiff_t l = 0; l < stride; l++) {
       sk[l] = fmaf(gk[l], gk[l], sk[l]);
-      gk[l] = gk[l] / (sqrtf(sk[l]) + epsilon);
+      gk[l] = gk[l] / (__builtin_elementwise_sqrt(sk[l]) + epsilon);
     }
   }
 }
@@ -270,7 +270,7 @@ void hs_adam_rows_f32_ref(ptrdiff_t n, const int32_t *ids, ptrdiff_t stride, flo
     for (ptrdiff_t l = 0; l < stride; l++) {
       uk[l] = fmaf(beta1, uk[l], rest1 * gk[l]);
       vk[l] = fmaf(beta2, vk[l], (rest2 * gk[l]) * gk[l]);
-      gk[l] = (uk[l] * scale1) / (sqrtf(vk[l] * scale2) + epsilon);
+      gk[l] = (uk[l] * scale1) / (__builtin_elementwise_sqrt(vk[l] * scale2) + epsilon);
     }
   }
 }

@@ -168,17 +168,30 @@ HS_INLINE float dot(ptrdiff_t blocks, const float *w, const float *x) {
 /// blocks is then a constant, see HS_WITH_BLOCKS.
 #define HS_IS_SHORT(blocks) (__builtin_constant_p(blocks) && (blocks) <= 4)
 
-/// Sixteen rows against one: lane i is the canonical <w[i], x>, or <w[i] + v[i], x> where v is
-/// given.
-HS_INLINE f32x16 dots_with(ptrdiff_t blocks, const float *const *w, const float *const *v,
-                           const held_row *x) {
-#define HS_SUMS(i) lane_sums(blocks, w[i], v ? v[i] : NULL, x)
-  if (HS_IS_SHORT(blocks)) return HS_FOLD_16(HS_SUMS);
-  f32x16 sums[HS_LANES];
-  for (int i = 0; i < HS_LANES; i++) sums[i] = HS_SUMS(i);
+// Defines the body of a function that folds SUMS(0)...SUMS(15): spelled out for short rows,
+// through memory for others.
+#define HS_RETURN_FOLDS(blocks, SUMS)                             \
+  if (HS_IS_SHORT(blocks)) return HS_FOLD_16(SUMS);               \
+  f32x16 sums[HS_LANES];                                          \
+  for (int i = 0; i < HS_LANES; i++) sums[i] = SUMS(i);           \
+  return HS_FOLD_16(HS_STORED_SUMS)
+#define HS_STORED_SUMS(i) sums[i]
+
+/// Sixteen consecutive rows against one: lane i is the canonical <row i of w, x>.
+HS_INLINE f32x16 dots_of_rows(ptrdiff_t blocks, const float *w, const held_row *x) {
+#define HS_SUMS(i) lane_sums(blocks, w + (i) * (blocks * HS_LANES), NULL, x)
+  HS_RETURN_FOLDS(blocks, HS_SUMS);
 #undef HS_SUMS
-#define HS_SUMS(i) sums[i]
-  return HS_FOLD_16(HS_SUMS);
+}
+
+/// Sixteen listed rows against one: lane i is the canonical <row w_numbers[i] of w, x>; where v is
+/// given, row v_numbers[i] of v is added to the first.
+HS_INLINE f32x16 dots_of_listed(ptrdiff_t blocks, const float *w, const int32_t *w_numbers,
+                                const float *v, const int32_t *v_numbers, const held_row *x) {
+  const ptrdiff_t stride = blocks * HS_LANES;
+#define HS_SUMS(i) \
+  lane_sums(blocks, w + w_numbers[i] * stride, v ? v + v_numbers[i] * stride : NULL, x)
+  HS_RETURN_FOLDS(blocks, HS_SUMS);
 #undef HS_SUMS
 }
 
@@ -187,15 +200,12 @@ HS_INLINE f32x16 pair_sums(ptrdiff_t blocks, const float *w, const float *x) {
   return lane_sums(blocks, w, NULL, &held);
 }
 
-/// Sixteen pairs of rows: lane i is the canonical <w[i], x[i]>.
-HS_INLINE f32x16 dots_of_pairs(ptrdiff_t blocks, const float *const *w, const float *const *x) {
-#define HS_SUMS(i) pair_sums(blocks, w[i], x[i])
-  if (HS_IS_SHORT(blocks)) return HS_FOLD_16(HS_SUMS);
-  f32x16 sums[HS_LANES];
-  for (int i = 0; i < HS_LANES; i++) sums[i] = HS_SUMS(i);
-#undef HS_SUMS
-#define HS_SUMS(i) sums[i]
-  return HS_FOLD_16(HS_SUMS);
+/// Sixteen pairs: lane i is the canonical <row w_numbers[i] of w, row x_numbers[i] of x>.
+HS_INLINE f32x16 dots_of_pairs(ptrdiff_t blocks, const float *w, const int32_t *w_numbers,
+                               const float *x, const int32_t *x_numbers) {
+  const ptrdiff_t stride = blocks * HS_LANES;
+#define HS_SUMS(i) pair_sums(blocks, w + w_numbers[i] * stride, x + x_numbers[i] * stride)
+  HS_RETURN_FOLDS(blocks, HS_SUMS);
 #undef HS_SUMS
 }
 
