@@ -6,6 +6,7 @@ import Testing
 @Suite struct BruteForceIndexTests {
   static let shapes: [(m: Int, d: Int)] = [
     (1, 1), (2, 3), (15, 2), (63, 17), (64, 16), (65, 128), (511, 5), (513, 33), (1300, 17),
+    (5003, 3),
     (2049, 1),
   ]
   static let methods = BruteForceIndex.Method.allCases
