@@ -2,6 +2,7 @@
 internal import ArgumentParser
 internal import Foundation
 internal import Halfspace
+internal import _HalfspaceReport
 
 extension HalfspaceCommand {
   /// `halfspace predict MODEL TABLE`.
@@ -51,8 +52,9 @@ extension HalfspaceCommand {
     private func text(_ model: TabularModel, _ table: Table) throws -> String {
       switch kind {
       case .predictions:
-        let predictions = try model.predict(table, threads: threads).texts
-        return ([model.target.column] + predictions).map { CSVWriter.line([$0]) }.joined()
+        var csv = CSVWriter(columns: [model.target.column])
+        for text in try model.predict(table, threads: threads).texts { csv.append([text]) }
+        return csv.text
       case .scores: return lines(of: try model.scores(for: table, threads: threads))
       case .inputs: 
         return lines(of: try model.transform.apply(to: try model.encoder.encode(table)))
@@ -60,7 +62,9 @@ extension HalfspaceCommand {
     }
 
     private func lines(of matrix: Matrix) -> String {
-      (0..<matrix.rows).map { CSVWriter.line(matrix.rowArray($0).map { "\($0)" }) }.joined()
+      (0..<matrix.rows).map { row in
+        matrix.rowArray(row).map { "\($0)" }.joined(separator: ",") + "\n"
+      }.joined()
     }
   }
 }
