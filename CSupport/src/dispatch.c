@@ -12,8 +12,44 @@ static const hs_kernels_t portable_kernels = {
 #undef HS_ENTRY
 };
 
+#if defined(__x86_64__)
+
+static const hs_kernels_t avx2_kernels = {
+#define HS_ENTRY(result, name, parameters, arguments) .name = hs_##name##_avx2,
+    HS_FOR_EACH_KERNEL(HS_ENTRY)
+#undef HS_ENTRY
+};
+
+static const hs_kernels_t avx512_kernels = {
+#define HS_ENTRY(result, name, parameters, arguments) .name = hs_##name##_avx512,
+    HS_FOR_EACH_KERNEL(HS_ENTRY)
+#undef HS_ENTRY
+};
+
+static int has_avx2(void) {
+  return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma") &&
+         __builtin_cpu_supports("bmi") && __builtin_cpu_supports("bmi2") &&
+         __builtin_cpu_supports("popcnt");
+}
+
+static int has_avx512(void) {
+  return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
+         __builtin_cpu_supports("avx512dq") && __builtin_cpu_supports("avx512vl") &&
+         __builtin_cpu_supports("avx512vnni");
+}
+
+#endif
+
+/// The kernels of a level, NULL where the processor lacks the instructions.
 static const hs_kernels_t *kernels_of(int level) {
-  return level == HS_ISA_PORTABLE ? &portable_kernels : NULL;
+  switch (level) {
+    case HS_ISA_PORTABLE: return &portable_kernels;
+#if defined(__x86_64__)
+    case HS_ISA_AVX2: return has_avx2() ? &avx2_kernels : NULL;
+    case HS_ISA_AVX512: return has_avx2() && has_avx512() ? &avx512_kernels : NULL;
+#endif
+    default: return NULL;
+  }
 }
 
 static int current_level = HS_ISA_PORTABLE;
@@ -41,6 +77,9 @@ int hs_isa_select(int level) {
 }
 
 __attribute__((constructor)) static void select_best(void) {
+#if defined(__x86_64__)
+  __builtin_cpu_init();
+#endif
   const char *wanted = getenv("HALFSPACE_ISA");
   int level = HS_ISA_COUNT - 1;
   if (wanted != NULL) {

@@ -81,8 +81,12 @@ typedef struct {
 #undef HS_FIELD
 } hs_kernels_t;
 
-// The readable definitions, which are also the portable level: hs_<name>_ref.
-#define HS_DECLARE(result, name, parameters, arguments) result hs_##name##_ref parameters;
+// hs_<name>_ref, the readable definitions, are also the portable level. The other levels exist on
+// processors of their family only.
+#define HS_DECLARE(result, name, parameters, arguments) \
+  result hs_##name##_ref parameters;                    \
+  result hs_##name##_avx2 parameters;                   \
+  result hs_##name##_avx512 parameters;
 HS_FOR_EACH_KERNEL(HS_DECLARE)
 #undef HS_DECLARE
 

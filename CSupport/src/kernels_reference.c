@@ -96,17 +96,20 @@ ptrdiff_t hs_grid_filter_f32_ref(ptrdiff_t s1, ptrdiff_t s2, const float *alpha,
                                  const float *beta, float beta_max, float cutoff, int64_t limit,
                                  ptrdiff_t *row, ptrdiff_t capacity, int32_t *locals) {
   ptrdiff_t written = 0;
-  ptrdiff_t i = *row;
-  for (; i < s1 && i * s2 < limit && capacity - written >= s2; i++) {
+  for (ptrdiff_t i = *row; i < s1 && i * s2 < limit; i++) {
     const float rest = cutoff - alpha[i];
     if (beta_max <= rest) continue;
+    if (capacity - written < s2) {
+      *row = i;
+      return written;
+    }
     const int64_t start = i * s2;
     const ptrdiff_t end = limit - start < s2 ? limit - start : s2;
     for (ptrdiff_t j = 0; j < end; j++) {
       if (!(beta[j] <= rest)) locals[written++] = (int32_t)(start + j);
     }
   }
-  *row = i * s2 < limit ? i : s1;
+  *row = s1;
   return written;
 }
 
@@ -241,7 +244,7 @@ void hs_adagrad_rows_f32_ref(ptrdiff_t n, const int32_t *ids, ptrdiff_t stride, 
     float *sk = s + ids[k] * stride;
     for (ptrdiff_t l = 0; l < stride; l++) {
       sk[l] = fmaf(gk[l], gk[l], sk[l]);
-      gk[l] = gk[l] / (sqrtf(sk[l]) + epsilon);
+      gk[l] = gk[l] / (__builtin_elementwise_sqrt(sk[l]) + epsilon);
     }
   }
 }
@@ -267,7 +270,7 @@ void hs_adam_rows_f32_ref(ptrdiff_t n, const int32_t *ids, ptrdiff_t stride, flo
     for (ptrdiff_t l = 0; l < stride; l++) {
       uk[l] = fmaf(beta1, uk[l], rest1 * gk[l]);
       vk[l] = fmaf(beta2, vk[l], (rest2 * gk[l]) * gk[l]);
-      gk[l] = (uk[l] * scale1) / (sqrtf(vk[l] * scale2) + epsilon);
+      gk[l] = (uk[l] * scale1) / (__builtin_elementwise_sqrt(vk[l] * scale2) + epsilon);
     }
   }
 }

@@ -55,7 +55,8 @@ static inline double radius(uint32_t k) {
   p = p * q + 1.0;
   const double log_y = (2.0 * s) * p;
   const double exponent = from_unsigned(e) - 1024.0;
-  return sqrt(-2.0 * (exponent * 0x1.62e42fefa39efp-1 + log_y));
+  // The builtin is sqrt without errno, which would keep loops from being vectorized.
+  return __builtin_elementwise_sqrt(-2.0 * (exponent * 0x1.62e42fefa39efp-1 + log_y));
 }
 
 /// Cosine and sine of 2 pi (k + 1/2) / 2^32: the quadrant nearest to k is taken off exactly, the

@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The AVX-512 level.
+#if defined(__x86_64__)
+
+#include <immintrin.h>
+#include <math.h>
+#include <stdint.h>
+#include <string.h>
+
+#pragma STDC FP_CONTRACT OFF
+#pragma clang attribute push(                                                                     \
+    __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,fma,bmi,bmi2,popcnt"))), \
+    apply_to = function)
+
+// All functions that pass vectors are inlined: there is no calling convention to change.
+#pragma clang diagnostic ignored "-Wpsabi"
+
+#define HS_SUFFIX(name) name##_avx512
+#define HS_ROW_BLOCK 4
+
+typedef int32_t hs_lanes_t __attribute__((ext_vector_type(16)));
+
+static inline __attribute__((always_inline)) uint32_t mask_of(hs_lanes_t lanes) {
+  return _mm512_movepi32_mask((__m512i)lanes);
+}
+
+// Packs in a register: storing packed lanes to memory directly is slow on some processors.
+static inline __attribute__((always_inline)) void store_kept(uint32_t mask, hs_lanes_t lanes,
+                                                             int32_t *to) {
+  _mm512_storeu_si512(to, _mm512_maskz_compress_epi32((__mmask16)mask, (__m512i)lanes));
+}
+
+#include "kernels_dense.inc.h"
+#include "kernels_report.inc.h"
+#include "kernels_rows.inc.h"
+#include "kernels_sparse.inc.h"
+#include "normal_rows.inc.h"
+
+#pragma clang attribute pop
+
+#endif
