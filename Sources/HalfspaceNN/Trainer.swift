@@ -74,6 +74,11 @@ public final class Trainer {
     try Self.check(inputs, targets)
     if let validation {
       try Self.check(validation.inputs, validation.targets)
+      guard validation.inputs.columns == inputs.columns else {
+        throw .invalid(
+          "the validation rows have \(validation.inputs.columns) columns, the training rows "
+            + "\(inputs.columns)")
+      }
       guard try training.loss.outputCount(for: validation.targets) == outputCount else {
         throw .invalid("the validation targets do not have the training targets' outputs")
       }
