@@ -29,7 +29,11 @@ public final class Trainer {
   /// Neurons that have fired in all steps, summed over rows.
   public private(set) var firings = 0
   /// Work of the lookups.
-  public var lookupStatistics: IndexStatistics { index.statistics }
+  public var lookupStatistics: IndexStatistics {
+    var statistics = index.statistics
+    statistics.add(workOf: workOfEarlierIndexes)
+    return statistics
+  }
 
   private let inputs: Matrix
   private let targets: Targets
@@ -39,6 +43,7 @@ public final class Trainer {
   private let stepsPerEpoch: Int
 
   private var index: any HalfSpaceIndex
+  private var workOfEarlierIndexes = IndexStatistics()
   private var report = FiringReport()
   private var step: SparseStep
   private var lossWorkspace: LossWorkspace
@@ -69,6 +74,11 @@ public final class Trainer {
     try Self.check(inputs, targets)
     if let validation {
       try Self.check(validation.inputs, validation.targets)
+      guard validation.inputs.columns == inputs.columns else {
+        throw .invalid(
+          "the validation rows have \(validation.inputs.columns) columns, the training rows "
+            + "\(inputs.columns)")
+      }
       guard try training.loss.outputCount(for: validation.targets) == outputCount else {
         throw .invalid("the validation targets do not have the training targets' outputs")
       }
@@ -231,6 +241,7 @@ public final class Trainer {
     if !new.isEmpty {
       hidden.grow(toRows: new.upperBound)
       output?.grow(toRows: new.upperBound)
+      workOfEarlierIndexes.add(workOf: index.statistics)
       index = BruteForceIndex(network.weights, threads: configuration.threads)
     }
     times.report += clock.secondsToNow
