@@ -68,7 +68,7 @@ let package = Package(
     module("HalfspaceNN", ["CHalfspace", "HalfspaceLinalg", "HalfspaceReporting"]),
     module(
       "HalfspaceIO", ["HalfspaceLinalg", "HalfspaceReporting", "HalfspaceNN"],
-      resources: [.copy("Resources/digits.csv")]),
+      resources: [.copy("Resources/digits.csv"), .copy("Resources/digits-LICENSE.md")]),
     module("Halfspace", ["HalfspaceLinalg", "HalfspaceReporting", "HalfspaceNN", "HalfspaceIO"]),
 
     // MARK: Executables and what they share

@@ -13,7 +13,7 @@
 ///
 /// - Note: `Sendable` is unchecked. Concurrent reads are safe; whoever writes must be the only
 ///   one using the rows written, as the parallel loops of this package are by construction.
-public final class Matrix: @unchecked Sendable {
+@safe public final class Matrix: @unchecked Sendable {
   /// Number of floats rows are padded to.
   public static let lanes = 16
 
@@ -113,6 +113,7 @@ public final class Matrix: @unchecked Sendable {
   public func gather(_ selection: some Collection<Int>) -> Matrix {
     let other = Matrix(rows: selection.count, columns: columns, stride: stride)
     for (k, r) in selection.enumerated() {
+      precondition(r >= 0 && r < rows, "row \(r) is outside [\(rows), \(columns)]")
       unsafe other.row(k).update(from: row(r), count: stride)
     }
     return other
@@ -141,5 +142,32 @@ public final class Matrix: @unchecked Sendable {
       { return false }
     }
     return true
+  }
+}
+
+extension Matrix {
+  /// A matrix with these rows first and zero rows behind, `rows >= self.rows` in all.
+  /// O(rows * stride).
+  public func growing(toRows rows: Int) -> Matrix {
+    precondition(rows >= self.rows, "growing [\(self.rows), \(columns)] to \(rows) rows")
+    let other = Matrix(rows: rows, columns: columns, stride: stride)
+    unsafe other.pointer.update(from: pointer, count: self.rows * stride)
+    return other
+  }
+}
+
+extension Matrix {
+  /// A zero matrix of the same shape and stride.
+  public func emptyTwin() -> Matrix { Matrix(rows: rows, columns: columns, stride: stride) }
+}
+
+extension Matrix {
+  /// The transpose, `[columns, rows]`. O(rows * columns).
+  public func transposed(packedSingleColumn: Bool = false) -> Matrix {
+    let other = Matrix(rows: columns, columns: rows, packedSingleColumn: packedSingleColumn)
+    for r in 0..<rows {
+      for c in 0..<columns { unsafe other.pointer[c * other.stride + r] = pointer[r * stride + c] }
+    }
+    return other
   }
 }

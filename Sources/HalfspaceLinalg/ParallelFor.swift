@@ -1,14 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import CHalfspace
 internal import Dispatch
-internal import Foundation
 internal import Synchronization
-
-/// Number of threads a computation may use. Results never depend on it.
-public enum ThreadCount {
-  /// The processors that are online.
-  public static var available: Int { max(1, Int(sysconf(Int32(_SC_NPROCESSORS_ONLN)))) }
-}
 
 /// Runs `body` for every index of `0..<count`, on up to `threads` threads, and returns when all
 /// are done.
@@ -16,7 +8,7 @@ public enum ThreadCount {
 /// The one parallel loop of the package. Indices are handed out dynamically, so `body` must give
 /// the same result whichever thread runs it and write only what belongs to its index: then the
 /// result does not depend on `threads`. With `threads <= 1` or a single index it runs inline.
-/// OpenBLAS runs single-threaded inside, see `BLAS.pinToOneThread()`.
+/// OpenBLAS runs single-threaded inside, see `Runtime.setBLASThreads(_:)`.
 ///
 /// - Complexity: about 1 µs of overhead beyond the bodies.
 public func parallelFor(

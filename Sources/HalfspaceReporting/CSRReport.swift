@@ -14,6 +14,7 @@
 ///
 /// `FiringReport` (32-bit row numbers) is what indexes over stored rows give;
 /// `InitialReport` (64-bit) is what initial weights of any width give.
+@safe
 public struct CSRReport<Neuron: FixedWidthInteger & Sendable>: ~Copyable, @unchecked Sendable {
   /// Number of queries answered.
   public private(set) var queryCount = 0

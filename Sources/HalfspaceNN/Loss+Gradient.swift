@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CHalfspace
+internal import Foundation
+internal import HalfspaceLinalg
+
+/// Scratch of the loss evaluation, reused from step to step.
+struct LossWorkspace {
+  var maximum: [Float]
+  var sum: [Float]
+
+  init(batch: Int) {
+    maximum = .init(repeating: 0, count: batch)
+    sum = .init(repeating: 0, count: batch)
+  }
+}
+
+extension Loss {
+  /// Evaluates `batch` rows: returns the sum of their losses and writes `factor * dloss/df` to
+  /// `gradient`.
+  ///
+  /// `scores` and `gradient` are `[batch, outputs]` of one stride; row `k` is judged by target
+  /// row `targetRows[k]`. Only float operations of fixed order decide the gradient (the loss
+  /// value, in Double, is for reading). O(batch * outputs).
+  func evaluate(
+    batch: Int, scores: Matrix, targets: Targets, targetRows: ArraySlice<Int>, factor: Float,
+    gradient: Matrix, workspace: inout LossWorkspace
+  ) -> Double {
+    precondition(
+      scores.stride == gradient.stride && batch <= scores.rows && targetRows.count == batch,
+      "\(batch) rows, \(targetRows.count) targets for scores [\(scores.rows), \(scores.columns)]")
+    switch (self, targets) {
+    case (.softmaxCrossEntropy, .classes(let classes, _)):
+      return softmax(batch, scores, classes, targetRows, factor, gradient, &workspace)
+    case (.oneVersusRestLogistic, .classes(let classes, _)):
+      return logistic(batch, scores, factor, gradient) { k, c in
+        classes[targetRows[targetRows.startIndex + k]] == Int32(c) ? 1 : 0
+      }
+    case (.oneVersusRestLogistic, .values(let values)), (.logistic, .values(let values)):
+      return logistic(batch, scores, factor, gradient) { k, c in
+        values[targetRows[targetRows.startIndex + k], c]
+      }
+    case (_, .values(let values)):
+      return pointwise(batch, scores, values, targetRows, factor, gradient)
+    default:
+      preconditionFailure("the \(self) loss does not fit these targets")
+    }
+  }
+
+  private func softmax(
+    _ batch: Int, _ scores: Matrix, _ classes: [Int32], _ targetRows: ArraySlice<Int>,
+    _ factor: Float, _ gradient: Matrix, _ workspace: inout LossWorkspace
+  ) -> Double {
+    unsafe hs_softmax_f32(
+      batch, scores.columns, scores.stride, scores.pointer, gradient.pointer, &workspace.maximum,
+      &workspace.sum)
+    var total = 0.0
+    for k in 0..<batch {
+      let label = Int(classes[targetRows[targetRows.startIndex + k]])
+      let row = unsafe gradient.row(k)
+      total +=
+        log(Double(workspace.sum[k])) + Double(workspace.maximum[k])
+        - Double(unsafe scores.row(k)[label])
+      unsafe row[label] -= 1
+      for c in 0..<scores.columns { unsafe row[c] *= factor }
+    }
+    return total
+  }
+
+  private func logistic(
+    _ batch: Int, _ scores: Matrix, _ factor: Float, _ gradient: Matrix,
+    target: (_ row: Int, _ output: Int) -> Float
+  ) -> Double {
+    var total = 0.0
+    for k in 0..<batch {
+      let score = unsafe scores.row(k)
+      let row = unsafe gradient.row(k)
+      for c in 0..<scores.columns { unsafe row[c] = -score[c] }
+      unsafe hs_exp_f32(scores.columns, row, row)
+      for c in 0..<scores.columns {
+        let y = target(k, c)
+        let f = Double(unsafe score[c])
+        total += max(0, f) - f * Double(y) + log1p(exp(-abs(f)))
+        unsafe row[c] = (1 / (1 + row[c]) - y) * factor
+      }
+    }
+    return total
+  }
+
+  private func pointwise(
+    _ batch: Int, _ scores: Matrix, _ values: Matrix, _ targetRows: ArraySlice<Int>,
+    _ factor: Float, _ gradient: Matrix
+  ) -> Double {
+    var total = 0.0
+    for k in 0..<batch {
+      let score = unsafe scores.row(k)
+      let row = unsafe gradient.row(k)
+      let target = unsafe values.row(targetRows[targetRows.startIndex + k])
+      for c in 0..<scores.columns {
+        let (value, slope) = unsafe lossAndSlope(score[c], target[c])
+        total += value
+        unsafe row[c] = slope * factor
+      }
+    }
+    return total
+  }
+
+  /// Loss (in Double) and derivative of one output against one real target.
+  private func lossAndSlope(_ f: Float, _ y: Float) -> (Double, Float) {
+    let error = f - y
+    let e = Double(f) - Double(y)
+    switch self {
+    case .squared: return (e * e / 2, error)
+    case .absolute: return (abs(e), error == 0 ? 0 : (error > 0 ? 1 : -1))
+    case .huber(let delta):
+      let d = Double(delta)
+      if abs(error) <= delta { return (e * e / 2, error) }
+      return (d * (abs(e) - d / 2), error > 0 ? delta : -delta)
+    case .hinge:
+      let sign = 2 * y - 1
+      let shortfall = 1 - Double(sign) * Double(f)
+      // A NaN must come through: it tells that the run has diverged.
+      return (shortfall <= 0 ? 0 : shortfall, sign * f < 1 ? -sign : 0)
+    case .logistic, .softmaxCrossEntropy, .oneVersusRestLogistic:
+      preconditionFailure("the \(self) loss has its own evaluation")
+    }
+  }
+}

@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+public import HalfspaceReporting
+
+/// The network before training: `f(x) = scale * sum_r a_r relu(<w_r, x> - b)`.
+public struct NetworkConfiguration: Sendable, Equatable, Codable {
+  /// How the rows of the first layer are drawn. Each row by itself is N(0, I_d) either way.
+  public enum Rows: Sendable, Equatable, Codable {
+    /// Structured rows whose static report costs O(sqrt(m)); `groups` nil lets the width decide.
+    case productGrid(groups: Int? = nil)
+    /// Independent rows, the paper's literal initialization; a static report scans all of them.
+    case gaussian
+  }
+
+  /// Number of neurons `m`.
+  public var width: Int
+  /// The threshold `b`.
+  public var threshold: Threshold
+  /// The first layer.
+  public var rows: Rows
+  /// The output weights.
+  public var outputs: InitialOutputs
+  /// Whether the output weights are trained; the first layer always is.
+  public var trainsOutputs: Bool
+  /// Seed of all initial weights.
+  public var seed: UInt64
+
+  /// A network of `width` neurons.
+  public init(
+    width: Int, threshold: Threshold, rows: Rows = .productGrid(), outputs: InitialOutputs = .zero,
+    trainsOutputs: Bool = true, seed: UInt64 = 1
+  ) {
+    self.width = width
+    self.threshold = threshold
+    self.rows = rows
+    self.outputs = outputs
+    self.trainsOutputs = trainsOutputs
+    self.seed = seed
+  }
+
+  /// The initial network for inputs of `dimension` coordinates.
+  ///
+  /// - Throws: `ConfigurationError` when the settings contradict each other.
+  public func makeInitialNetwork(
+    dimension: Int, outputCount: Int
+  ) throws(ConfigurationError) -> InitialNetwork {
+    guard width > 0 else { throw .invalid("the width \(width) is not positive") }
+    guard dimension > 0 else { throw .invalid("the inputs have no columns") }
+    if case .zero = outputs, !trainsOutputs {
+      throw .invalid("output weights that start at zero and are not trained stay zero")
+    }
+    var count = width
+    if case .symmetricPairs = outputs {
+      guard width.isMultiple(of: 2) else {
+        throw .invalid("symmetric pairs need an even width, got \(width)")
+      }
+      count /= 2
+    }
+    let weights: any InitialWeights
+    switch rows {
+    case .productGrid(let groups):
+      if let groups, groups < 1 || groups > count {
+        throw .invalid("\(groups) groups for \(count) rows")
+      }
+      weights = ProductGrid(count: count, dimension: dimension, seed: seed, groups: groups)
+    case .gaussian:
+      weights = IndependentGaussian(count: count, dimension: dimension, seed: seed)
+    }
+    return InitialNetwork(
+      rows: weights, outputs: outputs, outputCount: outputCount, seed: seed)
+  }
+}

@@ -1,0 +1,77 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// How a network is trained.
+public struct TrainingConfiguration: Sendable, Equatable, Codable {
+  /// The loss.
+  public var loss: Loss
+  /// Passes over the training rows.
+  public var epochs: Int
+  /// Rows per step; the last batch of an epoch holds what is left.
+  public var batchSize: Int
+  /// The base learning rate.
+  public var learningRate: Double
+  /// How the rate changes over the run.
+  public var schedule: LearningRateSchedule
+  /// How gradients become steps.
+  public var optimizer: Optimizer
+  /// Decoupled weight decay: in each step the weights shrink by `rate * weightDecay`.
+  public var weightDecay: Double
+  /// From which share of the run on the iterates are averaged, in `0..<1`; nil: the last iterate
+  /// is the result.
+  public var averagingStart: Double?
+  /// Whether the rows are shuffled before each epoch.
+  public var shuffles: Bool
+  /// Epochs without a better validation loss after which the run ends, with the best weights
+  /// restored; nil: never. Needs validation data.
+  public var patience: Int?
+  /// Seed of the shuffles.
+  public var seed: UInt64
+  /// Threads to use. The result does not depend on it, and it is not encoded.
+  public var threads: Int = 1
+
+  private enum CodingKeys: String, CodingKey {
+    case loss, epochs, batchSize, learningRate, schedule, optimizer, weightDecay, averagingStart
+    case shuffles, patience, seed
+  }
+
+  /// Plain SGD with the rate falling linearly to zero, unless said otherwise.
+  public init(
+    loss: Loss, epochs: Int = 20, batchSize: Int = 32, learningRate: Double = 20,
+    schedule: LearningRateSchedule = .linear, optimizer: Optimizer = .sgd, weightDecay: Double = 0,
+    averagingStart: Double? = nil, shuffles: Bool = true, patience: Int? = nil, seed: UInt64 = 1,
+    threads: Int = 1
+  ) {
+    self.loss = loss
+    self.epochs = epochs
+    self.batchSize = batchSize
+    self.learningRate = learningRate
+    self.schedule = schedule
+    self.optimizer = optimizer
+    self.weightDecay = weightDecay
+    self.averagingStart = averagingStart
+    self.shuffles = shuffles
+    self.patience = patience
+    self.seed = seed
+    self.threads = threads
+  }
+
+  func validate(threshold: Float) throws(ConfigurationError) {
+    guard epochs > 0 else { throw .invalid("the number of epochs \(epochs) is not positive") }
+    guard batchSize > 0 else { throw .invalid("the batch size \(batchSize) is not positive") }
+    guard learningRate > 0, learningRate.isFinite else {
+      throw .invalid("the learning rate \(learningRate) is not positive")
+    }
+    guard threads > 0 else { throw .invalid("the number of threads \(threads) is not positive") }
+    guard weightDecay >= 0, weightDecay * learningRate < 1 else {
+      throw .invalid("the weight decay \(weightDecay) times the learning rate is not in 0..<1")
+    }
+    guard weightDecay == 0 || threshold >= 0 else {
+      throw .invalid("weight decay needs a threshold of at least 0, got \(threshold)")
+    }
+    if let start = averagingStart, !(start >= 0 && start < 1) {
+      throw .invalid("averaging from the share \(start) of the run is not in 0..<1")
+    }
+    if let patience, patience < 1 { throw .invalid("the patience \(patience) is not positive") }
+    try optimizer.validate()
+  }
+}

@@ -1,0 +1,201 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CHalfspace
+public import HalfspaceLinalg
+
+/// Looks at every row for every query: the baseline, and the oracle of every other structure.
+///
+/// ```swift
+/// var index = BruteForceIndex(weights)
+/// var report = FiringReport()
+/// index.report(queries: batch, above: 2.5, into: &report)
+/// weights.setRow(7, to: moved)
+/// index.update(rows: movedRows)  // a buffer that holds 7
+/// ```
+///
+/// Two ways, the same report. A *scan* computes the canonical inner product of every pair and
+/// reports in the same pass. A *product* multiplies blocks of rows by blocks of queries through
+/// OpenBLAS, which sums in some other order, discards what lies below the threshold by more than
+/// a proven rounding margin (`RoundingMargin`), and decides the rest, little more than what
+/// fires, by the canonical kernel.
+///
+/// The margin needs an upper bound of the norms in a block of rows. It is kept for tiles of rows:
+///
+/// ```
+/// rows   |....tile 0....|....tile 1....|....tile 2..|
+/// norms   n n n n n n n  one upper bound for each row, set anew when the row moves
+/// bounds         N              N             N        N >= every n of its tile
+/// ```
+///
+/// A moved row can only raise its tile's bound at once; the bound falls when as many rows have
+/// moved as the tile holds and it is taken again, so a move costs O(d).
+///
+/// The index is a class because it keeps scratch between calls; it allocates nothing once it has
+/// seen its largest batch. One report at a time.
+///
+/// - Complexity: O(m d) per query. Memory: 4 bytes per row, and the scratch.
+public final class BruteForceIndex: HalfSpaceIndex {
+  /// How pairs are looked at. The report is the same.
+  public enum Method: String, Sendable, CaseIterable {
+    /// A scan for few queries, a product for more.
+    case automatic
+    /// The canonical inner product of every pair, fused with the report.
+    case scan
+    /// Matrix products as a filter.
+    case product
+  }
+
+  /// The rows, `[m, d]`, shared with their owner.
+  public let weights: Matrix
+  /// How pairs are looked at.
+  public let method: Method
+  /// Threads that a report may use; it does not depend on them.
+  public let threads: Int
+
+  private var counters = IndexStatistics()
+  /// Upper bounds of the rows' norms, of those in a tile, and moves since a tile's was taken.
+  private var norms: [Float]
+  private var bounds: [Float]
+  private var moves: [Int]
+  /// One for each part of a parallel report.
+  private var workers: [BruteForceWorker] = []
+  /// Norms of the queries being answered, and scratch of the merge.
+  private var queryNorms: [Double] = []
+  private var positions: [Int] = []
+
+  /// An index over `weights` as they are. O(m d).
+  public init(
+    _ weights: Matrix, threads: Int = 1, method: Method = .automatic
+  ) {
+    precondition(weights.rows <= Int(Int32.max), "\(weights.rows) rows exceed 32-bit numbers")
+    self.weights = weights
+    self.threads = max(1, threads)
+    self.method = method
+    norms = (0..<weights.rows).map { Self.norm(of: $0, in: weights) }
+    let tiles = (weights.rows + Self.tile - 1) / Self.tile
+    bounds = .init(repeating: 0, count: tiles)
+    moves = .init(repeating: 0, count: tiles)
+    for tile in 0..<tiles { takeBound(of: tile) }
+  }
+
+  /// Number of rows, `m`.
+  public var count: Int { weights.rows }
+  /// Number of coordinates of a row, `d`.
+  public var dimension: Int { weights.columns }
+
+  /// Memory and work so far.
+  public var statistics: IndexStatistics {
+    var statistics = counters
+    statistics.memoryBytes =
+      4 * (norms.count + bounds.count) + 8 * (moves.count + queryNorms.count + positions.count)
+      + workers.reduce(0) { $0 + $1.byteCount }
+    return statistics
+  }
+
+  // MARK: Reports
+
+  /// Answers queries `rows` of `queries`.
+  ///
+  /// Parts of the rows are the tasks of a parallel loop; their pairs are put in the order of the
+  /// queries afterwards. Queries with a NaN report nothing.
+  ///
+  /// - Complexity: O(m d) per query.
+  public func report(
+    queries: Matrix, rows: Range<Int>, above threshold: Float, into report: inout FiringReport
+  ) {
+    precondition(
+      queries.columns == dimension,
+      "queries of shape [\(queries.rows), \(queries.columns)] for rows of [\(count), \(dimension)]")
+    precondition(
+      rows.lowerBound >= 0 && rows.upperBound <= queries.rows,
+      "queries \(rows) of \(queries.rows)")
+    report.removeAll()
+    let scans =
+      method == .scan || (method == .automatic && rows.count <= mostScannedQueries)
+    var rechecked = 0
+    if scans && threads == 1 {
+      let pass = BruteForcePass(weights, queries, rows, threshold, norms: [], bounds: [])
+      pass.scan(into: &report)
+    } else {
+      if !scans { prepareBounds(queries, rows) }
+      let pass = BruteForcePass(
+        weights, queries, rows, threshold, norms: queryNorms, bounds: bounds)
+      let parts = partCount(queries: rows.count)
+      while workers.count < parts { workers.append(BruteForceWorker()) }
+      let workers = workers
+      parallelFor(parts, threads: threads) { part in
+        let tiles = pass.tileCount * part / parts..<pass.tileCount * (part + 1) / parts
+        workers[part].stage.removeAll()
+        if scans {
+          pass.scan(tiles, stage: workers[part].stage)
+        } else {
+          pass.multiply(tiles, worker: workers[part])
+        }
+      }
+      let stages = workers[..<parts]
+      ReportStage.merge(
+        stages.lazy.map(\.stage), queries: rows.count, positions: &positions, into: &report)
+      rechecked = stages.reduce(0) { $0 + $1.stage.rechecked }
+    }
+    counters.queries += rows.count
+    counters.reported += report.count
+    counters.rechecked += rechecked
+    counters.innerProducts += rows.count * count + rechecked
+    let passes = scans ? rows.count : BruteForcePass.chunkCount(queries: rows.count)
+    counters.bytesScanned += 4 * weights.stride * (passes * count + rechecked)
+  }
+
+  /// Up to this many queries, a scan is faster than a product. Measured with 700 to 100,000 rows
+  /// of 17 to 128 coordinates: packing the rows for a product costs about what four scans do;
+  /// rows that do not fit the cache are better read once than twice.
+  private var mostScannedQueries: Int { weights.byteCount <= 32 << 20 ? 4 : 1 }
+
+  /// Parts of the rows: one, unless there is enough to do for several threads.
+  private func partCount(queries: Int) -> Int {
+    let products = queries * count * dimension
+    let tiles = (count + Self.tile - 1) / Self.tile
+    return threads == 1 ? 1 : max(1, min(2 * threads, tiles, products / Self.productsWorthATask))
+  }
+
+  /// Multiply-adds that take as long as starting a task, some microseconds.
+  private static let productsWorthATask = 1 << 18
+
+  // MARK: Norms
+
+  /// Rows that share a bound.
+  static let tile = 64
+
+  /// Takes the norms of rows that have moved. O(d) each.
+  public func update(rows: UnsafeBufferPointer<Int32>) {
+    for k in 0..<rows.count {
+      let row = unsafe Int(rows[k])
+      precondition(row >= 0 && row < count, "row \(row) of \(count)")
+      let norm = Self.norm(of: row, in: weights)
+      norms[row] = norm
+      bounds[row / Self.tile] = max(bounds[row / Self.tile], norm)
+      moves[row / Self.tile] += 1
+    }
+  }
+
+  /// Norms of the queries, and bounds again that may have become too large.
+  private func prepareBounds(_ queries: Matrix, _ rows: Range<Int>) {
+    queryNorms.removeAll(keepingCapacity: true)
+    for row in rows {
+      queryNorms.append(
+        unsafe RoundingMargin.norm(stride: queries.stride, queries.row(row)))
+    }
+    for tile in moves.indices where moves[tile] >= Self.tile { takeBound(of: tile) }
+  }
+
+  private func takeBound(of tile: Int) {
+    let begin = tile * Self.tile
+    bounds[tile] = norms[begin..<min(begin + Self.tile, norms.count)].max() ?? 0
+    moves[tile] = 0
+  }
+
+  /// A row with a NaN never fires and needs no bound: its products are NaN, which no filter
+  /// discards.
+  private static func norm(of row: Int, in weights: Matrix) -> Float {
+    let norm = unsafe RoundingMargin.norm(stride: weights.stride, weights.row(row))
+    return norm.isNaN ? 0 : Float(norm).nextUp
+  }
+}

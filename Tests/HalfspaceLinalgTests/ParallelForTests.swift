@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: Apache-2.0
+import HalfspaceLinalg
+import Synchronization
+import Testing
+
+@Suite struct ParallelForTests {
+  @Test(arguments: [0, 1, 2, 3, 17, 1000], [-1, 0, 1, 2, 3, 8, 100])
+  func `every index runs exactly once`(_ count: Int, _ threads: Int) {
+    let visits = Mutex([Int](repeating: 0, count: count))
+    parallelFor(count, threads: threads) { index in visits.withLock { $0[index] += 1 } }
+    #expect(visits.withLock { $0 } == .init(repeating: 1, count: count))
+  }
+
+  @Test func `a negative count is no work`() {
+    parallelFor(-3, threads: 4) { _ in Issue.record("an index ran") }
+    parallelFor(-3, grain: 2, threads: 4) { _ in Issue.record("a range ran") }
+  }
+
+  @Test(arguments: [0, 1, 5, 64, 100], [1, 3, 64, 1000])
+  func `ranges cover everything once and are cut by the grain alone`(_ count: Int, _ grain: Int) {
+    let expected = stride(from: 0, to: count, by: grain).map { $0..<min($0 + grain, count) }
+    for threads in [1, 2, 7] {
+      let seen = Mutex<[Range<Int>]>([])
+      parallelFor(count, grain: grain, threads: threads) { range in
+        seen.withLock { $0.append(range) }
+      }
+      let ranges = seen.withLock { $0 }.sorted { $0.lowerBound < $1.lowerBound }
+      #expect(ranges == expected)
+    }
+  }
+
+  @Test func `work can be nested`() {
+    let sum = Atomic(0)
+    parallelFor(10, threads: 3) { outer in
+      parallelFor(10, threads: 3) { inner in
+        sum.wrappingAdd(10 * outer + inner, ordering: .relaxed)
+      }
+    }
+    #expect(sum.load(ordering: .relaxed) == 4950)
+  }
+
+  @Test func `one thread runs in order`() {
+    let order = Mutex<[Int]>([])
+    parallelFor(5, threads: 1) { index in order.withLock { $0.append(index) } }
+    #expect(order.withLock { $0 } == [0, 1, 2, 3, 4])
+  }
+
+  @Test func `a grain of zero traps`() async {
+    await #expect(processExitsWith: .failure) {
+      parallelFor(4, grain: 0, threads: 1) { _ in }
+    }
+  }
+
+  @Test func `there is a processor`() {
+    #expect(ThreadCount.available >= 1)
+  }
+}
