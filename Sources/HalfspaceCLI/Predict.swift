@@ -30,7 +30,8 @@ extension HalfspaceCommand {
       case predictions, scores, inputs
     }
 
-    @Flag(help: "Let categories that training did not have count as none, instead of refusing them.")
+    @Flag(
+      help: "Let categories that training did not have count as none, instead of refusing them.")
     var ignoreUnknown = false
 
     @Option(help: "Threads.")
@@ -56,7 +57,7 @@ extension HalfspaceCommand {
         for text in try model.predict(table, threads: threads).texts { csv.append([text]) }
         return csv.text
       case .scores: return lines(of: try model.scores(for: table, threads: threads))
-      case .inputs: 
+      case .inputs:
         return lines(of: try model.transform.apply(to: try model.encoder.encode(table)))
       }
     }

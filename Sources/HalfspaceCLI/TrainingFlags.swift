@@ -60,7 +60,8 @@ struct TrainingFlags: ParsableArguments {
   var testFraction = 0.2
 
   @Option(
-    help: "End when the loss on a validation share of the training rows has not improved for N epochs."
+    help:
+      "End when the loss on a validation share of the training rows has not improved for N epochs."
   )
   var patience: Int?
 

@@ -107,7 +107,8 @@ extension Evaluation {
   /// "Accuracy 97.2 %", or the errors of regression.
   var sentence: String {
     if let accuracy { return "Accuracy \(Format.percent(accuracy))" }
-    return "R² \(Format.fixed(r2 ?? 0, decimals: 4)), RMSE \(Format.significant(rmse ?? 0, digits: 4))"
+    return
+      "R² \(Format.fixed(r2 ?? 0, decimals: 4)), RMSE \(Format.significant(rmse ?? 0, digits: 4))"
       + ", MAE \(Format.significant(mae ?? 0, digits: 4))"
   }
 }
