@@ -61,8 +61,7 @@ struct TrainingFlags: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "The loss; must fit the task. (default: softmax for classes, squared for numbers)",
-      valueName: "name"))
+      "The loss; must fit the task. \(DefaultText.of(\.loss))", valueName: "name"))
   var loss: TrainingOptions.LossName?
 
   @Option(

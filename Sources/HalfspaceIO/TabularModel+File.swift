@@ -40,7 +40,10 @@ extension TabularModel {
   /// O(M (d + C)).
   ///
   /// - Throws: `SafetensorsError` with the path and the reason.
-  public func save(to path: String) throws {
+  public func save(to path: String) throws { try file().write(to: path) }
+
+  /// The contents of the model's file. O(M (d + C)).
+  func file() throws -> Safetensors {
     let network = predictor.factor == 1 ? predictor : predictor.folded()
     var file = Safetensors(
       metadata: [
@@ -63,7 +66,7 @@ extension TabularModel {
     if let latent = network.latent {
       file.set(latent.materialized.map(Int64.init), shape: [m], for: "neurons")
     }
-    try file.write(to: path)
+    return file
   }
 
   /// Reads the model in the file at `path`.
@@ -71,13 +74,17 @@ extension TabularModel {
   /// - Throws: `SafetensorsError` or `ModelFileError`: whatever is not a complete and consistent
   ///   model is refused.
   public init(contentsOf path: String) throws {
-    let file = try Safetensors(contentsOf: path)
+    try self.init(file: try Safetensors(contentsOf: path))
+  }
+
+  /// The model in the given file. Throws as `init(contentsOf:)`.
+  init(file: Safetensors) throws {
     guard let version = file.metadata[Key.version] else {
-      throw ModelFileError(file: path, reason: .notAModel)
+      throw ModelFileError(file: file.name, reason: .notAModel)
     }
     guard version == Self.formatVersion else {
       throw ModelFileError(
-        file: path, reason: .version(found: version, supported: Self.formatVersion))
+        file: file.name, reason: .version(found: version, supported: Self.formatVersion))
     }
     let transform = try Self.decode(FeatureTransform.self, Key.transform, file)
     let encoder = try Self.decode(TableEncoder.self, Key.encoder, file)

@@ -78,7 +78,7 @@ struct TrainingRecipe {
     }
   }
 
-  private static func loss(_ name: TrainingOptions.LossName?, task: PredictionTask) -> Loss {
+  static func loss(_ name: TrainingOptions.LossName?, task: PredictionTask) -> Loss {
     switch name {
     case .squared: .squared
     case .absolute: .absolute
