@@ -93,7 +93,10 @@ let package = Package(
       ]),
     tests(
       "HalfspaceIOTests",
-      ["HalfspaceIO", "HalfspaceNN", "HalfspaceLinalg", "_HalfspaceTestSupport"]),
+      [
+        "HalfspaceIO", "HalfspaceNN", "HalfspaceReporting", "HalfspaceLinalg",
+        "_HalfspaceTestSupport",
+      ]),
     tests("HalfspaceReportTests", ["_HalfspaceReport"]),
     tests("HalfspaceCLITests", ["HalfspaceCLI", "Halfspace"]),
   ],
