@@ -68,7 +68,7 @@ let package = Package(
     module("HalfspaceNN", ["CHalfspace", "HalfspaceLinalg", "HalfspaceReporting"]),
     module(
       "HalfspaceIO", ["HalfspaceLinalg", "HalfspaceReporting", "HalfspaceNN"],
-      resources: [.copy("Resources/digits.csv")]),
+      resources: [.copy("Resources/digits.csv"), .copy("Resources/digits-LICENSE.md")]),
     module("Halfspace", ["HalfspaceLinalg", "HalfspaceReporting", "HalfspaceNN", "HalfspaceIO"]),
 
     // MARK: Executables and what they share
@@ -77,6 +77,7 @@ let package = Package(
       name: "HalfspaceCLI", dependencies: ["Halfspace", "_HalfspaceReport", argumentParser],
       swiftSettings: swiftSettings),
     benchmark("NeuronLookup", ["CHalfspace", "Halfspace", "_HalfspaceReport"]),
+    benchmark("TrainingStep", ["CHalfspace", "Halfspace", "_HalfspaceReport"]),
 
     // MARK: Tests
     module("_HalfspaceTestSupport", ["HalfspaceLinalg"]),

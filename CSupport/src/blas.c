@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Dense products by OpenBLAS.
+// First: it says what to install when a header below is missing.
+#include "CHalfspace.h"
+
 #include <cblas.h>
 #include <limits.h>
-
-#include "CHalfspace.h"
 
 _Static_assert(sizeof(blasint) == sizeof(int) || sizeof(blasint) == sizeof(int64_t),
                "OpenBLAS integers are 32 or 64 bits wide");

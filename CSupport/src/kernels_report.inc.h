@@ -33,11 +33,9 @@ HS_INLINE ptrdiff_t scan_report(ptrdiff_t blocks, ptrdiff_t m, const float *w, c
                                 float b, int32_t first, int32_t *ids, float *values) {
   const ptrdiff_t stride = blocks * HS_LANES;
   const held_row held = hold(blocks, x);
-  const float *rows[HS_LANES];
   ptrdiff_t reported = 0, r = 0;
   for (; r + HS_LANES <= m; r += HS_LANES) {
-    for (int i = 0; i < HS_LANES; i++) rows[i] = w + (r + i) * stride;
-    const f32x16 z = dots_with(blocks, rows, NULL, &held);
+    const f32x16 z = dots_of_rows(blocks, w + r * stride, &held);
     const uint32_t fired = mask_of(z > splat(b));
     if (fired) {
       reported += append_fired(fired, lane_numbers() + (int32_t)(first + r), z, b, ids + reported,
@@ -45,8 +43,9 @@ HS_INLINE ptrdiff_t scan_report(ptrdiff_t blocks, ptrdiff_t m, const float *w, c
     }
   }
   if (r < m) {
-    for (int i = 0; i < HS_LANES; i++) rows[i] = w + (r + i < m ? r + i : r) * stride;
-    const f32x16 z = dots_with(blocks, rows, NULL, &held);
+    int32_t numbers[HS_LANES];
+    for (int i = 0; i < HS_LANES; i++) numbers[i] = r + i < m ? i : 0;
+    const f32x16 z = dots_of_listed(blocks, w + r * stride, numbers, NULL, NULL, &held);
     const uint32_t fired = mask_of(z > splat(b)) & first_bits(m - r);
     reported += append_fired_exactly(fired, lane_numbers() + (int32_t)(first + r), z, b,
                                      ids + reported, values + reported);
@@ -87,7 +86,6 @@ HS_INLINE ptrdiff_t recheck(ptrdiff_t blocks, ptrdiff_t count, const int32_t *ca
                             float *values) {
   const ptrdiff_t stride = blocks * HS_LANES;
   const held_row held = hold(blocks, x);
-  const float *rows[HS_LANES];
   ptrdiff_t reported = 0, c = 0;
   for (; c + HS_LANES <= count; c += HS_LANES) {
     if (c + 2 * HS_LANES <= count) {
@@ -95,20 +93,18 @@ HS_INLINE ptrdiff_t recheck(ptrdiff_t blocks, ptrdiff_t count, const int32_t *ca
         prefetch_row(blocks, w + candidates[c + HS_LANES + i] * stride);
       }
     }
-    for (int i = 0; i < HS_LANES; i++) rows[i] = w + candidates[c + i] * stride;
-    const f32x16 z = dots_with(blocks, rows, NULL, &held);
+    const f32x16 z = dots_of_listed(blocks, w, candidates + c, NULL, NULL, &held);
     const uint32_t fired = mask_of(z > splat(b));
     reported += append_fired(fired, load_i32(candidates + c), z, b, ids + reported,
                              values + reported);
   }
   if (c < count) {
-    for (int i = 0; i < HS_LANES; i++) {
-      rows[i] = w + candidates[c + i < count ? c + i : c] * stride;
-    }
-    const f32x16 z = dots_with(blocks, rows, NULL, &held);
+    int32_t numbers[HS_LANES];
+    for (int i = 0; i < HS_LANES; i++) numbers[i] = candidates[c + i < count ? c + i : c];
+    const f32x16 z = dots_of_listed(blocks, w, numbers, NULL, NULL, &held);
     const uint32_t fired = mask_of(z > splat(b)) & first_bits(count - c);
-    reported += append_fired_exactly(fired, load_first_i32(count - c, candidates + c), z, b,
-                                     ids + reported, values + reported);
+    reported += append_fired_exactly(fired, load_i32(numbers), z, b, ids + reported,
+                                     values + reported);
   }
   return reported;
 }
@@ -185,9 +181,7 @@ HS_INLINE void split_locals(i32x16 local, ptrdiff_t s2, int32_t i[HS_LANES],
 HS_INLINE ptrdiff_t grid_recheck(ptrdiff_t blocks, ptrdiff_t count, const int32_t *locals,
                                  ptrdiff_t s2, const float *u, const float *v, const float *x,
                                  float b, int64_t first, int64_t *ids, float *values) {
-  const ptrdiff_t stride = blocks * HS_LANES;
   const held_row held = hold(blocks, x);
-  const float *u_rows[HS_LANES], *v_rows[HS_LANES];
   int32_t i[HS_LANES], j[HS_LANES], fired_locals[HS_LANES];
   ptrdiff_t reported = 0;
   for (ptrdiff_t c = 0; c < count; c += HS_LANES) {
@@ -195,11 +189,7 @@ HS_INLINE ptrdiff_t grid_recheck(ptrdiff_t blocks, ptrdiff_t count, const int32_
     const i32x16 local =
         rest < HS_LANES ? load_first_i32(rest, locals + c) : load_i32(locals + c);
     split_locals(local, s2, i, j);
-    for (int l = 0; l < HS_LANES; l++) {
-      u_rows[l] = u + i[l] * stride;
-      v_rows[l] = v + j[l] * stride;
-    }
-    const f32x16 z = dots_with(blocks, u_rows, v_rows, &held);
+    const f32x16 z = dots_of_listed(blocks, u, i, v, j, &held);
     const uint32_t fired = mask_of(z > splat(b)) & (rest < HS_LANES ? first_bits(rest) : 0xFFFF);
     if (rest < HS_LANES) {
       const int number = append_fired_exactly(fired, local, z, b, fired_locals, values + reported);

@@ -5,75 +5,129 @@
 // over the flat list of pairs, a chunk at a time; `owner` says which neuron a pair belongs to.
 #include "simd.inc.h"
 
-#define HS_CHUNK 64  // most pairs whose owners are listed at a time
+#define HS_CHUNK 64  // most pairs in a chunk
 
-/// Pairs per chunk, and neurons between the one listed and the one prefetched: what is on its way
-/// should fill part of the first-level cache.
-HS_INLINE ptrdiff_t chunk_pairs(ptrdiff_t blocks) { return blocks <= 4 ? HS_CHUNK : HS_LANES; }
-HS_INLINE ptrdiff_t neurons_ahead(ptrdiff_t blocks) { return blocks <= 4 ? 48 : 192 / blocks + 1; }
-
-/// Neurons begin..<end of a transposed report, and the table their rows lie in. A row has `blocks`
-/// blocks, or with blocks = 0 one float.
+/// Neurons begin..<end of a transposed report, and the table their rows lie in. Functions take
+/// the number of blocks of a row as their first argument, so that it can be a constant; with 0
+/// blocks a row is one float.
 typedef struct {
   ptrdiff_t begin, end;
   const int32_t *active, *starts;
-  ptrdiff_t blocks;
   const float *table;
 } neuron_list;
 
-HS_INLINE const float *neuron_row(const neuron_list *list, ptrdiff_t n) {
-  return list->table + list->active[n] * (list->blocks > 0 ? list->blocks * HS_LANES : 1);
+/// Row numbers in the table and positions in begin..<end of the owners of up to HS_CHUNK pairs,
+/// one per pair. Neurons write theirs several times over, hence the room behind.
+typedef struct {
+  int32_t before[HS_LANES];  // the last one belongs to the pair before the first
+  int32_t row[HS_CHUNK + HS_LANES];
+  int32_t position[HS_CHUNK + HS_LANES];
+} owners;
+
+/// A walk over the pairs of a list, chunk by chunk. While one chunk is computed, the next one is
+/// already listed, so that its rows can be prefetched pair by pair.
+typedef struct {
+  neuron_list list;
+  ptrdiff_t neuron;     // owns the first pair not listed, or comes before its owner
+  ptrdiff_t e, count;   // the current chunk: pairs e..<e + count
+  ptrdiff_t next_count;
+  owners *current, *next;
+} pair_walk;
+
+HS_INLINE const float *row_of(ptrdiff_t blocks, const float *table, int32_t number) {
+  return table + (ptrdiff_t)number * (blocks > 0 ? blocks * HS_LANES : 1);
 }
 
-HS_INLINE void prefetch_neuron(const neuron_list *list, ptrdiff_t n) {
-  prefetch_row(list->blocks > 0 ? list->blocks : 1, neuron_row(list, n));
+HS_INLINE void prefetch_row_of(ptrdiff_t blocks, const float *table, int32_t number) {
+  prefetch_row(blocks > 0 ? blocks : 1, row_of(blocks, table, number));
 }
 
-HS_INLINE void prefetch_first_neurons(const neuron_list *list) {
-  const ptrdiff_t stop = list->begin + neurons_ahead(list->blocks);
-  for (ptrdiff_t n = list->begin; n < stop && n < list->end; n++) prefetch_neuron(list, n);
+/// Writes v over to[at..<stop], at least four times and past `stop` by less than 16. Few neurons
+/// have more than four pairs, so that the branch is predicted.
+HS_INLINE void fill_lanes(int32_t *to, ptrdiff_t at, ptrdiff_t stop, int32_t v) {
+  typedef int32_t i32x4_any __attribute__((ext_vector_type(4), aligned(4)));
+  *(i32x4_any *)(to + at) = (i32x4_any)v;
+  for (at += 4; at < stop; at += HS_LANES) store_i32(to + at, (i32x16)v);
 }
 
-/// Lists the owners of the pairs first..<last, at most HS_CHUNK. Starts at neuron n, which owns
-/// pair `first` or comes before its owner, and returns such a neuron for pair `last`.
-///
-/// Every neuron writes its number at least 16 times; the next one overwrites what is too much.
-HS_INLINE ptrdiff_t list_owners(const neuron_list *list, ptrdiff_t n, int32_t first, int32_t last,
-                                int32_t owner[HS_CHUNK + HS_LANES]) {
-  const ptrdiff_t ahead = neurons_ahead(list->blocks);
-  const int32_t *starts = list->starts;
-  for (; n < list->end && starts[n] < last; n++) {
-    if (n + ahead < list->end) prefetch_neuron(list, n + ahead);
-    int32_t at = starts[n] > first ? starts[n] - first : 0;
-    store_i32(owner + at, (i32x16)(int32_t)n);
-    const int32_t stop = (starts[n + 1] < last ? starts[n + 1] : last) - first;
-    for (at += HS_LANES; at < stop; at += HS_LANES) store_i32(owner + at, (i32x16)(int32_t)n);
+/// Lists the owners of the `count` pairs from `first` on, with their positions if wanted.
+HS_INLINE void list_owners(pair_walk *walk, int with_positions, ptrdiff_t first, ptrdiff_t count,
+                           owners *to) {
+  const int32_t *active = walk->list.active, *starts = walk->list.starts;
+  const ptrdiff_t begin = walk->list.begin, last = first + count;
+  ptrdiff_t n = walk->neuron, start = starts[n] > first ? starts[n] : first;
+  while (start < last) {
+    const ptrdiff_t after = starts[n + 1], stop = after < last ? after : last;
+    fill_lanes(to->row, start - first, stop - first, active[n]);
+    if (with_positions) {
+      fill_lanes(to->position, start - first, stop - first, (int32_t)(n - begin));
+    }
+    start = after > start ? after : start;
+    n++;
   }
-  return n - 1;
+  walk->neuron = n - 1;
 }
 
-/// Canonical inner products of `count` <= 16 pairs: the owner's row and row rows[i] of x.
-HS_INLINE f32x16 pair_dots(const neuron_list *list, ptrdiff_t count, const int32_t *owner,
-                           const int32_t *rows, const float *x) {
-  const float *w_rows[HS_LANES], *x_rows[HS_LANES];
-  for (int i = 0; i < HS_LANES; i++) {
-    const int from = i < count ? i : 0;
-    w_rows[i] = neuron_row(list, owner[from]);
-    x_rows[i] = x + rows[from] * (list->blocks * HS_LANES);
+HS_INLINE ptrdiff_t chunk_from(ptrdiff_t blocks, const pair_walk *walk, ptrdiff_t e) {
+  const ptrdiff_t most = blocks <= 4 ? HS_CHUNK : HS_LANES;
+  const ptrdiff_t left = walk->list.starts[walk->list.end] - e;
+  return left < most ? left : most;
+}
+
+HS_INLINE void list_next(ptrdiff_t blocks, pair_walk *walk, int with_positions) {
+  walk->next_count = chunk_from(blocks, walk, walk->e + walk->count);
+  if (walk->next_count == 0) return;
+  list_owners(walk, with_positions, walk->e + walk->count, walk->next_count, walk->next);
+  walk->next->before[HS_LANES - 1] = walk->current->row[walk->count - 1];
+}
+
+HS_INLINE pair_walk start_walk(ptrdiff_t blocks, neuron_list list, int with_positions,
+                               owners buffer[2]) {
+  pair_walk walk = {.list = list,
+                    .neuron = list.begin,
+                    .e = list.starts[list.begin],
+                    .current = &buffer[0],
+                    .next = &buffer[1]};
+  // What is listed beyond a short chunk is only prefetched; any row number will do.
+  memset(buffer, 0, 2 * sizeof *buffer);
+  walk.count = chunk_from(blocks, &walk, walk.e);
+  if (walk.count == 0) return walk;
+  list_owners(&walk, with_positions, walk.e, walk.count, walk.current);
+  walk.current->before[HS_LANES - 1] = -1;
+  for (ptrdiff_t i = 0; i < walk.count; i++) {
+    prefetch_row_of(blocks, list.table, walk.current->row[i]);
   }
-  return dots_of_pairs(list->blocks, w_rows, x_rows);
+  list_next(blocks, &walk, with_positions);
+  return walk;
 }
 
-/// out[i] = canonical inner product of pair i, minus b.
-HS_INLINE void chunk_dots(const neuron_list *list, ptrdiff_t count, const int32_t *owner,
-                          const int32_t *rows, const float *x, float b, float *out) {
+HS_INLINE void advance(ptrdiff_t blocks, pair_walk *walk, int with_positions) {
+  owners *done = walk->current;
+  walk->e += walk->count;
+  walk->count = walk->next_count;
+  walk->current = walk->next;
+  walk->next = done;
+  if (walk->count > 0) list_next(blocks, walk, with_positions);
+}
+
+/// out[i] = canonical inner product of pair i of the chunk, its owner's row and row rows[i] of x,
+/// minus b.
+HS_INLINE void chunk_dots(ptrdiff_t blocks, const pair_walk *walk, const int32_t *rows,
+                          const float *x, float b, float *out) {
+  const float *table = walk->list.table;
+  const int32_t *numbers = walk->current->row, *next = walk->next->row;
   ptrdiff_t i = 0;
-  for (; i + HS_LANES <= count; i += HS_LANES) {
-    store(out + i, pair_dots(list, HS_LANES, owner + i, rows + i, x) - splat(b));
+  for (; i + HS_LANES <= walk->count; i += HS_LANES) {
+    for (int l = 0; l < HS_LANES; l++) prefetch_row_of(blocks, table, next[i + l]);
+    store(out + i, dots_of_pairs(blocks, table, numbers + i, x, rows + i) - splat(b));
   }
-  if (i < count) {
-    const f32x16 z = pair_dots(list, count - i, owner + i, rows + i, x) - splat(b);
-    store_first(count - i, out + i, z);
+  const ptrdiff_t rest = walk->count - i;
+  if (rest > 0) {
+    int32_t last_numbers[HS_LANES], last_rows[HS_LANES];
+    store_i32(last_numbers, load_first_i32(rest, numbers + i));
+    store_i32(last_rows, load_first_i32(rest, rows + i));
+    store_first(rest, out + i,
+                dots_of_pairs(blocks, table, last_numbers, x, last_rows) - splat(b));
   }
 }
 
@@ -84,15 +138,11 @@ HS_INLINE void chunk_dots(const neuron_list *list, ptrdiff_t count, const int32_
 HS_INLINE void sddmm(ptrdiff_t blocks, ptrdiff_t begin, ptrdiff_t end, const int32_t *active,
                      const int32_t *starts, const int32_t *rows, const float *w, const float *x,
                      float b, float *h) {
-  const neuron_list list = {begin, end, active, starts, blocks, w};
-  const ptrdiff_t chunk = chunk_pairs(blocks);
-  int32_t owner[HS_CHUNK + HS_LANES];
-  ptrdiff_t n = begin;
-  prefetch_first_neurons(&list);
-  for (ptrdiff_t e = starts[begin]; e < starts[end]; e += chunk) {
-    const ptrdiff_t stop = e + chunk < starts[end] ? e + chunk : starts[end];
-    n = list_owners(&list, n, (int32_t)e, (int32_t)stop, owner);
-    chunk_dots(&list, stop - e, owner, rows + e, x, b, h + e);
+  const neuron_list list = {begin, end, active, starts, w};
+  owners buffer[2];
+  pair_walk walk = start_walk(blocks, list, 0, buffer);
+  for (; walk.count > 0; advance(blocks, &walk, 0)) {
+    chunk_dots(blocks, &walk, rows + walk.e, x, b, h + walk.e);
   }
 }
 
@@ -118,15 +168,17 @@ HS_INLINE int is_one_query(ptrdiff_t count, const int32_t *rows) {
   return differences == 0;
 }
 
-HS_INLINE void forward_chunk(const neuron_list *list, ptrdiff_t count, const int32_t *owner,
-                             const int32_t *rows, const float *h, float *out) {
-  const ptrdiff_t blocks = list->blocks, stride = blocks * HS_LANES;
+HS_INLINE void forward_chunk(ptrdiff_t blocks, const pair_walk *walk, const int32_t *rows,
+                             const float *h, float *out) {
+  const ptrdiff_t count = walk->count, stride = blocks * HS_LANES;
+  const int32_t *owner = walk->current->row, *next = walk->next->row;
   if (HS_IS_SHORT(blocks) && is_one_query(count, rows)) {
     // The output row stays in registers: through memory, each pair would wait for the one before.
     float *o = out + rows[0] * stride;
     held_row sum = hold(blocks, o);
     for (ptrdiff_t i = 0; i < count; i++) {
-      const float *a = neuron_row(list, owner[i]);
+      const float *a = row_of(blocks, walk->list.table, owner[i]);
+      prefetch_row_of(blocks, walk->list.table, next[i]);
       for (ptrdiff_t k = 0; k < blocks; k++) {
         sum.block[k] = fmadd(splat(h[i]), load(a + k * HS_LANES), sum.block[k]);
       }
@@ -135,39 +187,47 @@ HS_INLINE void forward_chunk(const neuron_list *list, ptrdiff_t count, const int
     return;
   }
   for (ptrdiff_t i = 0; i < count; i++) {
-    const float *a = neuron_row(list, owner[i]);
+    const float *a = row_of(blocks, walk->list.table, owner[i]);
     float *o = out + rows[i] * stride;
+    const f32x16 factor = splat(h[i]);
+    prefetch_row_of(blocks, walk->list.table, next[i]);
     for (ptrdiff_t k = 0; k < blocks; k++) {
-      store(o + k * HS_LANES,
-            fmadd(splat(h[i]), load(a + k * HS_LANES), load(o + k * HS_LANES)));
+      store(o + k * HS_LANES, fmadd(factor, load(a + k * HS_LANES), load(o + k * HS_LANES)));
     }
   }
 }
 
 /// As forward_chunk for rows of one float.
-HS_INLINE void forward_chunk_scalar(const neuron_list *list, ptrdiff_t count,
-                                    const int32_t *owner, const int32_t *rows, const float *h,
-                                    float *out) {
-  for (ptrdiff_t i = 0; i < count; i++) {
-    out[rows[i]] = fmaf(h[i], *neuron_row(list, owner[i]), out[rows[i]]);
+HS_INLINE void forward_chunk_scalar(ptrdiff_t blocks, const pair_walk *walk, const int32_t *rows,
+                                    const float *h, float *out) {
+  const float *a = walk->list.table;
+  const int32_t *owner = walk->current->row, *next = walk->next->row;
+  if (is_one_query(walk->count, rows)) {
+    float sum = out[rows[0]];
+    for (ptrdiff_t i = 0; i < walk->count; i++) {
+      prefetch_row_of(blocks, a, next[i]);
+      sum = fmaf(h[i], a[owner[i]], sum);
+    }
+    out[rows[0]] = sum;
+    return;
+  }
+  for (ptrdiff_t i = 0; i < walk->count; i++) {
+    prefetch_row_of(blocks, a, next[i]);
+    out[rows[i]] = fmaf(h[i], a[owner[i]], out[rows[i]]);
   }
 }
 
 HS_INLINE void forward(ptrdiff_t blocks, ptrdiff_t begin, ptrdiff_t end, const int32_t *active,
                        const int32_t *starts, const int32_t *rows, const float *h, const float *a,
                        float *out) {
-  const neuron_list list = {begin, end, active, starts, blocks, a};
-  const ptrdiff_t chunk = chunk_pairs(blocks);
-  int32_t owner[HS_CHUNK + HS_LANES];
-  ptrdiff_t n = begin;
-  prefetch_first_neurons(&list);
-  for (ptrdiff_t e = starts[begin]; e < starts[end]; e += chunk) {
-    const ptrdiff_t stop = e + chunk < starts[end] ? e + chunk : starts[end];
-    n = list_owners(&list, n, (int32_t)e, (int32_t)stop, owner);
+  const neuron_list list = {begin, end, active, starts, a};
+  owners buffer[2];
+  pair_walk walk = start_walk(blocks, list, 0, buffer);
+  for (; walk.count > 0; advance(blocks, &walk, 0)) {
     if (blocks > 0) {
-      forward_chunk(&list, stop - e, owner, rows + e, h + e, out);
+      forward_chunk(blocks, &walk, rows + walk.e, h + walk.e, out);
     } else {
-      forward_chunk_scalar(&list, stop - e, owner, rows + e, h + e, out);
+      forward_chunk_scalar(blocks, &walk, rows + walk.e, h + walk.e, out);
     }
   }
 }
@@ -187,111 +247,108 @@ void HS_SUFFIX(hs_forward_f32)(ptrdiff_t begin, ptrdiff_t end, const int32_t *ac
 // Backward
 // ---------------------------------------------------------------------------------------
 
-/// Sets the rows of neurons without pairs, which no pair writes, to +0.
-HS_INLINE void clear_empty(ptrdiff_t begin, ptrdiff_t end, const int32_t *starts, ptrdiff_t stride,
-                           float *grad) {
-  for (ptrdiff_t n = begin; n < end; n++) {
+/// 1 when some neuron of begin..<end has no pairs. Reports list no such neuron; callers may.
+HS_INLINE int has_empty(ptrdiff_t begin, ptrdiff_t end, const int32_t *starts) {
+  i32x16 empty = (i32x16)0;
+  ptrdiff_t n = begin;
+  for (; n + HS_LANES <= end; n += HS_LANES) {
+    empty |= load_i32(starts + n) == load_i32(starts + n + 1);
+  }
+  for (; n < end; n++) empty |= (i32x16)(starts[n] == starts[n + 1]);
+  return mask_of(empty != 0) != 0;
+}
+
+/// Sets the gradient rows of neurons without pairs, which no pair writes, to +0.
+static __attribute__((noinline)) void clear_empty(ptrdiff_t begin, ptrdiff_t end,
+                                                  const int32_t *starts, ptrdiff_t stride,
+                                                  float *grad) {
+  for (ptrdiff_t n = begin; grad && n < end; n++) {
     if (starts[n] != starts[n + 1]) continue;
     for (ptrdiff_t l = 0; l < stride; l++) grad[(n - begin) * stride + l] = 0;
   }
 }
 
-/// grad[owner] = sum over its pairs of factor * x[row]. Row sums live in registers and are stored
-/// after every pair; keep[i] is all ones where pair i has the same owner as the pair before, and 0
-/// where the sum starts anew. `sum` carries over from chunk to chunk.
-HS_INLINE void accumulate_chunk(ptrdiff_t blocks, ptrdiff_t begin, ptrdiff_t count,
-                                const int32_t *owner, const int32_t *keep, const int32_t *rows,
-                                const float *factor, const float *x, float *grad, held_row *sum) {
+/// grad[position] = sum over the owner's pairs of factor * x[row]. Row sums live in registers and
+/// are stored after every pair; keep[i] is all ones where pair i has the same owner as the pair
+/// before, and 0 where the sum starts anew. `sum` carries over from chunk to chunk.
+HS_INLINE void accumulate_chunk(ptrdiff_t blocks, ptrdiff_t count, const int32_t *position,
+                                const int32_t *keep, const int32_t *rows, const float *factor,
+                                const float *x, float *grad, held_row *sum) {
   const ptrdiff_t stride = blocks * HS_LANES;
+  held_row local = *sum;
   for (ptrdiff_t i = 0; i < count; i++) {
     const float *xi = x + rows[i] * stride;
-    float *gi = grad + (owner[i] - begin) * stride;
+    float *gi = grad + position[i] * stride;
+    const f32x16 f = splat(factor[i]);
+    const i32x16 same = (i32x16)keep[i];
     for (ptrdiff_t k = 0; k < blocks; k++) {
       if (HS_IS_SHORT(blocks)) {
-        const f32x16 kept = (f32x16)((i32x16)sum->block[k] & (i32x16)keep[i]);
-        sum->block[k] = fmadd(splat(factor[i]), load(xi + k * HS_LANES), kept);
-        store(gi + k * HS_LANES, sum->block[k]);
+        const f32x16 kept = (f32x16)((i32x16)local.block[k] & same);
+        local.block[k] = fmadd(f, load(xi + k * HS_LANES), kept);
+        store(gi + k * HS_LANES, local.block[k]);
       } else {
-        const f32x16 kept = keep[i] ? load(gi + k * HS_LANES) : splat(0);
-        store(gi + k * HS_LANES, fmadd(splat(factor[i]), load(xi + k * HS_LANES), kept));
+        const f32x16 kept = (f32x16)((i32x16)load(gi + k * HS_LANES) & same);
+        store(gi + k * HS_LANES, fmadd(f, load(xi + k * HS_LANES), kept));
       }
     }
   }
+  *sum = local;
 }
 
 /// As accumulate_chunk for rows of one float.
-HS_INLINE void accumulate_chunk_scalar(ptrdiff_t begin, ptrdiff_t count, const int32_t *owner,
+HS_INLINE void accumulate_chunk_scalar(ptrdiff_t count, const int32_t *position,
                                        const int32_t *keep, const int32_t *rows,
                                        const float *factor, const float *x, float *grad,
                                        float *sum) {
+  float local = *sum;
   for (ptrdiff_t i = 0; i < count; i++) {
-    *sum = fmaf(factor[i], x[rows[i]], keep[i] ? *sum : 0);
-    grad[owner[i] - begin] = *sum;
+    local = fmaf(factor[i], x[rows[i]], keep[i] ? local : 0);
+    grad[position[i]] = local;
   }
-}
-
-/// Owners of a chunk with the owner of the pair before it, and where the owner stays the same.
-typedef struct {
-  int32_t before[HS_LANES];  // only the last one counts
-  int32_t owner[HS_CHUNK + HS_LANES];
-  int32_t keep[HS_CHUNK];
-} owned_chunk;
-
-HS_INLINE ptrdiff_t list_owned(const neuron_list *list, ptrdiff_t n, ptrdiff_t first,
-                               ptrdiff_t last, owned_chunk *chunk) {
-  n = list_owners(list, n, (int32_t)first, (int32_t)last, chunk->owner);
-  for (ptrdiff_t i = 0; i < HS_CHUNK; i += HS_LANES) {
-    const i32x16 same = load_i32(chunk->owner + i) == load_i32(&chunk->before[HS_LANES - 1] + i);
-    store_i32(chunk->keep + i, same);
-  }
-  return n;
+  *sum = local;
 }
 
 /// accumulate_chunk for rows of any length: in a function of its own, as the lengths of input and
 /// output rows vary independently.
-static __attribute__((noinline)) void accumulate_inputs(ptrdiff_t blocks, ptrdiff_t begin,
-                                                        ptrdiff_t count, const owned_chunk *chunk,
-                                                        const int32_t *rows, const float *factor,
-                                                        const float *x, float *grad,
-                                                        held_row *sum) {
-  HS_WITH_BLOCKS(blocks, accumulate_chunk, begin, count, chunk->owner, chunk->keep, rows, factor,
-                 x, grad, sum);
+static __attribute__((noinline)) void accumulate_inputs(ptrdiff_t blocks, ptrdiff_t count,
+                                                        const int32_t *position,
+                                                        const int32_t *keep, const int32_t *rows,
+                                                        const float *factor, const float *x,
+                                                        float *grad, held_row *sum) {
+  HS_WITH_BLOCKS(blocks, accumulate_chunk, count, position, keep, rows, factor, x, grad, sum);
 }
 
 HS_INLINE void backward(ptrdiff_t blocks, ptrdiff_t begin, ptrdiff_t end, const int32_t *active,
                         const int32_t *starts, const int32_t *rows, const float *h,
                         ptrdiff_t in_blocks, const float *x, const float *a, const float *g,
                         float *grad_w, float *grad_a) {
-  const neuron_list list = {begin, end, active, starts, blocks, a};
-  const ptrdiff_t chunk = chunk_pairs(blocks);
+  const neuron_list list = {begin, end, active, starts, a};
   held_row sum_w = {.row = NULL}, sum_a = {.row = NULL};
   float scalar_sum = 0, s[HS_CHUNK];
-  owned_chunk owned;
-  owned.before[HS_LANES - 1] = -1;
-  ptrdiff_t n = begin;
-  if (grad_w) prefetch_first_neurons(&list);
-  for (ptrdiff_t e = starts[begin]; e < starts[end]; e += chunk) {
-    const ptrdiff_t stop = e + chunk < starts[end] ? e + chunk : starts[end];
-    const ptrdiff_t count = stop - e;
-    n = list_owned(&list, n, e, stop, &owned);
+  int32_t keep[HS_CHUNK];
+  owners buffer[2];
+  pair_walk walk = start_walk(blocks, list, 1, buffer);
+  for (; walk.count > 0; advance(blocks, &walk, 1)) {
+    const owners *own = walk.current;
+    const ptrdiff_t count = walk.count;
+    const int32_t *re = rows + walk.e;
+    const float *he = h + walk.e;
+    for (ptrdiff_t i = 0; i < HS_CHUNK; i += HS_LANES) {
+      store_i32(keep + i, load_i32(own->row + i) == load_i32(own->row + i - 1));
+    }
     if (grad_w) {
       if (blocks > 0) {
-        chunk_dots(&list, count, owned.owner, rows + e, g, 0, s);
+        chunk_dots(blocks, &walk, re, g, 0, s);
       } else {
-        for (ptrdiff_t i = 0; i < count; i++) {
-          s[i] = *neuron_row(&list, owned.owner[i]) * g[rows[e + i]];
-        }
+        for (ptrdiff_t i = 0; i < count; i++) s[i] = *row_of(blocks, a, own->row[i]) * g[re[i]];
       }
-      accumulate_inputs(in_blocks, begin, count, &owned, rows + e, s, x, grad_w, &sum_w);
+      accumulate_inputs(in_blocks, count, own->position, keep, re, s, x, grad_w, &sum_w);
     }
     if (grad_a && blocks > 0) {
-      accumulate_chunk(blocks, begin, count, owned.owner, owned.keep, rows + e, h + e, g, grad_a,
-                       &sum_a);
+      accumulate_chunk(blocks, count, own->position, keep, re, he, g, grad_a, &sum_a);
     } else if (grad_a) {
-      accumulate_chunk_scalar(begin, count, owned.owner, owned.keep, rows + e, h + e, g, grad_a,
-                              &scalar_sum);
+      accumulate_chunk_scalar(count, own->position, keep, re, he, g, grad_a, &scalar_sum);
     }
-    owned.before[HS_LANES - 1] = owned.owner[count - 1];
   }
 }
 
@@ -305,8 +362,10 @@ void HS_SUFFIX(hs_backward_f32)(ptrdiff_t begin, ptrdiff_t end, const int32_t *a
                         grad_w, grad_a);
     return;
   }
-  if (grad_w) clear_empty(begin, end, starts, in_stride, grad_w);
-  if (grad_a) clear_empty(begin, end, starts, out_stride, grad_a);
+  if (has_empty(begin, end, starts)) {
+    clear_empty(begin, end, starts, in_stride, grad_w);
+    clear_empty(begin, end, starts, out_stride, grad_a);
+  }
   const ptrdiff_t in_blocks = in_stride / HS_LANES;
   if (out_stride == 1) {
     backward(0, begin, end, active, starts, rows, h, in_blocks, x, a, g, grad_w, grad_a);

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Factorizations by LAPACKE. Argument numbers in the results are those of the hs_ functions.
+// First: it says what to install when a header below is missing.
+#include "CHalfspace.h"
+
 #include <cblas.h>
 #include <lapacke.h>
 #include <limits.h>
-
-#include "CHalfspace.h"
 
 /// 1 when LAPACK's integers hold the size (BLAS's are as wide).
 static int fits(ptrdiff_t size) {

@@ -4,6 +4,7 @@
 // instruction set and provides
 //   HS_SUFFIX(name)       name with the level's suffix,
 //   HS_ROW_BLOCK          rows that share a query tile in dense products,
+//   HS_TILE_UNROLLED      most blocks of rows whose dense products are fully unrolled,
 //   uint32_t mask_of(i32x16)                          one bit per lane from all-ones lanes,
 //   void store_kept(uint32_t mask, i32x16, int32_t *) the lanes of `mask`, packed; writes up to
 //                                                     16 lanes whatever the mask.
@@ -17,6 +18,8 @@
 
 #define HS_INLINE static inline __attribute__((always_inline))
 
+typedef float f32x4 __attribute__((ext_vector_type(4)));
+typedef float f32x8 __attribute__((ext_vector_type(8)));
 typedef float f32x16 __attribute__((ext_vector_type(16)));
 typedef int32_t i32x16 __attribute__((ext_vector_type(16)));
 typedef uint32_t u32x16 __attribute__((ext_vector_type(16)));
@@ -122,6 +125,7 @@ HS_INLINE f32x16 lane_sums(ptrdiff_t blocks, const float *w, const float *v, con
 //        two of these               step 4: a0...a3 | b0...b3 | c0...c3 | d0...d3
 //        two of these               step 2: a0 a1 e0 e1 | b0 b1 f0 f1 | c0 c1 ... | d0 d1 ...
 //        two of these               step 1: a e i m | b f j n | c g k o | d h l p
+//        and back into order                a b c d | e f g h | i j k l | m n o p
 
 HS_INLINE f32x16 step8(f32x16 a, f32x16 b) {
   return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +
@@ -144,16 +148,18 @@ HS_INLINE f32x16 step1(f32x16 a, f32x16 b) {
          __builtin_shufflevector(a, b, 1, 3, 17, 19, 5, 7, 21, 23, 9, 11, 25, 27, 13, 15, 29, 31);
 }
 
+HS_INLINE f32x16 in_order(f32x16 a) {
+  return __builtin_shufflevector(a, a, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+}
+
 // Lane i of the result is the fold of SUMS(i), an expression with the 16 lanes of pair i.
-#define HS_FOLD_4(SUMS, i) step4(step8(SUMS(i), SUMS(i + 4)), step8(SUMS(i + 8), SUMS(i + 12)))
-#define HS_FOLD_16(SUMS)                                  \
-  step1(step2(HS_FOLD_4(SUMS, 0), HS_FOLD_4(SUMS, 1)),    \
-        step2(HS_FOLD_4(SUMS, 2), HS_FOLD_4(SUMS, 3)))
+#define HS_FOLD_4(SUMS, i) step4(step8(SUMS(i), SUMS(i + 1)), step8(SUMS(i + 2), SUMS(i + 3)))
+#define HS_FOLD_16(SUMS)                                              \
+  in_order(step1(step2(HS_FOLD_4(SUMS, 0), HS_FOLD_4(SUMS, 4)),       \
+                 step2(HS_FOLD_4(SUMS, 8), HS_FOLD_4(SUMS, 12))))
 
 /// The fold of one pair.
 HS_INLINE float fold(f32x16 t) {
-  typedef float f32x8 __attribute__((ext_vector_type(8)));
-  typedef float f32x4 __attribute__((ext_vector_type(4)));
   const f32x8 t8 = t.lo + t.hi;
   const f32x4 t4 = t8.lo + t8.hi;
   return (t4.x + t4.z) + (t4.y + t4.w);
@@ -168,17 +174,30 @@ HS_INLINE float dot(ptrdiff_t blocks, const float *w, const float *x) {
 /// blocks is then a constant, see HS_WITH_BLOCKS.
 #define HS_IS_SHORT(blocks) (__builtin_constant_p(blocks) && (blocks) <= 4)
 
-/// Sixteen rows against one: lane i is the canonical <w[i], x>, or <w[i] + v[i], x> where v is
-/// given.
-HS_INLINE f32x16 dots_with(ptrdiff_t blocks, const float *const *w, const float *const *v,
-                           const held_row *x) {
-#define HS_SUMS(i) lane_sums(blocks, w[i], v ? v[i] : NULL, x)
-  if (HS_IS_SHORT(blocks)) return HS_FOLD_16(HS_SUMS);
-  f32x16 sums[HS_LANES];
-  for (int i = 0; i < HS_LANES; i++) sums[i] = HS_SUMS(i);
+// Defines the body of a function that folds SUMS(0)...SUMS(15): spelled out for short rows,
+// through memory for others.
+#define HS_RETURN_FOLDS(blocks, SUMS)                             \
+  if (HS_IS_SHORT(blocks)) return HS_FOLD_16(SUMS);               \
+  f32x16 sums[HS_LANES];                                          \
+  for (int i = 0; i < HS_LANES; i++) sums[i] = SUMS(i);           \
+  return HS_FOLD_16(HS_STORED_SUMS)
+#define HS_STORED_SUMS(i) sums[i]
+
+/// Sixteen consecutive rows against one: lane i is the canonical <row i of w, x>.
+HS_INLINE f32x16 dots_of_rows(ptrdiff_t blocks, const float *w, const held_row *x) {
+#define HS_SUMS(i) lane_sums(blocks, w + (i) * (blocks * HS_LANES), NULL, x)
+  HS_RETURN_FOLDS(blocks, HS_SUMS);
 #undef HS_SUMS
-#define HS_SUMS(i) sums[i]
-  return HS_FOLD_16(HS_SUMS);
+}
+
+/// Sixteen listed rows against one: lane i is the canonical <row w_numbers[i] of w, x>; where v is
+/// given, row v_numbers[i] of v is added to the first.
+HS_INLINE f32x16 dots_of_listed(ptrdiff_t blocks, const float *w, const int32_t *w_numbers,
+                                const float *v, const int32_t *v_numbers, const held_row *x) {
+  const ptrdiff_t stride = blocks * HS_LANES;
+#define HS_SUMS(i) \
+  lane_sums(blocks, w + w_numbers[i] * stride, v ? v + v_numbers[i] * stride : NULL, x)
+  HS_RETURN_FOLDS(blocks, HS_SUMS);
 #undef HS_SUMS
 }
 
@@ -187,15 +206,12 @@ HS_INLINE f32x16 pair_sums(ptrdiff_t blocks, const float *w, const float *x) {
   return lane_sums(blocks, w, NULL, &held);
 }
 
-/// Sixteen pairs of rows: lane i is the canonical <w[i], x[i]>.
-HS_INLINE f32x16 dots_of_pairs(ptrdiff_t blocks, const float *const *w, const float *const *x) {
-#define HS_SUMS(i) pair_sums(blocks, w[i], x[i])
-  if (HS_IS_SHORT(blocks)) return HS_FOLD_16(HS_SUMS);
-  f32x16 sums[HS_LANES];
-  for (int i = 0; i < HS_LANES; i++) sums[i] = HS_SUMS(i);
-#undef HS_SUMS
-#define HS_SUMS(i) sums[i]
-  return HS_FOLD_16(HS_SUMS);
+/// Sixteen pairs: lane i is the canonical <row w_numbers[i] of w, row x_numbers[i] of x>.
+HS_INLINE f32x16 dots_of_pairs(ptrdiff_t blocks, const float *w, const int32_t *w_numbers,
+                               const float *x, const int32_t *x_numbers) {
+  const ptrdiff_t stride = blocks * HS_LANES;
+#define HS_SUMS(i) pair_sums(blocks, w + w_numbers[i] * stride, x + x_numbers[i] * stride)
+  HS_RETURN_FOLDS(blocks, HS_SUMS);
 #undef HS_SUMS
 }
 

@@ -160,3 +160,14 @@ extension Matrix {
   /// A zero matrix of the same shape and stride.
   public func emptyTwin() -> Matrix { Matrix(rows: rows, columns: columns, stride: stride) }
 }
+
+extension Matrix {
+  /// The transpose, `[columns, rows]`. O(rows * columns).
+  public func transposed(packedSingleColumn: Bool = false) -> Matrix {
+    let other = Matrix(rows: columns, columns: rows, packedSingleColumn: packedSingleColumn)
+    for r in 0..<rows {
+      for c in 0..<columns { unsafe other.pointer[c * other.stride + r] = pointer[r * stride + c] }
+    }
+    return other
+  }
+}

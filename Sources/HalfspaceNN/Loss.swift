@@ -63,3 +63,18 @@ public enum Loss: Sendable, Equatable, Codable {
     }
   }
 }
+
+extension Loss {
+  /// The name without parameters, as people write it: "squared", "softmax", "one-versus-rest".
+  public var name: String {
+    switch self {
+    case .squared: "squared"
+    case .absolute: "absolute"
+    case .huber: "huber"
+    case .logistic: "logistic"
+    case .hinge: "hinge"
+    case .softmaxCrossEntropy: "softmax"
+    case .oneVersusRestLogistic: "one-versus-rest"
+    }
+  }
+}

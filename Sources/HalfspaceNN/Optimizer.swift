@@ -51,3 +51,15 @@ public enum Optimizer: Sendable, Equatable, Codable {
     }
   }
 }
+
+extension Optimizer {
+  /// The name without parameters: "sgd", "adagrad", "momentum", "adam".
+  public var name: String {
+    switch self {
+    case .sgd: "sgd"
+    case .adaGrad: "adagrad"
+    case .momentum: "momentum"
+    case .adam: "adam"
+    }
+  }
+}

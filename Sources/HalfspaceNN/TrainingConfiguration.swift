@@ -26,8 +26,13 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
   public var patience: Int?
   /// Seed of the shuffles.
   public var seed: UInt64
-  /// Threads to use. The result does not depend on it.
-  public var threads: Int
+  /// Threads to use. The result does not depend on it, and it is not encoded.
+  public var threads: Int = 1
+
+  private enum CodingKeys: String, CodingKey {
+    case loss, epochs, batchSize, learningRate, schedule, optimizer, weightDecay, averagingStart
+    case shuffles, patience, seed
+  }
 
   /// Plain SGD with the rate falling linearly to zero, unless said otherwise.
   public init(
@@ -52,9 +57,11 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
 
   func validate(threshold: Float) throws(ConfigurationError) {
     guard epochs > 0 else { throw .invalid("the number of epochs \(epochs) is not positive") }
+    // Steps are counted by an integer.
+    guard epochs <= 1 << 30 else { throw .invalid("\(epochs) epochs are more than 2^30") }
     guard batchSize > 0 else { throw .invalid("the batch size \(batchSize) is not positive") }
     guard learningRate > 0, learningRate.isFinite else {
-      throw .invalid("the learning rate \(learningRate) is not positive")
+      throw .invalid("the learning rate \(learningRate) is not a positive number")
     }
     guard threads > 0 else { throw .invalid("the number of threads \(threads) is not positive") }
     guard weightDecay >= 0, weightDecay * learningRate < 1 else {

@@ -61,9 +61,8 @@ struct BruteForcePass: Sendable {
 
   // MARK: Product
 
-  /// Rows and queries of one matrix product: the products, and the rows while they are decided,
-  /// stay in the second-level cache.
-  private static let tilesPerBlock = 8
+  /// Rows and queries of one matrix product: the products stay in the second-level cache.
+  private static let tilesPerBlock = 32
   private static let queriesPerChunk = 128
 
   /// How often a pass of products reads the rows.
@@ -71,11 +70,15 @@ struct BruteForcePass: Sendable {
     (queries + queriesPerChunk - 1) / queriesPerChunk
   }
 
-  /// Leaves the pairs of a range of tiles in the worker's stage: chunk of queries by chunk, then
-  /// block of rows by block, then query by query.
+  /// Leaves the pairs of a range of tiles in the worker's stage: chunk of queries by chunk, and
+  /// then query by query.
+  ///
+  /// Blocks of rows are multiplied and filtered one after the other; what passes is gathered for
+  /// each query over all blocks, because deciding a few candidates costs as much as deciding
+  /// sixteen.
   func multiply(_ tiles: Range<Int>, worker: BruteForceWorker) {
     // Above infinity there is nothing, and nothing compares with NaN.
-    guard threshold < .infinity else { return }
+    guard threshold < .infinity, !tiles.isEmpty else { return }
     worker.prepare(
       queries: min(rows.count, Self.queriesPerChunk),
       rows: min(tiles.count, Self.tilesPerBlock) * BruteForceIndex.tile)
@@ -85,52 +88,46 @@ struct BruteForcePass: Sendable {
       let chunk = begin..<min(rows.count, begin + Self.queriesPerChunk)
       for tile in stride(from: tiles.lowerBound, to: tiles.upperBound, by: Self.tilesPerBlock) {
         let block = tile..<min(tiles.upperBound, tile + Self.tilesPerBlock)
-        multiply(chunk, rowRange(block), bound: bounds[block].max()!, cutoff, worker)
+        filter(chunk, rowRange(block), bound: bounds[block].max()!, cutoff, worker)
       }
+      for q in chunk { decide(query: q, slot: q - begin, worker) }
     }
   }
 
-  private func multiply(
+  /// Multiplies a chunk of queries by a block of rows and keeps what the cutoffs do not discard.
+  private func filter(
     _ chunk: Range<Int>, _ block: Range<Int>, bound: Float, _ cutoff: ProductCutoff,
     _ worker: BruteForceWorker
   ) {
     let products = worker.products
-    let stage = worker.stage
     let x = unsafe queries.row(rows.lowerBound + chunk.lowerBound)
     let w = unsafe weights.row(block.lowerBound)
     unsafe hs_gemm_f32(
       0, 1, chunk.count, block.count, weights.columns, 1, x, queries.stride, w, weights.stride, 0,
       products.pointer, products.stride)
     for q in chunk where !norms[q].isNaN {
-      let room = unsafe stage.pairs.reserve(block.count)
+      let slot = q - chunk.lowerBound
+      if worker.room(slot) < block.count { decide(query: q, slot: slot, worker) }
       let found = unsafe hs_filter_f32(
-        block.count, products.row(q - chunk.lowerBound),
+        block.count, products.row(slot),
         cutoff.value(rowNorm: Double(bound), queryNorm: norms[q]), Int32(block.lowerBound),
-        room.neurons)
-      guard found > 0 else { continue }
-      let fired = unsafe hs_recheck_f32(
-        found, room.neurons, weights.stride, weights.pointer, queries.row(rows.lowerBound + q),
-        threshold, room.neurons, room.values)
-      stage.rechecked += found
-      stage.pairs.commit(fired)
-      stage.endRun(query: q, count: fired)
+        worker.end(slot))
+      worker.counts[slot] += found
     }
   }
-}
 
-/// Scratch of one task of a brute-force report.
-///
-/// - Note: `Sendable` is unchecked; a worker belongs to one task at a time.
-@safe final class BruteForceWorker: @unchecked Sendable {
-  let stage = ReportStage<Int32>()
-  /// `[queries, rows]` of a block.
-  private(set) var products = Matrix(rows: 0, columns: 0)
-
-  /// Makes room for products of this shape.
-  func prepare(queries: Int, rows: Int) {
-    if products.rows < queries || products.columns < rows {
-      products = Matrix(
-        rows: max(queries, products.rows), columns: max(rows, products.columns))
-    }
+  /// Decides the candidates gathered for a query and appends a run of those that fire.
+  private func decide(query q: Int, slot: Int, _ worker: BruteForceWorker) {
+    let found = worker.counts[slot]
+    guard found > 0 else { return }
+    let stage = worker.stage
+    let room = unsafe stage.pairs.reserve(found)
+    let fired = unsafe hs_recheck_f32(
+      found, worker.candidates(slot), weights.stride, weights.pointer,
+      queries.row(rows.lowerBound + q), threshold, room.neurons, room.values)
+    stage.rechecked += found
+    stage.pairs.commit(fired)
+    stage.endRun(query: q, count: fired)
+    worker.counts[slot] = 0
   }
 }

@@ -93,8 +93,8 @@ public struct IndependentGaussian: InitialWeights {
 
   /// Rows drawn at a time, and queries they are multiplied with at a time: rows, queries and
   /// products share the second-level cache.
-  private static let block = 512
-  private static let queryBlock = 256
+  private static let block = 1024
+  private static let queryBlock = 128
 
   /// Draws a block of rows and leaves its pairs in the worker's stage.
   private func collect(

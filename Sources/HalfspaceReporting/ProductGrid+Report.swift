@@ -140,10 +140,15 @@ extension ProductGrid {
   /// `alpha[q, i]` and `beta[q, j]` of one group for all queries of the block.
   private func multiply(group: Int, queries: Int, worker: ProductGridWorker) {
     let gathered = unsafe worker.gathered.pointer
+    let transposed = unsafe worker.transposed.pointer
     for k in 0..<dimension {
       let coordinate = Int(permutations[group * dimension + k])
-      unsafe (gathered + k * queries).update(
-        from: worker.transposed.pointer + coordinate * queries, count: queries)
+      if queries == 1 {
+        unsafe gathered[k] = transposed[coordinate]
+      } else {
+        unsafe (gathered + k * queries).update(
+          from: transposed + coordinate * queries, count: queries)
+      }
     }
     let table = unsafe tables.row(group)
     unsafe Self.multiply(

@@ -60,8 +60,9 @@ enum RoundingMargin {
     return sum.squareRoot() * (1 + Double(stride + 4) * 0x1p-52)
   }
 
-  /// The cutoff `threshold - margin`, rounded down.
+  /// The cutoff `threshold - margin`, rounded down; NaN for a margin without bound.
   static func cutoff(_ threshold: Float, minus margin: Double) -> Float {
+    guard margin < .infinity else { return .nan }
     // The Double may be off by half a unit in its last place.
     let lower = (Double(threshold) - margin * slack).nextDown
     let nearest = Float(lower)

@@ -1,0 +1,99 @@
+# Halfspace: every rule wraps `swift`; plain `swift build` and `swift test` work as well.
+#
+#   make demo      train on the embedded digits and show the accuracy on held-out rows
+#   make test      run all tests
+#   make build     debug build
+#   make release   optimized build; the program is $(swift build -c release --show-bin-path)/halfspace
+#   make bench     benchmarks, written to Benchmarks/Results (QUICK=1: a first look)
+#   make lint      check the formatting        make format    repair it
+#   make asan      tests under AddressSanitizer
+#   make tsan      tests under ThreadSanitizer
+#   make coverage  tests with line coverage of Swift and C
+#   make deps      check for Swift, OpenBLAS and LAPACKE; install the libraries when missing
+#   make clean     remove everything built
+#
+# demo, test, build, release, bench, asan, tsan and coverage start with deps.
+
+.PHONY: help demo test build release bench lint format asan tsan coverage deps libraries clean
+.NOTPARALLEL:
+
+PACKAGES := libopenblas-dev liblapacke-dev
+SOURCES := Package.swift Sources Tests Benchmarks
+RELEASE := swift build -c release
+TEST := swift test --disable-xctest
+
+help:
+	@sed -n '/^#   make/s/^#   //p' Makefile
+
+demo: deps
+	@$(RELEASE) --product halfspace
+	@"$$($(RELEASE) --show-bin-path)/halfspace" demo
+
+test: deps
+	$(TEST)
+
+build: deps
+	swift build
+
+release: deps
+	$(RELEASE)
+
+bench: deps
+	@$(RELEASE) --product NeuronLookup
+	@OPENBLAS_NUM_THREADS=1 $(if $(QUICK),QUICK=$(QUICK)) \
+	  "$$($(RELEASE) --show-bin-path)/NeuronLookup" Benchmarks/Results
+
+lint:
+	swift format lint --strict --recursive $(SOURCES)
+
+format:
+	swift format --in-place --recursive $(SOURCES)
+
+# Sanitized builds differ in every object: folders of their own keep the others valid.
+# Foundation's Process leaks a weak reference's 32 bytes; nothing of ours is excused.
+asan: deps
+	@mkdir -p .build && echo 'leak:Foundation7ProcessC3run' > .build/leaks.txt
+	LSAN_OPTIONS="suppressions=$(CURDIR)/.build/leaks.txt:print_suppressions=0" \
+	  $(TEST) --sanitize=address --scratch-path .build/asan
+
+tsan: deps
+	$(TEST) --sanitize=thread --scratch-path .build/tsan
+
+COVERAGE := .build/coverage/debug
+coverage: deps
+	$(TEST) --enable-code-coverage --scratch-path .build/coverage \
+	  -Xcc -fprofile-instr-generate -Xcc -fcoverage-mapping
+	@llvm_cov="$$(dirname "$$(readlink -f "$$(command -v swift)")")/llvm-cov"; \
+	[ -x "$$llvm_cov" ] || llvm_cov=llvm-cov; \
+	"$$llvm_cov" report $(COVERAGE)/halfspacePackageTests.xctest \
+	  -instr-profile=$(COVERAGE)/codecov/default.profdata \
+	  --ignore-filename-regex='(\.build|Tests|_HalfspaceTestSupport)/'
+
+# The compiler's word counts, not a list of packages: headers found, libraries linked.
+HAVE_LIBRARIES = probe="$$(mktemp)"; \
+	echo 'int main(void) { return 0; }' | "$$(command -v clang || command -v cc)" -x c - \
+	  -include cblas.h -include lapacke.h -lopenblas -llapacke -o "$$probe" 2>/dev/null; \
+	status=$$?; rm -f "$$probe"; exit $$status
+
+deps:
+	@command -v swift >/dev/null || { \
+	  echo "Swift is missing: install 6.2 or later, see https://www.swift.org/install/linux" >&2; \
+	  exit 1; }
+	@( $(HAVE_LIBRARIES) ) || $(MAKE) --no-print-directory libraries
+
+AS_ROOT = $$([ "$$(id -u)" -eq 0 ] || echo sudo -n)
+libraries:
+	@{ command -v apt-get && $(AS_ROOT) true; } >/dev/null 2>&1 || { \
+	  echo "OpenBLAS and LAPACKE are missing. On Debian and Ubuntu, as an administrator:" >&2; \
+	  echo "  apt-get update && apt-get install $(PACKAGES)" >&2; \
+	  exit 1; }
+	@echo "Installing $(PACKAGES)"
+	@$(AS_ROOT) apt-get update -qq || true
+	@$(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+	  --no-install-recommends -o DPkg::Lock::Timeout=120 $(PACKAGES) >/dev/null
+	@( $(HAVE_LIBRARIES) ) || { \
+	  echo "$(PACKAGES) are installed, but a C program does not link with them" >&2; \
+	  exit 1; }
+
+clean:
+	rm -rf .build

@@ -1,0 +1,12 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import ArgumentParser
+
+/// The command line tool. Standard output is data, standard error is talk.
+@main
+struct HalfspaceCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "halfspace",
+    abstract: "Trains and serves very wide shifted-ReLU networks on tables, exactly.",
+    version: Version.current,
+    subcommands: [Train.self, Evaluate.self, Predict.self, Inspect.self, Demo.self])
+}

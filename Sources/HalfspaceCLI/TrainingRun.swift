@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Foundation
+internal import Halfspace
+internal import _HalfspaceReport
+
+/// One training run as a person sees it: progress, then a summary and a report.
+struct TrainingRun {
+  let outcome: TrainingOutcome
+  private let rowCount: Int
+  private let secondsToLoad: Double
+  private let threads: Int
+
+  /// Trains, showing progress on standard error unless `quiet`.
+  init(
+    table: Table, target: String, options: TrainingOptions, secondsToLoad: Double, quiet: Bool
+  ) throws {
+    var progress: ProgressLine?
+    outcome = try TabularModel.train(on: table, target: target, options: options) { epoch in
+      let line =
+        progress
+        ?? ProgressLine(unit: "epoch", count: epoch.epochs, mode: .automatic(quiet: quiet))
+      progress = line
+      var status = "loss \(Format.significant(epoch.loss))"
+      if let loss = epoch.validationLoss {
+        status += ", validation \(Format.significant(loss))"
+      }
+      status += ", \(Format.significant(epoch.firingsPerRow)) neurons fire"
+      line.complete(epoch.epoch, status)
+      return .proceed
+    }
+    progress?.finish()
+    rowCount = table.rowCount
+    self.secondsToLoad = secondsToLoad
+    threads = options.threads
+  }
+
+  private var record: TrainingRecord { outcome.model.record }
+
+  /// The result in a few lines.
+  var summary: String {
+    let record = record
+    let firing = Double(record.network.width) * record.firingFraction
+    var lines: [String] = []
+    if let test = record.test {
+      lines.append("\(test.sentence) on \(Format.count(test.rows)) held-out rows.")
+    }
+    lines.append(
+      "\(Format.count(record.network.width)) neurons, \(Format.count(record.materialized)) ever "
+        + "fire, \(Format.significant(firing)) on a row "
+        + "(\(Format.percent(record.firingFraction, decimals: 3))).")
+    lines.append(
+      "\(Format.count(record.trainRows)) rows trained in "
+        + "\(Format.duration(outcome.times.total)), "
+        + "\(Format.duration(outcome.times.report)) of it the static report; "
+        + "\(Format.duration(outcome.secondsPerPrediction)) per prediction.")
+    return lines.joined(separator: "\n")
+  }
+
+  /// The report of `--report`.
+  var report: JSONObject {
+    get throws {
+      let record = record
+      let times = outcome.times
+      var report = JSONObject()
+      report["task"] = .string(outcome.model.target.task.rawValue)
+      report["target"] = .string(outcome.model.target.column)
+      report["rows.train"] = .integer(record.trainRows)
+      report["rows.test"] = .integer(rowCount - record.trainRows)
+      if let test = record.test {
+        report["test.accuracy"] = test.accuracy.map { .number($0) }
+        report["test.rmse"] = test.rmse.map { .number($0) }
+        report["test.mae"] = test.mae.map { .number($0) }
+        report["test.r2"] = test.r2.map { .number($0) }
+      }
+      report["train.loss"] = outcome.epochs.last.map { .number($0.loss) }
+      report["firing.fraction"] = .number(record.firingFraction)
+      report["firing.count"] = .number(record.firingFraction * Double(record.network.width))
+      report["network.width"] = .integer(record.network.width)
+      report["network.materialized"] = .integer(record.materialized)
+      report["network.threshold"] = .number(Double(record.threshold))
+      report["network.inputs"] = .integer(outcome.model.predictor.dimension)
+      report["network.outputs"] = .integer(outcome.model.predictor.outputCount)
+      report["training.loss"] = .string(record.training.loss.name)
+      report["training.optimizer"] = .string(record.training.optimizer.name)
+      report["training.epochs"] = .integer(record.epochs)
+      report["training.batch"] = .integer(record.training.batchSize)
+      report["training.learningRate"] = .number(record.training.learningRate)
+      report["seconds.load"] = .number(secondsToLoad)
+      report["seconds.report"] = .number(times.report)
+      report["seconds.train"] = .number(times.total)
+      report["seconds.lookup"] = .number(times.lookup)
+      report["seconds.forward"] = .number(times.forward)
+      report["seconds.backward"] = .number(times.backward)
+      report["seconds.maintenance"] = .number(times.maintenance)
+      report["seconds.predictPerRow"] = .number(outcome.secondsPerPrediction)
+      report["memory.peakBytes"] = PeakMemory.bytes.map { .integer($0) }
+      report["seed"] = .integer(Int(truncatingIfNeeded: record.network.seed))
+      report["threads"] = .integer(threads)
+      report["lookup"] = .string("brute-force")
+      report["instructionSet"] = .string(Runtime.instructionSet.rawValue)
+      return report
+    }
+  }
+}
+
+extension Evaluation {
+  /// "Accuracy 97.2 %", or the errors of regression.
+  var sentence: String {
+    if let accuracy { return "Accuracy \(Format.percent(accuracy))" }
+    return "R² \(Format.fixed(r2 ?? 0, decimals: 4)), RMSE \(Format.significant(rmse ?? 0, digits: 4))"
+      + ", MAE \(Format.significant(mae ?? 0, digits: 4))"
+  }
+}

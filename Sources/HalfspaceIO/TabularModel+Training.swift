@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+public import HalfspaceNN
+
+/// A model and what making it took.
+public struct TrainingOutcome: Sendable {
+  /// The model.
+  public var model: TabularModel
+  /// What each epoch brought.
+  public var epochs: [EpochReport]
+  /// Where the time of training went.
+  public var times: TrainingTimes
+  /// Seconds a prediction of one row took, on average over the test rows (or training rows where
+  /// there are none), all of it: encoding, transform, lookup, forward.
+  public var secondsPerPrediction: Double
+}
+
+extension TabularModel {
+  /// Trains a model that predicts the column `target` of `table`.
+  ///
+  /// A share of the rows is held out, `record.test` tells how good the model is on them. Same table,
+  /// options and seed: same model, bit for bit, whatever the threads.
+  ///
+  /// - Parameter onEpoch: called after each epoch; may end the run.
+  /// - Throws: `TableError` for what is wrong with the table, `ConfigurationError` for options
+  ///   that make no sense, `TrainingError` when training diverges.
+  public static func train(
+    on table: Table, target targetColumn: String, options: TrainingOptions = .init(),
+    onEpoch: (EpochReport) -> TrainingAction = { _ in .proceed }
+  ) throws -> TrainingOutcome {
+    let (training, test, target) = try split(table, target: targetColumn, options: options)
+    let encoder = try TableEncoder(
+      fitting: training, target: targetColumn, dropping: options.droppedColumns)
+    let features = try encoder.encode(training)
+    let recipe = TrainingRecipe(features: features, target: target, options: options)
+    let transform = try FeatureTransform(
+      fitting: features, scaling: recipe.scaling, constant: recipe.constant)
+    let inputs = try transform.apply(to: features, threads: options.threads)
+    let targets = try recipe.targets(of: training, by: target)
+    let (kept, validation) = try recipe.validationSplit(inputs, targets)
+
+    let trainer = try Trainer(
+      inputs: kept.inputs, targets: kept.targets, network: recipe.network,
+      training: recipe.training, validation: validation)
+    let epochs = try trainer.run(onEpoch: onEpoch)
+    let record = TrainingRecord(
+      network: recipe.network, training: recipe.training, threshold: trainer.network.threshold,
+      materialized: trainer.network.count,
+      firingFraction: (epochs.last?.firingsPerRow ?? 0) / Double(recipe.network.width),
+      epochs: epochs.count, trainRows: training.rowCount, test: nil)
+    let trained = TabularModel(
+      encoder: encoder, transform: transform, target: target,
+      predictor: trainer.predictor().folded(), record: record)
+    return try trained.judged(
+      on: test, training: training, epochs: epochs, times: trainer.times,
+      threads: options.threads)
+  }
+
+  /// Training and test rows, and the target as the model will know it. The classes are those of
+  /// the whole table, mean and scale of a number those of the training rows.
+  private static func split(
+    _ table: Table, target column: String, options: TrainingOptions
+  ) throws -> (training: Table, test: Table?, target: TargetEncoder) {
+    let fraction = options.testFraction
+    guard fraction >= 0, fraction < 1 else {
+      throw ConfigurationError.invalid("the test fraction \(fraction) is not in 0..<1")
+    }
+    let target = try TargetEncoder(fitting: table, column: column, task: options.task)
+    guard fraction > 0 else { return (table, nil, target) }
+    let split =
+      switch target.task {
+      case .classification:
+        TrainTestSplit(
+          stratifying: try target.classes(of: table), testFraction: fraction, seed: options.seed)
+      case .regression:
+        TrainTestSplit(rowCount: table.rowCount, testFraction: fraction, seed: options.seed)
+      }
+    guard !split.training.isEmpty, !split.test.isEmpty else {
+      throw ConfigurationError.invalid(
+        "\(table.rowCount) rows cannot be split with a test fraction of \(fraction)")
+    }
+    let training = table.selecting(rows: split.training)
+    let test = table.selecting(rows: split.test)
+    guard target.task == .regression else { return (training, test, target) }
+    return (
+      training, test, try TargetEncoder(fitting: training, column: column, task: .regression)
+    )
+  }
+
+  private func judged(
+    on test: Table?, training: Table, epochs: [EpochReport], times: TrainingTimes, threads: Int
+  ) throws -> TrainingOutcome {
+    let start = ContinuousClock.now
+    let evaluation = try evaluate(on: test ?? training, threads: 1)
+    let seconds = start.duration(to: .now) / .seconds(1)
+    var record = record
+    record.test = test == nil ? nil : evaluation
+    return TrainingOutcome(
+      model: TabularModel(
+        encoder: encoder, transform: transform, target: target, predictor: predictor,
+        record: record),
+      epochs: epochs, times: times, secondsPerPrediction: seconds / Double(evaluation.rows))
+  }
+}

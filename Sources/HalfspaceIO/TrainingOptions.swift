@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import HalfspaceLinalg
+public import HalfspaceNN
+public import HalfspaceReporting
+
+/// What a person may choose about a model of a table. Everything left nil is chosen from the data
+/// by `TrainingRecipe`.
+public struct TrainingOptions: Sendable {
+  /// Names of losses, without their parameters.
+  public enum LossName: String, Sendable, CaseIterable {
+    case squared, absolute, huber, logistic, hinge, softmax
+    /// Each class against the rest.
+    case oneVersusRest = "one-versus-rest"
+  }
+
+  /// Names of optimizers, with their usual parameters.
+  public enum OptimizerName: String, Sendable, CaseIterable {
+    case sgd, adagrad, momentum, adam
+  }
+
+  /// Classification or regression; nil lets the target column decide.
+  public var task: PredictionTask?
+  /// Number of neurons.
+  public var width: Int?
+  /// The threshold.
+  public var threshold: Threshold?
+  /// How the first layer is drawn.
+  public var rows: NetworkConfiguration.Rows = .productGrid()
+  /// How the output weights start.
+  public var outputs: InitialOutputs?
+  /// Whether the output weights are trained.
+  public var trainsOutputs = true
+  /// The loss; must fit the task.
+  public var loss: LossName?
+  /// The optimizer.
+  public var optimizer: OptimizerName?
+  /// Passes over the training rows.
+  public var epochs: Int?
+  /// Rows per step.
+  public var batchSize: Int?
+  /// Learning rate at the start.
+  public var learningRate: Double?
+  /// Scalar weight decay.
+  public var weightDecay: Double?
+  /// Epochs without improvement on held-out training rows before the run ends.
+  public var patience: Int?
+  /// How features are scaled.
+  public var scaling: FeatureTransform.Scaling?
+  /// The constant coordinate.
+  public var constant: Double?
+  /// Columns that are not to be used.
+  public var droppedColumns: Set<String> = []
+  /// Share of the rows held out to test, in `0..<1`.
+  public var testFraction = 0.2
+  /// Seed of everything random.
+  public var seed: UInt64 = 1
+  /// Threads to use; the model does not depend on it.
+  public var threads = ThreadCount.available
+
+  /// All from the data.
+  public init() {}
+}

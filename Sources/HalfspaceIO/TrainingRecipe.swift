@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import HalfspaceLinalg
+internal import HalfspaceNN
+internal import HalfspaceReporting
+
+/// The settings of a run: what a person chose, and for the rest what the data suggest.
+///
+/// The defaults come from a study over tables of different kinds (letters, digits, house values):
+/// a narrow firing set on a wide network, a constant coordinate so that the threshold can differ
+/// from place to place, plain SGD whose rate falls linearly to zero.
+struct TrainingRecipe {
+  let scaling: FeatureTransform.Scaling
+  let constant: Double
+  let network: NetworkConfiguration
+  let training: TrainingConfiguration
+  private let patience: Int?
+
+  init(features: Matrix, target: TargetEncoder, options: TrainingOptions) {
+    scaling = options.scaling ?? FeatureTransform.suggestedScaling(for: features)
+    let defaults = Defaults(scaling: scaling, task: target.task, features: features.columns)
+    constant = options.constant ?? defaults.constant
+    let width = options.width ?? defaults.width
+    network = NetworkConfiguration(
+      width: width, threshold: options.threshold ?? .expectedFiring(defaults.expectedFiring),
+      rows: options.rows, outputs: options.outputs ?? .zero,
+      trainsOutputs: options.trainsOutputs, seed: options.seed)
+    training = TrainingConfiguration(
+      loss: Self.loss(options.loss, task: target.task),
+      epochs: options.epochs ?? defaults.epochs,
+      batchSize: options.batchSize ?? defaults.batchSize,
+      learningRate: options.learningRate ?? defaults.learningRate(for: options.optimizer ?? .sgd),
+      schedule: .linear, optimizer: Self.optimizer(options.optimizer ?? .sgd),
+      weightDecay: options.weightDecay ?? 0, patience: options.patience, seed: options.seed,
+      threads: options.threads)
+    patience = options.patience
+  }
+
+  /// Defaults that depend on the data.
+  private struct Defaults {
+    let constant: Double
+    let width = 32_768
+    let expectedFiring: Double
+    let epochs: Int
+    let batchSize = 32
+    private let sgdRate: Double
+
+    init(scaling: FeatureTransform.Scaling, task: PredictionTask, features: Int) {
+      // Scaled rows have a norm of about sqrt(p): the constant is set in proportion to it.
+      let norm = Double(features).squareRoot()
+      constant = (scaling == .commonScale ? 1 : 0.625) * norm
+      // A smooth function wants more neurons on a row, and smaller steps, than a choice of classes.
+      expectedFiring = task == .regression ? 64 : 16
+      epochs = task == .regression ? 40 : 30
+      sgdRate = task == .regression ? 20 : 30
+    }
+
+    func learningRate(for optimizer: TrainingOptions.OptimizerName) -> Double {
+      switch optimizer {
+      case .sgd: sgdRate
+      case .momentum: sgdRate / 10
+      case .adagrad: 0.1
+      case .adam: 0.01
+      }
+    }
+  }
+
+  private static func optimizer(_ name: TrainingOptions.OptimizerName) -> Optimizer {
+    switch name {
+    case .sgd: .sgd
+    case .adagrad: .adaGrad()
+    case .momentum: .momentum()
+    case .adam: .adam()
+    }
+  }
+
+  private static func loss(_ name: TrainingOptions.LossName?, task: PredictionTask) -> Loss {
+    switch name {
+    case .squared: .squared
+    case .absolute: .absolute
+    case .huber: .huber(delta: 1)
+    case .logistic: .logistic
+    case .hinge: .hinge
+    case .softmax: .softmaxCrossEntropy
+    case .oneVersusRest: .oneVersusRestLogistic
+    // Huber: near the squared loss for good rows, but its slope is bounded, so that no outlier and
+    // no learning rate makes the run diverge.
+    case nil: task == .classification ? .softmaxCrossEntropy : .huber(delta: 1)
+    }
+  }
+
+  /// The targets of a table as the loss takes them.
+  ///
+  /// - Throws: `TableError` for bad cells, `ConfigurationError` when loss and task do not fit.
+  func targets(of table: Table, by target: TargetEncoder) throws -> Targets {
+    switch (target.task, training.loss) {
+    case (.classification, .softmaxCrossEntropy), (.classification, .oneVersusRestLogistic):
+      return .classes(try target.classes(of: table), count: target.labels.count)
+    case (.classification, .logistic), (.classification, .hinge):
+      guard target.labels.count == 2 else {
+        throw ConfigurationError.invalid(
+          "the \(training.loss.name) loss is for 2 classes, the target has "
+            + "\(target.labels.count)")
+      }
+      return .values(Matrix(try target.classes(of: table).map { [Float($0)] }))
+    case (.regression, .squared), (.regression, .absolute), (.regression, .huber):
+      return .values(Matrix(try target.standardizedValues(of: table).map { [$0] }))
+    default:
+      throw ConfigurationError.invalid(
+        "the \(training.loss.name) loss is not for \(target.task.rawValue)")
+    }
+  }
+
+  /// Inputs and targets of some rows.
+  typealias Rows = (inputs: Matrix, targets: Targets)
+
+  /// Sets a tenth of the training rows apart when early stopping is to watch them.
+  func validationSplit(_ inputs: Matrix, _ targets: Targets) throws -> (kept: Rows, held: Rows?) {
+    guard patience != nil else { return ((inputs, targets), nil) }
+    let split = TrainTestSplit(
+      rowCount: inputs.rows, testFraction: 0.1, seed: training.seed &+ 1)
+    guard !split.training.isEmpty, !split.test.isEmpty else {
+      throw ConfigurationError.invalid("\(inputs.rows) rows are too few for early stopping")
+    }
+    return (
+      (inputs.gather(split.training), targets.gather(split.training)),
+      (inputs.gather(split.test), targets.gather(split.test))
+    )
+  }
+}

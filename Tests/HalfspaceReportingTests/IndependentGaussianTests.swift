@@ -1,0 +1,95 @@
+// SPDX-License-Identifier: Apache-2.0
+import HalfspaceLinalg
+import HalfspaceReporting
+import Testing
+
+@Suite struct IndependentGaussianTests {
+  @Test(arguments: [(1, 1), (5, 3), (1023, 17), (1024, 2), (2049, 16), (700, 128)])
+  func `a report equals a dense pass over the rows`(m: Int, d: Int) {
+    let rows = IndependentGaussian(count: m, dimension: d, seed: 7)
+    let weights = assembled(rows)
+    let queries = gaussian(6, d, seed: 8, scale: 1 / Float(d).squareRoot())
+    queries.setRow(1, to: [Float](repeating: 0, count: d))
+    let tie = weights.canonicalProduct(with: queries)[m / 2, 0]
+    for threshold: Float in [
+      -100, -1, 0, 2, 3.3, 1e9, .infinity, -.infinity, .nan, tie, tie.nextDown,
+    ] {
+      let expected = Oracle(weights: weights, queries: queries, rows: 0..<6, above: threshold)
+      for threads in [1, 2] {
+        #expect(ask(rows, queries, above: threshold, threads: threads).report == expected)
+      }
+    }
+  }
+
+  @Test func `enormous, infinite and missing numbers lose no pair`() {
+    let rows = IndependentGaussian(count: 600, dimension: 3, seed: 7)
+    let weights = assembled(rows)
+    let queries = Matrix([
+      [1e38, 3e38, -2e38], [.infinity, 1, 0], [.nan, 1, 2], [0x1p-149, 0, 0x1p-140],
+      [.infinity, -.infinity, 1],
+    ])
+    for threshold: Float in [-1, 0, 1e38, 3e38] {
+      let expected = Oracle(weights: weights, queries: queries, rows: 0..<5, above: threshold)
+      #expect(ask(rows, queries, above: threshold).report == expected)
+    }
+  }
+
+  @Test func `batches and threads do not show in a report`() {
+    let rows = IndependentGaussian(count: 5000, dimension: 9, seed: 1)
+    let queries = gaussian(300, 9, seed: 2, scale: 0.33)
+    let (expected, work) = ask(rows, queries, above: 2)
+    #expect(ask(rows, queries, above: 2, threads: 3).report == expected)
+    for q in [0, 17, 127, 128, 299] {
+      let one = ask(rows, queries, q..<(q + 1), above: 2, threads: 2).report
+      #expect(one.neurons[0] == expected.neurons[q])
+      #expect(one.values[0] == expected.values[q])
+    }
+    #expect(work.queries == 300)
+    #expect(work.reported == expected.pairCount)
+    #expect(work.innerProducts == 300 * 5000 + work.rechecked)
+    #expect(work.rechecked < expected.pairCount + 20)
+    #expect(ask(rows, queries, 3..<3, above: 2).report.neurons.isEmpty)
+  }
+
+  @Test func `a row depends on seed and number only`() {
+    let few = assembled(IndependentGaussian(count: 10, dimension: 5, seed: 3))
+    let many = IndependentGaussian(count: 1 << 40, dimension: 5, seed: 3)
+    let row = Matrix(rows: 2, columns: 5)
+    unsafe many.copyRow(7, to: row.row(0))
+    unsafe many.copyRow((1 << 40) - 1, to: row.row(1))
+    #expect(row.rowArray(0) == few.rowArray(7))
+    #expect(row.isFinite && row.rowArray(1) != row.rowArray(0))
+    let other = assembled(IndependentGaussian(count: 10, dimension: 5, seed: 4))
+    #expect(!few.isIdentical(to: other))
+  }
+
+  @Test func `coordinates have the moments of N(0, 1)`() {
+    let rows = assembled(IndependentGaussian(count: 20_000, dimension: 3, seed: 3))
+    for c in 0..<3 {
+      var moments = (0.0, 0.0, 0.0, 0.0)
+      for r in 0..<rows.rows {
+        let x = Double(rows[r, c])
+        moments.0 += x
+        moments.1 += x * x
+        moments.2 += x * x * x * x
+        moments.3 += x * Double(rows[r, (c + 1) % 3])
+      }
+      let n = Double(rows.rows)
+      #expect(abs(moments.0 / n) < 0.04)
+      #expect(abs(moments.1 / n - 1) < 0.05)
+      #expect(abs(moments.2 / n - 3) < 0.4)
+      #expect(abs(moments.3 / n) < 0.04)
+    }
+  }
+
+  @Test func `shapes that make no sense trap`() async {
+    await #expect(processExitsWith: .failure) {
+      _ = IndependentGaussian(count: 0, dimension: 1, seed: 0)
+    }
+    await #expect(processExitsWith: .failure) {
+      _ = ask(
+        IndependentGaussian(count: 2, dimension: 2, seed: 0), Matrix(rows: 1, columns: 3),
+        above: 0)
+    }
+  }
+}
