@@ -58,19 +58,25 @@ for result in results {
   table.append(row: result.cells)
   csv.append(result.csvFields)
 }
-print("# Neuron lookup\n")
-print(machine.summary + " · \(machine.date)\n")
-print(
-  "× sgemv: times as fast as the better orientation of sgemv for one query; × sgemm: as sgemm "
-    + "over the batch.\n")
-print(table)
+var text = """
+  # Neuron lookup
+
+  \(machine.summary) · \(machine.date)
+
+  × sgemv: times as fast as the better orientation of sgemv for one query; × sgemm: as sgemm over the
+  batch.
+
+  \(table)
+
+  """
 for result in results
 where result.lookup == "product grid" && result.m == 1 << 20 && result.d == 128 {
-  print(
+  text +=
     "\nProduct grid, 1,048,576 neurons, 128 inputs, \(Format.percent(result.firing, decimals: 1))"
-      + " firing, batch \(result.batch): \(Format.significant(result.againstGemv ?? .nan)) times "
-      + "as fast as the better sgemv.")
+    + " firing, batch \(result.batch): \(Format.significant(result.againstGemv ?? .nan)) times "
+    + "as fast as the better sgemv.\n"
 }
+print(text)
 
 var json = JSONObject()
 json["benchmark"] = "neuron-lookup"
@@ -84,6 +90,7 @@ json["results"] = .array(results.map(\.json))
 do {
   try ReportFile.write(
     try json.text() + "\n", to: folder.appendingPathComponent("neuron-lookup.json"))
+  try ReportFile.write(text, to: folder.appendingPathComponent("neuron-lookup.md"))
   try ReportFile.write(csv.text, to: folder.appendingPathComponent("neuron-lookup.csv"))
   let subtitle =
     "unit queries, one thread, \(machine.processor), \(Runtime.instructionSet.rawValue)"

@@ -55,13 +55,13 @@ def models(is_classes):
             "RBF SVM (C=10)": SVC(C=10),
             "Extra trees (300)": ExtraTreesClassifier(300, random_state=0),
             "Histogram boosting": HistGradientBoostingClassifier(random_state=0),
-            "MLP (512 ReLU)": MLPClassifier((512,), max_iter=30, random_state=0),
+            "MLP (512 ReLU)": MLPClassifier(hidden_layer_sizes=(512,), max_iter=30, random_state=0),
         }
     return {
         "RBF SVM (C=10)": SVR(C=10),
         "Extra trees (300)": ExtraTreesRegressor(300, random_state=0),
         "Histogram boosting": HistGradientBoostingRegressor(random_state=0),
-        "MLP (512 ReLU)": MLPRegressor((512,), max_iter=60, random_state=0),
+        "MLP (512 ReLU)": MLPRegressor(hidden_layer_sizes=(512,), max_iter=60, random_state=0),
     }
 
 

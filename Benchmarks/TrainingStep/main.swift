@@ -87,12 +87,18 @@ for shape in shapes {
   rows.append(.object(row))
 }
 
-print("# Training step\n")
-print(machine.summary + " · \(machine.date)\n")
-print(
-  "The firing sets are given; ns are per firing pair of neuron and row. Dense step: the same network "
-    + "with five OpenBLAS products.\n")
-print(table)
+let text = """
+  # Training step
+
+  \(machine.summary) · \(machine.date)
+
+  The firing sets are given; ns are per firing pair of neuron and row. Dense step: the same network
+  with five OpenBLAS products.
+
+  \(table)
+
+  """
+print(text)
 
 var json = JSONObject()
 json["benchmark"] = "training-step"
@@ -100,6 +106,7 @@ json["quick"] = .bool(isQuick)
 json["machine"] = .object(machine.json)
 json["results"] = .array(rows)
 do {
+  try ReportFile.write(text, to: folder.appendingPathComponent("training-step.md"))
   try ReportFile.write(
     try json.text() + "\n", to: folder.appendingPathComponent("training-step.json"))
 } catch {
