@@ -77,6 +77,7 @@ let package = Package(
       name: "HalfspaceCLI", dependencies: ["Halfspace", "_HalfspaceReport", argumentParser],
       swiftSettings: swiftSettings),
     benchmark("NeuronLookup", ["CHalfspace", "Halfspace", "_HalfspaceReport"]),
+    benchmark("TrainingStep", ["CHalfspace", "Halfspace", "_HalfspaceReport"]),
 
     // MARK: Tests
     module("_HalfspaceTestSupport", ["HalfspaceLinalg"]),

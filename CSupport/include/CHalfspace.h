@@ -12,7 +12,8 @@
 //     Arrays do not overlap unless a comment says so. A size of 0 touches no memory.
 //   - Every kernel has one *bit-exact definition* (fixed order of operations, fused
 //     multiply-adds where written `fma`), so its result is the same on every instruction
-//     set. The readable definition is its twin in src/kernels_reference.c.
+//     set. The readable definition is its twin in src/kernels_reference.c, which is also the
+//     portable level. Only of a NaN, sign and payload are left open.
 #ifndef CHALFSPACE_H
 #define CHALFSPACE_H
 
@@ -21,9 +22,9 @@
 
 #if defined(__has_include)
 #if !__has_include(<cblas.h>)
-#error "cblas.h not found. Install OpenBLAS and LAPACKE: apt-get install libopenblas-dev liblapacke-dev"
+#error "cblas.h not found. Please run: apt-get install libopenblas-dev liblapacke-dev"
 #elif !__has_include(<lapacke.h>)
-#error "lapacke.h not found. Install OpenBLAS and LAPACKE: apt-get install libopenblas-dev liblapacke-dev"
+#error "lapacke.h not found. Please run: apt-get install libopenblas-dev liblapacke-dev"
 #endif
 #endif
 
@@ -53,8 +54,9 @@ int hs_isa(void);
 const char *hs_isa_name(int level);
 /// 1 when this processor can run `level`.
 int hs_isa_available(int level);
-/// Uses `level` from now on (for tests and benchmarks; not while kernels run). Returns 0, or
-/// -1 and changes nothing when the level is not available.
+/// Uses `level` from now on (for tests and benchmarks). Calls under way elsewhere finish at
+/// the level they started with. Returns 0, or -1 and changes nothing when the level is not
+/// available.
 int hs_isa_select(int level);
 
 // ---------------------------------------------------------------------------------------
@@ -91,7 +93,9 @@ const char *hs_blas_core(void);
 // ---------------------------------------------------------------------------------------
 // LAPACKE, double precision, row-major. Return LAPACK's info: 0 on success, i > 0 for a
 // numerical failure (for example: leading minor i is not positive definite), -i when
-// argument i is illegal (also when a size does not fit LAPACK's integer).
+// argument i is illegal: a size that is negative or does not fit LAPACK's integer, a row stride
+// below the row's length, a matrix with a NaN in it. LAPACKE allocates work space; should that
+// fail, the matrix counts as the illegal argument.
 // ---------------------------------------------------------------------------------------
 
 /// Cholesky: the lower triangle of A [n, n] becomes L with A = L Lᵀ.
@@ -151,13 +155,13 @@ ptrdiff_t hs_recheck_f32(ptrdiff_t count, const int32_t *candidates, ptrdiff_t s
                          const float *w, const float *x, float b, int32_t *ids, float *values);
 
 /// Product-grid filter. Writes, ascending, every local number i * s2 + j < limit with
-/// NOT (alpha[i] + beta[j] <= cutoff), evaluated conservatively as
-/// NOT (beta[j] <= cutoff - alpha[i]) in one float subtraction. `beta` has s2 floats, then
-/// padding up to a multiple of 16 that is ignored. Rows whose alpha[i] cannot reach the cutoff
-/// even with beta_max = max beta are skipped by the same comparison on beta_max.
-/// Starts at row *row; stops early when fewer than s2 entries of `capacity` (>= s2) remain, and
-/// sets *row to the first row not processed (s1 when done). Returns the number written.
-/// NaN in alpha or beta keeps the pair.
+/// NOT (beta[j] <= cutoff - alpha[i]), one float subtraction: up to its rounding, the pairs with
+/// alpha[i] + beta[j] > cutoff. `beta` has s2 floats, then padding up to a multiple of 16 that is
+/// read and ignored. Rows i with beta_max <= cutoff - alpha[i] are skipped, where beta_max is the
+/// largest beta, or NaN if one of them is NaN. Then NaN in alpha or beta keeps the pair.
+/// Starts at row *row. Stops before the first row it would not skip when fewer than s2 of the
+/// `capacity` (>= s2) entries remain, and sets *row to that row; to s1 when all is done. Returns
+/// the number written. s1 * s2 <= INT32_MAX.
 ptrdiff_t hs_grid_filter_f32(ptrdiff_t s1, ptrdiff_t s2, const float *alpha, const float *beta,
                              float beta_max, float cutoff, int64_t limit, ptrdiff_t *row,
                              ptrdiff_t capacity, int32_t *locals);
@@ -182,6 +186,9 @@ ptrdiff_t hs_grid_recheck_f32(ptrdiff_t count, const int32_t *locals, ptrdiff_t 
 ptrdiff_t hs_transpose_report(ptrdiff_t queries, ptrdiff_t m, const ptrdiff_t *offsets,
                               const int32_t *ids, const float *values, int32_t *counts,
                               int32_t *active, int32_t *starts, int32_t *rows, float *h);
+
+// Neurons begin..<end of a transposed report go into each of the following kernels, so that blocks
+// of neurons can be worked on in parallel. Starts must not descend; a neuron may have no entries.
 
 /// Sampled inner products (SDDMM): for every active neuron n in begin..<end and every query it
 /// fires on, h[e] = canonical <W_active[n], X_rows[e]> - b. `h` is indexed as `rows`.
@@ -209,8 +216,9 @@ void hs_backward_f32(ptrdiff_t begin, ptrdiff_t end, const int32_t *active, cons
 
 // ---------------------------------------------------------------------------------------
 // Optimizers: n gradient rows, compact [n, stride]; row k belongs to row ids[k] of the
-// [*, stride] parameter and state arrays. Each turns the gradient into the *step* in place (to
-// be added by hs_add_rows_f32). All operations are single float operations, in this order.
+// [*, stride] parameter and state arrays; ids are distinct. Each turns the gradient into the
+// *step* in place (to be added by hs_add_rows_f32). All operations are single float operations, in
+// this order. Any stride will do; 1 and multiples of 16 are fast.
 // ---------------------------------------------------------------------------------------
 
 /// p[ids[k]][l] = fma(alpha, step[k][l], p[ids[k]][l]). Rows ahead are prefetched.
@@ -232,13 +240,15 @@ void hs_adam_rows_f32(ptrdiff_t n, const int32_t *ids, ptrdiff_t stride, float b
 // Elementwise functions for the losses
 // ---------------------------------------------------------------------------------------
 
-/// y[i] = exp(x[i]), relative error below 2e-7 for normal results; 0 below -104, +inf above
-/// 88.73; NaN stays NaN. y may be x.
+/// y[i] = exp(x[i]), relative error below 1e-7 for normal results, absolute error below 2^-149
+/// for denormal ones; 0 below -104, +inf above 88.73; NaN stays NaN. y may be x. The definition
+/// is in src/exponential.h.
 void hs_exp_f32(ptrdiff_t n, const float *x, float *y);
 
 /// Softmax of `rows` rows of `classes` scores, row stride `stride` (padded, classes <= stride):
 /// p[c] = exp(z[c] - max) / sum for c < classes, +0 for the padding. The sum runs over lanes:
-/// 16 partial sums over blocks in order, folded as in hs_dot_f32. maximum[r] = max and
+/// 16 partial sums over blocks in order, folded as in hs_dot_f32; so does the maximum, in which
+/// NaN scores do not count (they make the sum NaN). maximum[r] = max (-inf without classes) and
 /// sum[r] = the sum, so that log-sum-exp = maximum + log(sum). p may be z.
 void hs_softmax_f32(ptrdiff_t rows, ptrdiff_t classes, ptrdiff_t stride, const float *z, float *p,
                     float *maximum, float *sum);
@@ -254,8 +264,10 @@ void hs_philox4x32(const uint32_t counter[4], const uint32_t key[2], uint32_t ou
 /// Standard normal deviates for rows first..<first + m, columns 0..<n, of the given stream:
 /// z[r * stride + c]; floats n..<stride of each row are set to +0. Column pair (2k, 2k + 1) comes
 /// by Box-Muller from half a Philox block with counter (k / 2, stream, row low, row high) and key
-/// = seed: words 0, 1 for even k, 2, 3 for odd. All arithmetic is plain IEEE double (no fma, no
-/// libm), so the bits do not depend on processor or library.
+/// = seed: words (a, b) = 0, 1 for even k, 2, 3 for odd. With r = sqrt(-2 ln((a + 1/2) / 2^32))
+/// and t = 2 pi (b + 1/2) / 2^32, column 2k is r cos t and column 2k + 1 is r sin t, so that
+/// |z| < 6.8. All arithmetic is plain IEEE double (no fma, no libm), so the bits do not depend on
+/// processor or library; the result is within one unit of the last place of the exact value.
 void hs_normal_rows_f32(uint64_t seed, uint32_t stream, int64_t first, ptrdiff_t m, ptrdiff_t n,
                         ptrdiff_t stride, float *z);
 

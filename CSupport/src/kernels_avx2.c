@@ -17,6 +17,7 @@
 
 #define HS_SUFFIX(name) name##_avx2
 #define HS_ROW_BLOCK 2
+#define HS_TILE_UNROLLED 4
 
 typedef int32_t hs_lanes_t __attribute__((ext_vector_type(16)));
 

@@ -18,6 +18,7 @@
 
 #define HS_SUFFIX(name) name##_avx512
 #define HS_ROW_BLOCK 4
+#define HS_TILE_UNROLLED 1
 
 typedef int32_t hs_lanes_t __attribute__((ext_vector_type(16)));
 

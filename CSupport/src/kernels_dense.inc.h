@@ -61,7 +61,9 @@ HS_INLINE column tile_dots(ptrdiff_t blocks, const float *const w[HS_ROW_BLOCK],
 #define HS_FOLD_QUARTER(LANE, l) add(HS_FOLD_2(LANE, l), HS_FOLD_2(LANE, l + 4))
 #define HS_FOLD_HALF(LANE, l) add(HS_FOLD_QUARTER(LANE, l), HS_FOLD_QUARTER(LANE, l + 2))
 #define HS_LANE(l) lane_column(blocks, l, w, tile)
-  if (HS_IS_SHORT(blocks)) return add(HS_FOLD_HALF(HS_LANE, 0), HS_FOLD_HALF(HS_LANE, 1));
+  if (HS_IS_SHORT(blocks) && blocks <= HS_TILE_UNROLLED) {
+    return add(HS_FOLD_HALF(HS_LANE, 0), HS_FOLD_HALF(HS_LANE, 1));
+  }
   column lanes[HS_LANES];
   for (int l = 0; l < HS_LANES; l++) lanes[l] = HS_LANE(l);
 #undef HS_LANE
@@ -175,13 +177,13 @@ void HS_SUFFIX(hs_exp_f32)(ptrdiff_t n, const float *x, float *y) {
 /// The larger of each lane; b where they are equal or not ordered.
 HS_INLINE f32x16 larger(f32x16 a, f32x16 b) { return a > b ? a : b; }
 
+/// The largest lane, compared in the order of a fold.
 HS_INLINE float fold_largest(f32x16 t) {
-  float lanes[HS_LANES];
-  store(lanes, t);
-  for (int half = HS_LANES / 2; half > 0; half /= 2) {
-    for (int l = 0; l < half; l++) lanes[l] = lanes[l + half] > lanes[l] ? lanes[l + half] : lanes[l];
-  }
-  return lanes[0];
+  const f32x8 t8 = t.hi > t.lo ? t.hi : t.lo;
+  const f32x4 t4 = t8.hi > t8.lo ? t8.hi : t8.lo;
+  const float even = t4.z > t4.x ? t4.z : t4.x;
+  const float odd = t4.w > t4.y ? t4.w : t4.y;
+  return odd > even ? odd : even;
 }
 
 void HS_SUFFIX(hs_softmax_f32)(ptrdiff_t rows, ptrdiff_t classes, ptrdiff_t stride,

@@ -205,6 +205,16 @@ ptrdiff_t HS_SUFFIX(hs_transpose_report)(ptrdiff_t queries, ptrdiff_t m, const p
                                          int32_t *active, int32_t *starts, int32_t *rows,
                                          float *h) {
   const ptrdiff_t pairs = queries > 0 ? offsets[queries] : 0;
+  if (queries == 1) {  // the neurons of one query are in order already
+    for (ptrdiff_t e = 0; e < pairs; e++) {
+      active[e] = ids[e];
+      starts[e] = (int32_t)e;
+      rows[e] = 0;
+      h[e] = values[e];
+    }
+    starts[pairs] = (int32_t)pairs;
+    return pairs;
+  }
   for (ptrdiff_t e = 0; e < pairs; e++) counts[ids[e]]++;
   const ptrdiff_t n = list_active(m, m < pairs ? m : pairs, counts, active, starts);
   for (ptrdiff_t q = 0; q < queries; q++) {

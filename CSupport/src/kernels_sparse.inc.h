@@ -200,9 +200,20 @@ HS_INLINE void forward_chunk(ptrdiff_t blocks, const pair_walk *walk, const int3
 /// As forward_chunk for rows of one float.
 HS_INLINE void forward_chunk_scalar(ptrdiff_t blocks, const pair_walk *walk, const int32_t *rows,
                                     const float *h, float *out) {
+  const float *a = walk->list.table;
+  const int32_t *owner = walk->current->row, *next = walk->next->row;
+  if (is_one_query(walk->count, rows)) {
+    float sum = out[rows[0]];
+    for (ptrdiff_t i = 0; i < walk->count; i++) {
+      prefetch_row_of(blocks, a, next[i]);
+      sum = fmaf(h[i], a[owner[i]], sum);
+    }
+    out[rows[0]] = sum;
+    return;
+  }
   for (ptrdiff_t i = 0; i < walk->count; i++) {
-    prefetch_row_of(blocks, walk->list.table, walk->next->row[i]);
-    out[rows[i]] = fmaf(h[i], *row_of(blocks, walk->list.table, walk->current->row[i]), out[rows[i]]);
+    prefetch_row_of(blocks, a, next[i]);
+    out[rows[i]] = fmaf(h[i], a[owner[i]], out[rows[i]]);
   }
 }
 
@@ -236,10 +247,22 @@ void HS_SUFFIX(hs_forward_f32)(ptrdiff_t begin, ptrdiff_t end, const int32_t *ac
 // Backward
 // ---------------------------------------------------------------------------------------
 
-/// Sets the rows of neurons without pairs, which no pair writes, to +0.
-HS_INLINE void clear_empty(ptrdiff_t begin, ptrdiff_t end, const int32_t *starts, ptrdiff_t stride,
-                           float *grad) {
-  for (ptrdiff_t n = begin; n < end; n++) {
+/// 1 when some neuron of begin..<end has no pairs. Reports list no such neuron; callers may.
+HS_INLINE int has_empty(ptrdiff_t begin, ptrdiff_t end, const int32_t *starts) {
+  i32x16 empty = (i32x16)0;
+  ptrdiff_t n = begin;
+  for (; n + HS_LANES <= end; n += HS_LANES) {
+    empty |= load_i32(starts + n) == load_i32(starts + n + 1);
+  }
+  for (; n < end; n++) empty |= (i32x16)(starts[n] == starts[n + 1]);
+  return mask_of(empty != 0) != 0;
+}
+
+/// Sets the gradient rows of neurons without pairs, which no pair writes, to +0.
+static __attribute__((noinline)) void clear_empty(ptrdiff_t begin, ptrdiff_t end,
+                                                  const int32_t *starts, ptrdiff_t stride,
+                                                  float *grad) {
+  for (ptrdiff_t n = begin; grad && n < end; n++) {
     if (starts[n] != starts[n + 1]) continue;
     for (ptrdiff_t l = 0; l < stride; l++) grad[(n - begin) * stride + l] = 0;
   }
@@ -339,8 +362,10 @@ void HS_SUFFIX(hs_backward_f32)(ptrdiff_t begin, ptrdiff_t end, const int32_t *a
                         grad_w, grad_a);
     return;
   }
-  if (grad_w) clear_empty(begin, end, starts, in_stride, grad_w);
-  if (grad_a) clear_empty(begin, end, starts, out_stride, grad_a);
+  if (has_empty(begin, end, starts)) {
+    clear_empty(begin, end, starts, in_stride, grad_w);
+    clear_empty(begin, end, starts, out_stride, grad_a);
+  }
   const ptrdiff_t in_blocks = in_stride / HS_LANES;
   if (out_stride == 1) {
     backward(0, begin, end, active, starts, rows, h, in_blocks, x, a, g, grad_w, grad_a);

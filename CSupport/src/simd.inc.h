@@ -4,6 +4,7 @@
 // instruction set and provides
 //   HS_SUFFIX(name)       name with the level's suffix,
 //   HS_ROW_BLOCK          rows that share a query tile in dense products,
+//   HS_TILE_UNROLLED      most blocks of rows whose dense products are fully unrolled,
 //   uint32_t mask_of(i32x16)                          one bit per lane from all-ones lanes,
 //   void store_kept(uint32_t mask, i32x16, int32_t *) the lanes of `mask`, packed; writes up to
 //                                                     16 lanes whatever the mask.
@@ -17,6 +18,8 @@
 
 #define HS_INLINE static inline __attribute__((always_inline))
 
+typedef float f32x4 __attribute__((ext_vector_type(4)));
+typedef float f32x8 __attribute__((ext_vector_type(8)));
 typedef float f32x16 __attribute__((ext_vector_type(16)));
 typedef int32_t i32x16 __attribute__((ext_vector_type(16)));
 typedef uint32_t u32x16 __attribute__((ext_vector_type(16)));
@@ -122,6 +125,7 @@ HS_INLINE f32x16 lane_sums(ptrdiff_t blocks, const float *w, const float *v, con
 //        two of these               step 4: a0...a3 | b0...b3 | c0...c3 | d0...d3
 //        two of these               step 2: a0 a1 e0 e1 | b0 b1 f0 f1 | c0 c1 ... | d0 d1 ...
 //        two of these               step 1: a e i m | b f j n | c g k o | d h l p
+//        and back into order                a b c d | e f g h | i j k l | m n o p
 
 HS_INLINE f32x16 step8(f32x16 a, f32x16 b) {
   return __builtin_shufflevector(a, b, 0, 1, 2, 3, 4, 5, 6, 7, 16, 17, 18, 19, 20, 21, 22, 23) +
@@ -144,16 +148,18 @@ HS_INLINE f32x16 step1(f32x16 a, f32x16 b) {
          __builtin_shufflevector(a, b, 1, 3, 17, 19, 5, 7, 21, 23, 9, 11, 25, 27, 13, 15, 29, 31);
 }
 
+HS_INLINE f32x16 in_order(f32x16 a) {
+  return __builtin_shufflevector(a, a, 0, 4, 8, 12, 1, 5, 9, 13, 2, 6, 10, 14, 3, 7, 11, 15);
+}
+
 // Lane i of the result is the fold of SUMS(i), an expression with the 16 lanes of pair i.
-#define HS_FOLD_4(SUMS, i) step4(step8(SUMS(i), SUMS(i + 4)), step8(SUMS(i + 8), SUMS(i + 12)))
-#define HS_FOLD_16(SUMS)                                  \
-  step1(step2(HS_FOLD_4(SUMS, 0), HS_FOLD_4(SUMS, 1)),    \
-        step2(HS_FOLD_4(SUMS, 2), HS_FOLD_4(SUMS, 3)))
+#define HS_FOLD_4(SUMS, i) step4(step8(SUMS(i), SUMS(i + 1)), step8(SUMS(i + 2), SUMS(i + 3)))
+#define HS_FOLD_16(SUMS)                                              \
+  in_order(step1(step2(HS_FOLD_4(SUMS, 0), HS_FOLD_4(SUMS, 4)),       \
+                 step2(HS_FOLD_4(SUMS, 8), HS_FOLD_4(SUMS, 12))))
 
 /// The fold of one pair.
 HS_INLINE float fold(f32x16 t) {
-  typedef float f32x8 __attribute__((ext_vector_type(8)));
-  typedef float f32x4 __attribute__((ext_vector_type(4)));
   const f32x8 t8 = t.lo + t.hi;
   const f32x4 t4 = t8.lo + t8.hi;
   return (t4.x + t4.z) + (t4.y + t4.w);

@@ -137,7 +137,8 @@ public final class Trainer {
 
   // MARK: Running
 
-  /// Trains for the configured epochs.
+  /// Trains for the configured epochs. To be called once: a schedule that has fallen to zero stays
+  /// there.
   ///
   /// - Parameter onEpoch: called after each epoch; may end the run.
   /// - Returns: the reports of all epochs.
