@@ -29,6 +29,7 @@ extension TabularModel {
     onEpoch: (EpochReport) -> TrainingAction = { _ in .proceed }
   ) throws -> TrainingOutcome {
     try options.validate()
+    for name in [targetColumn] + options.droppedColumns.sorted() { _ = try table.column(name) }
     if options.droppedColumns.contains(targetColumn) {
       throw ConfigurationError.invalid("the target column \"\(targetColumn)\" cannot be dropped")
     }

@@ -50,13 +50,17 @@ final class Workspace: Sendable {
   }
 
   /// Runs `halfspace` with `arguments` in the folder.
-  func run(_ arguments: [String], environment: [String: String] = [:]) throws -> Result {
-    try Self.run(Self.tool, arguments, in: path, environment: environment)
+  func run(
+    _ arguments: [String], environment: [String: String] = [:], output: String? = nil
+  ) throws -> Result {
+    try Self.run(Self.tool, arguments, in: path, environment: environment, output: output)
   }
 
-  /// Runs a program in `folder` and waits for its end.
+  /// Runs a program in `folder` and waits for its end; its standard output goes to the file
+  /// `output` if there is one.
   static func run(
-    _ program: URL, _ arguments: [String], in folder: String, environment: [String: String] = [:]
+    _ program: URL, _ arguments: [String], in folder: String, environment: [String: String] = [:],
+    output: String? = nil
   ) throws -> Result {
     let process = Process()
     process.executableURL = program
@@ -74,7 +78,8 @@ final class Workspace: Sendable {
       return try FileHandle(forWritingTo: URL(fileURLWithPath: stream))
     }
     process.standardInput = FileHandle.nullDevice
-    process.standardOutput = handles[0]
+    process.standardOutput =
+      try output.map { try FileHandle(forWritingTo: URL(fileURLWithPath: $0)) } ?? handles[0]
     process.standardError = handles[1]
     try process.run()
     process.waitUntilExit()
