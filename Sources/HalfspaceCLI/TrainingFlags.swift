@@ -35,7 +35,8 @@ struct TrainingFlags: ParsableArguments {
     parsing: .unconditional,
     help: ArgumentHelp(
       "Neurons that fire on a row at the start; sets the threshold. "
-        + DefaultText.of(\.expectedFiring), valueName: "k"))
+        + "(default: 16 or 64, by task and features)",
+      valueName: "k"))
   var expectedFiring: Double?
 
   @Option(

@@ -7,8 +7,6 @@ public struct TrainingDefaults: Sendable, Equatable {
   public let loss: String
   /// Number of neurons.
   public let width: Int
-  /// Neurons expected to fire on a row at initialization; fewer in a narrow network.
-  public let expectedFiring: Int
   /// Passes over the training rows.
   public let epochs: Int
   /// Rows per step.
@@ -20,7 +18,6 @@ public struct TrainingDefaults: Sendable, Equatable {
     let defaults = TrainingRecipe.Defaults(scaling: .standardize, task: task, features: 1)
     loss = TrainingRecipe.loss(nil, task: task).name
     width = defaults.width
-    expectedFiring = Int(defaults.expectedFiring)
     epochs = defaults.epochs
     batchSize = defaults.batchSize
   }

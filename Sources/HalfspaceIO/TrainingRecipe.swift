@@ -53,10 +53,12 @@ struct TrainingRecipe {
       // Scaled rows have a norm of about sqrt(p): the constant is set in proportion to it.
       let norm = Double(features).squareRoot()
       constant = (scaling == .commonScale ? 1 : 0.625) * norm
-      // A smooth function wants more neurons on a row, and smaller steps, than a choice of classes.
-      expectedFiring = task == .regression ? 64 : 16
-      epochs = task == .regression ? 40 : 30
-      sgdRate = task == .regression ? 20 : 30
+      // Smooth functions and pixels want more neurons on a row than classes in a few coordinates.
+      switch (task, scaling) {
+      case (.regression, _): (expectedFiring, epochs, sgdRate) = (64, 40, 20)
+      case (.classification, .commonScale): (expectedFiring, epochs, sgdRate) = (64, 30, 60)
+      case (.classification, _): (expectedFiring, epochs, sgdRate) = (16, 30, 30)
+      }
     }
 
     func learningRate(for optimizer: TrainingOptions.OptimizerName) -> Double {
