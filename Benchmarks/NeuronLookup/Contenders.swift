@@ -110,6 +110,35 @@ final class BruteForceContender: Contender {
   }
 }
 
+/// Certified tiles over the explicit rows.
+final class TileContender: Contender {
+  let name = "certified tiles"
+  let buildSeconds: Double
+  private let workload: Workload
+  private let threshold: Float
+  private var index: CertifiedTileIndex
+  private var report = FiringReport()
+
+  init(_ workload: Workload, above threshold: Float) {
+    self.workload = workload
+    self.threshold = threshold
+    let start = MonotonicClock.now
+    index = CertifiedTileIndex(workload.rows)
+    buildSeconds = MonotonicClock.now - start
+  }
+
+  var memoryBytes: Int { workload.rows.byteCount + index.statistics.memoryBytes }
+  var candidates: Int? { index.statistics.rechecked }
+
+  func ask(_ rows: Range<Int>) {
+    index.report(queries: workload.queries, rows: rows, above: threshold, into: &report)
+  }
+
+  func mismatches(_ reference: Reference, from first: Int) -> Int? {
+    reference.mismatches(report, from: first)
+  }
+}
+
 /// The product grid, which stores no row.
 final class GridContender: Contender {
   let name = "product grid"

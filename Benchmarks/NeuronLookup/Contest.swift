@@ -14,9 +14,10 @@ struct Contest {
     let threshold = reference.threshold
     let gemv = [false, true].map { GemvContender(workload, usesColumns: $0) }
     let grid = GridContender(workload, above: threshold)
+    let tiles = TileContender(workload, above: threshold)
     let singles: [any Contender] = [
       gemv[0], gemv[1], BruteForceContender(workload, above: threshold, method: .scan),
-      BruteForceContender(workload, above: threshold, method: .product), grid,
+      BruteForceContender(workload, above: threshold, method: .product), tiles, grid,
       OracleContender(workload, reference),
     ]
     var timings = time(singles, batch: 1)
@@ -29,7 +30,7 @@ struct Contest {
     }
     let batches: [any Contender] = [
       GemmContender(workload), BruteForceContender(workload, above: threshold, method: .product),
-      GridContender(workload, above: threshold), OracleContender(workload, reference),
+      tiles, GridContender(workload, above: threshold), OracleContender(workload, reference),
     ]
     timings = time(batches, batch: workload.queries.rows)
     results += zip(batches, timings).map { contender, timing in

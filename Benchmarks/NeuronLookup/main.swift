@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // How fast are the neurons found that fire on an unseen query? Brute force (as a scan and as a
-// product) and the product grid against plain sgemv in both orientations and plain sgemm, one
-// thread each.
+// product), certified tiles and the product grid against plain sgemv in both orientations and
+// plain sgemm, one thread each.
 //
 //   NeuronLookup [results folder]      QUICK=1 in the environment: a first look in a minute
 //

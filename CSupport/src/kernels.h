@@ -32,6 +32,29 @@
     (ptrdiff_t count, const int32_t *locals, ptrdiff_t s2, ptrdiff_t stride, const float *u,      \
      const float *v, const float *x, float b, int64_t first, int64_t *ids, float *values),        \
     (count, locals, s2, stride, u, v, x, b, first, ids, values))                                  \
+  X(float, largest_f32, (ptrdiff_t n, const float *a), (n, a))                                    \
+  X(void, tile_encode_f32,                                                                        \
+    (ptrdiff_t n, ptrdiff_t groups, ptrdiff_t stride, const float *w, float scale,                \
+     float inverse, ptrdiff_t slot, uint8_t *codes, double *residuals, double *squares),          \
+    (n, groups, stride, w, scale, inverse, slot, codes, residuals, squares))                      \
+  X(double, query_encode_f32,                                                                     \
+    (ptrdiff_t groups, ptrdiff_t stride, const float *x, float scale, float inverse,              \
+     int8_t *high, int8_t *low, int32_t *sum),                                                    \
+    (groups, stride, x, scale, inverse, high, low, sum))                                          \
+  X(ptrdiff_t, tile_thresholds,                                                                   \
+    (ptrdiff_t count, ptrdiff_t n, const double *tiles, const double *queries, double b,          \
+     double largest, int32_t *thresholds),                                                        \
+    (count, n, tiles, queries, b, largest, thresholds))                                           \
+  X(ptrdiff_t, tile_filter_one,                                                                   \
+    (ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes, const int8_t *high,                     \
+     const int8_t *low, const int32_t *thresholds, int32_t first, ptrdiff_t stride,               \
+     const float *w, int32_t *candidates),                                                        \
+    (m, groups, codes, high, low, thresholds, first, stride, w, candidates))                      \
+  X(void, tile_filter_batch,                                                                      \
+    (ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes, ptrdiff_t n, const int8_t *q,           \
+     const int32_t *thresholds, int32_t first, ptrdiff_t stride, const float *w,                  \
+     ptrdiff_t capacity, int32_t *counts, int32_t *candidates),                                   \
+    (m, groups, codes, n, q, thresholds, first, stride, w, capacity, counts, candidates))         \
   X(ptrdiff_t, transpose_report,                                                                  \
     (ptrdiff_t queries, ptrdiff_t m, const ptrdiff_t *offsets, const int32_t *ids,                \
      const float *values, int32_t *counts, int32_t *active, int32_t *starts, int32_t *rows,       \

@@ -31,7 +31,7 @@ enum RoundingMargin {
   // Covers the roundings of these formulas themselves, which are done in Double.
   private static let slack = 1 + 0x1p-40
   // Products up to here cannot overflow on the way, see point 4.
-  private static let largest = Double(Float.greatestFiniteMagnitude) / 4
+  static let largest = Double(Float.greatestFiniteMagnitude) / 4
 
   /// `n u / (1 - n u)`, infinite where that bound says nothing.
   static func gamma(_ n: Int) -> Double {

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SIMD kernels of certified tiles. Sums of codes are compared in registers; only a mask of 64 bits
+// leaves them, see tile_masks_<level>.inc.h.
+#include "simd.inc.h"
+
+typedef double f64x8 __attribute__((ext_vector_type(8)));
+typedef double f64x16 __attribute__((ext_vector_type(16)));
+typedef f64x8 f64x8_any __attribute__((aligned(8)));
+typedef int64_t i64x8 __attribute__((ext_vector_type(8)));
+typedef int32_t i32x8 __attribute__((ext_vector_type(8)));
+typedef i32x8 i32x8_any __attribute__((aligned(4)));
+typedef uint8_t u8x16 __attribute__((ext_vector_type(16)));
+typedef int8_t i8x16 __attribute__((ext_vector_type(16)));
+
+// ---------------------------------------------------------------------------------------
+// Encoding
+// ---------------------------------------------------------------------------------------
+
+/// a where the lanes of `where` are all ones, else b.
+HS_INLINE f32x16 chosen(i32x16 where, f32x16 a, f32x16 b) {
+  return (f32x16)((where & (i32x16)a) | (~where & (i32x16)b));
+}
+
+float HS_SUFFIX(hs_largest_f32)(ptrdiff_t n, const float *a) {
+  // Magnitudes compare as integers.
+  const i32x16 infinity = 0x7F800000;
+  i32x16 largest = 0;
+  for (ptrdiff_t i = 0; i < n; i += HS_LANES) {
+    const f32x16 lanes = n - i < HS_LANES ? load_first(n - i, a + i) : load(a + i);
+    i32x16 magnitude = (i32x16)lanes & 0x7FFFFFFF;
+    magnitude = magnitude & (magnitude < infinity);
+    largest = __builtin_elementwise_max(largest, magnitude);
+  }
+  const int32_t bits = __builtin_reduce_max(largest);
+  float result;
+  memcpy(&result, &bits, sizeof result);
+  return result;
+}
+
+HS_INLINE f32x16 rounded(f32x16 v, float largest) {
+  const f32x16 high = splat(largest), low = splat(-largest), rounder = splat(0x1.8p23f);
+  v = chosen(v > low, v, low);
+  v = chosen(v < high, v, high);
+  return (v + rounder) - rounder;
+}
+
+HS_INLINE double fold_double(f64x16 t) {
+  const f64x8 t8 = t.lo + t.hi;
+  const __typeof__(t8.lo) t4 = t8.lo + t8.hi;
+  return (t4.x + t4.z) + (t4.y + t4.w);
+}
+
+/// Adds squares of a - scale * k.
+HS_INLINE f64x16 add_residuals(f64x16 sums, f64x16 a, f32x16 k, double scale) {
+  const f64x16 e = a - (f64x16)scale * __builtin_convertvector(k, f64x16);
+  return sums + e * e;
+}
+
+void HS_SUFFIX(hs_tile_encode_f32)(ptrdiff_t n, ptrdiff_t groups, ptrdiff_t stride,
+                                   const float *w, float scale, float inverse, ptrdiff_t slot,
+                                   uint8_t *codes, double *residuals, double *squares) {
+  for (ptrdiff_t r = 0; r < n; r++) {
+    f64x16 residual = 0, square = 0;
+    for (ptrdiff_t l = 0; l < stride; l += HS_LANES) {
+      const f32x16 lanes = load(w + r * stride + l);
+      const f32x16 k = rounded(lanes * splat(inverse), 127);
+      const f64x16 a = __builtin_convertvector(lanes, f64x16);
+      residual = add_residuals(residual, a, k, scale);
+      square = square + a * a;
+      const u8x16 bytes = __builtin_convertvector(__builtin_convertvector(k, i32x16) + 128, u8x16);
+      uint8_t *to = codes + (l / 4 * HS_TILE_ROWS + slot + r) * 4;
+      const ptrdiff_t rest = groups - l / 4;
+      for (ptrdiff_t g = 0; g < 4 && g < rest; g++) {
+        memcpy(to + g * HS_TILE_ROWS * 4, (const char *)&bytes + 4 * g, 4);
+      }
+    }
+    residuals[r] = fold_double(residual);
+    squares[r] = fold_double(square);
+  }
+}
+
+double HS_SUFFIX(hs_query_encode_f32)(ptrdiff_t groups, ptrdiff_t stride, const float *x,
+                                      float scale, float inverse, int8_t *high, int8_t *low,
+                                      int32_t *sum) {
+  const float largest = low ? HS_QUERY_LARGEST_16 : HS_QUERY_LARGEST_8;
+  f64x16 residual = 0;
+  int32_t total = 0;
+  for (ptrdiff_t l = 0; l < stride; l += HS_LANES) {
+    const f32x16 lanes = load(x + l);
+    const f32x16 k = rounded(lanes * splat(inverse), largest);
+    residual = add_residuals(residual, __builtin_convertvector(lanes, f64x16), k, scale);
+    const i32x16 q = __builtin_convertvector(k, i32x16);
+    const i32x16 h = low ? (q + 128) >> 8 : q;
+    const i8x16 high_bytes = __builtin_convertvector(h, i8x16);
+    const i8x16 low_bytes = __builtin_convertvector(q - h * 256, i8x16);
+    const ptrdiff_t rest = 4 * groups - l;
+    const ptrdiff_t count = rest < 0 ? 0 : rest < HS_LANES ? rest : HS_LANES;
+    int32_t numbers[HS_LANES];
+    store_i32(numbers, q);
+    for (ptrdiff_t i = 0; i < count; i++) total += numbers[i];
+    memcpy(high + l, &high_bytes, (size_t)count);
+    if (low) memcpy(low + l, &low_bytes, (size_t)count);
+  }
+  *sum = total;
+  return fold_double(residual);
+}
+
+// ---------------------------------------------------------------------------------------
+// Thresholds
+// ---------------------------------------------------------------------------------------
+
+HS_INLINE f64x8 load_f64(const double *p) { return *(const f64x8_any *)p; }
+HS_INLINE f64x8 either(i64x8 where, f64x8 a, f64x8 b) {
+  return (f64x8)((where & (i64x8)a) | (~where & (i64x8)b));
+}
+
+/// Eight thresholds; the numbers may belong to one tile or to one query.
+HS_INLINE i32x8 thresholds_of(f64x8 error, f64x8 radius, f64x8 inverse, f64x8 norm, f64x8 slack,
+                              f64x8 query_inverse, f64x8 offset, double b, double largest) {
+  const f64x8 lowest = -0x1p31, highest = 0x1p31 - 1;
+  const f64x8 rest = (f64x8)b - (error * norm + radius * slack);
+  f64x8 v = (rest * (inverse * query_inverse) + offset) - (f64x8)2;
+  v = either(v > lowest, v, lowest);
+  v = either(v < highest, v, highest);
+  v = either(radius * (norm + slack) <= (f64x8)b, highest, v);
+  v = either(radius * norm <= (f64x8)largest, v, lowest);
+  return __builtin_convertvector(v, i32x8);
+}
+
+HS_INLINE ptrdiff_t store_thresholds(ptrdiff_t count, i32x8 thresholds, int32_t *to) {
+  int32_t lanes[8];
+  ptrdiff_t pruned = 0;
+  if (count >= 8) {
+    *(i32x8_any *)to = thresholds;
+    return -__builtin_reduce_add(thresholds == INT32_MAX);
+  }
+  *(i32x8_any *)lanes = thresholds;
+  for (ptrdiff_t i = 0; i < count; i++) {
+    to[i] = lanes[i];
+    pruned += lanes[i] == INT32_MAX;
+  }
+  return pruned;
+}
+
+/// The first numbers of `count`, up to eight, `step` apart; zeros behind them.
+HS_INLINE f64x8 load_apart(ptrdiff_t count, ptrdiff_t step, const double *p) {
+  double lanes[8] = {0};
+  for (ptrdiff_t i = 0; i < 8 && i < count; i++) lanes[i] = p[i * step];
+  return load_f64(lanes);
+}
+
+ptrdiff_t HS_SUFFIX(hs_tile_thresholds)(ptrdiff_t count, ptrdiff_t n, const double *tiles,
+                                        const double *queries, double b, double largest,
+                                        int32_t *thresholds) {
+  ptrdiff_t pruned = 0;
+  if (n == 1) {
+    for (ptrdiff_t t = 0; t < count; t += 8) {
+      const double *p = tiles + 3 * t;
+      const ptrdiff_t rest = count - t;
+      const i32x8 v = thresholds_of(load_apart(rest, 3, p), load_apart(rest, 3, p + 1),
+                                    load_apart(rest, 3, p + 2), queries[0], queries[1],
+                                    queries[2], queries[3], b, largest);
+      pruned += store_thresholds(rest, v, thresholds + t);
+    }
+    return pruned;
+  }
+  for (ptrdiff_t j = 0; j < n; j += 8) {
+    const ptrdiff_t rest = n - j;
+    const f64x8 norm = load_apart(rest, 1, queries + j);
+    const f64x8 slack = load_apart(rest, 1, queries + n + j);
+    const f64x8 inverse = load_apart(rest, 1, queries + 2 * n + j);
+    const f64x8 offset = load_apart(rest, 1, queries + 3 * n + j);
+    for (ptrdiff_t t = 0; t < count; t++) {
+      const double *p = tiles + 3 * t;
+      const i32x8 v =
+          thresholds_of(p[0], p[1], p[2], norm, slack, inverse, offset, b, largest);
+      pruned += store_thresholds(rest, v, thresholds + t * n + j);
+    }
+  }
+  return pruned;
+}
+
+// ---------------------------------------------------------------------------------------
+// Filters
+// ---------------------------------------------------------------------------------------
+
+/// Appends the rows of a mask. Returns their number. Reaches up to 16 entries further.
+HS_INLINE int append_rows(uint64_t mask, int32_t first, int32_t *to) {
+  int kept = 0;
+  for (int i = 0; i < 4; i++) {
+    const uint32_t part = (uint32_t)(mask >> 16 * i) & 0xFFFF;
+    store_kept(part, lane_numbers() + (first + 16 * i), to + kept);
+    kept += __builtin_popcount(part);
+  }
+  return kept;
+}
+
+/// The bits of the first rows of a tile, all of them where there are at least 64.
+HS_INLINE uint64_t rows_of_tile(ptrdiff_t rows) {
+  return rows < HS_TILE_ROWS ? ((uint64_t)1 << rows) - 1 : ~(uint64_t)0;
+}
+
+ptrdiff_t HS_SUFFIX(hs_tile_filter_one)(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
+                                        const int8_t *high, const int8_t *low,
+                                        const int32_t *thresholds, int32_t first,
+                                        ptrdiff_t stride, const float *w, int32_t *candidates) {
+  ptrdiff_t kept = 0;
+  for (ptrdiff_t r = 0; r < m; r += HS_TILE_ROWS) {
+    const int32_t threshold = thresholds[r / HS_TILE_ROWS];
+    if (threshold == INT32_MAX) continue;  // no sum is larger
+    uint64_t mask = tile_mask_one(groups, codes + r * 4 * groups, high, low, threshold) &
+                    rows_of_tile(m - r);
+    if (mask == 0) continue;
+    kept += append_rows(mask, first + (int32_t)r, candidates + kept);
+    if (w == NULL) continue;
+    for (; mask; mask &= mask - 1) {
+      const float *row = w + (r + __builtin_ctzll(mask)) * stride;
+      for (ptrdiff_t l = 0; l < stride; l += HS_LANES) __builtin_prefetch(row + l, 0, 2);
+    }
+  }
+  return kept;
+}
+
+HS_INLINE void tile_masks(ptrdiff_t n, ptrdiff_t groups, const uint8_t *codes, const int8_t *q,
+                          const int32_t *thresholds, const float **ahead, const float *end,
+                          uint64_t *masks) {
+  // A constant number of queries keeps their sums in registers.
+#define HS_MASKS(number) \
+  case number: tile_masks_of(number, groups, codes, q, thresholds, ahead, end, masks); break
+  switch (n) {
+    HS_MASKS(1);
+    HS_MASKS(2);
+#if HS_CODED_QUERIES > 2
+    HS_MASKS(3);
+    HS_MASKS(4);
+    HS_MASKS(5);
+    HS_MASKS(6);
+#endif
+  }
+#undef HS_MASKS
+}
+
+void HS_SUFFIX(hs_tile_filter_batch)(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
+                                     ptrdiff_t n, const int8_t *q, const int32_t *thresholds,
+                                     int32_t first, ptrdiff_t stride, const float *w,
+                                     ptrdiff_t capacity, int32_t *counts, int32_t *candidates) {
+  for (ptrdiff_t r = 0; r < m; r += HS_TILE_ROWS) {
+    const uint64_t rows = rows_of_tile(m - r);
+    const ptrdiff_t count = m - r < HS_TILE_ROWS ? m - r : HS_TILE_ROWS;
+    const float *ahead = w ? w + r * stride : NULL;
+    const float *end = w ? ahead + count * stride : NULL;
+    for (ptrdiff_t j = 0; j < n; j += HS_CODED_QUERIES) {
+      const ptrdiff_t block = n - j < HS_CODED_QUERIES ? n - j : HS_CODED_QUERIES;
+      uint64_t masks[HS_CODED_QUERIES];
+      tile_masks(block, groups, codes + r * 4 * groups, q + j * 4 * groups,
+                 thresholds + r / HS_TILE_ROWS * n + j, &ahead, end, masks);
+      for (ptrdiff_t k = 0; k < block; k++) {
+        const uint64_t mask = masks[k] & rows;
+        if (mask == 0) continue;
+        int32_t *to = candidates + (j + k) * capacity + counts[j + k];
+        counts[j + k] += append_rows(mask, first + (int32_t)r, to);
+      }
+    }
+  }
+}

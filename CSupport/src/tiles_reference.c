@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// The definition of the kernels of certified tiles, written to be read: see kernels_reference.c.
+#include "kernels.h"
+
+#pragma STDC FP_CONTRACT OFF
+
+/// Adding and subtracting 1.5 * 2^23 rounds a float of magnitude below 2^22 to an integer.
+static const float rounder = 0x1.8p23f;
+
+float hs_largest_f32_ref(ptrdiff_t n, const float *a) {
+  float largest = 0;
+  for (ptrdiff_t i = 0; i < n; i++) {
+    const float magnitude = __builtin_fabsf(a[i]);
+    if (magnitude > largest && magnitude < __builtin_inff()) largest = magnitude;
+  }
+  return largest;
+}
+
+static float rounded(float v, float largest) {
+  v = v > -largest ? v : -largest;
+  v = v < largest ? v : largest;
+  return (v + rounder) - rounder;
+}
+
+static double fold_double(double t[HS_LANES]) {
+  for (int half = HS_LANES / 2; half > 0; half /= 2) {
+    for (int l = 0; l < half; l++) t[l] = t[l] + t[l + half];
+  }
+  return t[0];
+}
+
+void hs_tile_encode_f32_ref(ptrdiff_t n, ptrdiff_t groups, ptrdiff_t stride, const float *w,
+                            float scale, float inverse, ptrdiff_t slot, uint8_t *codes,
+                            double *residuals, double *squares) {
+  for (ptrdiff_t r = 0; r < n; r++) {
+    double residual[HS_LANES] = {0}, square[HS_LANES] = {0};
+    for (ptrdiff_t l = 0; l < stride; l++) {
+      const float a = w[r * stride + l];
+      const float k = rounded(a * inverse, 127);
+      const double e = (double)a - (double)scale * (double)k;
+      residual[l % HS_LANES] = residual[l % HS_LANES] + e * e;
+      square[l % HS_LANES] = square[l % HS_LANES] + (double)a * (double)a;
+      if (l < 4 * groups) {
+        codes[(l / 4 * HS_TILE_ROWS + slot + r) * 4 + l % 4] = (uint8_t)((int)k + 128);
+      }
+    }
+    residuals[r] = fold_double(residual);
+    squares[r] = fold_double(square);
+  }
+}
+
+double hs_query_encode_f32_ref(ptrdiff_t groups, ptrdiff_t stride, const float *x, float scale,
+                               float inverse, int8_t *high, int8_t *low, int32_t *sum) {
+  const float largest = low ? HS_QUERY_LARGEST_16 : HS_QUERY_LARGEST_8;
+  double residual[HS_LANES] = {0};
+  *sum = 0;
+  for (ptrdiff_t l = 0; l < stride; l++) {
+    const float k = rounded(x[l] * inverse, largest);
+    const double e = (double)x[l] - (double)scale * (double)k;
+    residual[l % HS_LANES] = residual[l % HS_LANES] + e * e;
+    if (l >= 4 * groups) continue;
+    const int q = (int)k;
+    *sum += q;
+    if (low) {
+      high[l] = (int8_t)((q + 128) >> 8);
+      low[l] = (int8_t)(q - 256 * high[l]);
+    } else {
+      high[l] = (int8_t)q;
+    }
+  }
+  return fold_double(residual);
+}
+
+ptrdiff_t hs_tile_thresholds_ref(ptrdiff_t count, ptrdiff_t n, const double *tiles,
+                                 const double *queries, double b, double largest,
+                                 int32_t *thresholds) {
+  ptrdiff_t pruned = 0;
+  for (ptrdiff_t t = 0; t < count; t++) {
+    const double error = tiles[3 * t], radius = tiles[3 * t + 1], inverse = tiles[3 * t + 2];
+    for (ptrdiff_t j = 0; j < n; j++) {
+      const double norm = queries[j], slack = queries[n + j];
+      const double rest = b - (error * norm + radius * slack);
+      double v = (rest * (inverse * queries[2 * n + j]) + queries[3 * n + j]) - 2;
+      v = v > -0x1p31 ? v : -0x1p31;
+      int32_t threshold = v < 0x1p31 - 1 ? (int32_t)v : INT32_MAX;
+      if (radius * (norm + slack) <= b) threshold = INT32_MAX;
+      if (!(radius * norm <= largest)) threshold = INT32_MIN;
+      pruned += threshold == INT32_MAX;
+      thresholds[t * n + j] = threshold;
+    }
+  }
+  return pruned;
+}
+
+/// The code of coordinate l of row r, counted from the first of consecutive tiles.
+static int code(ptrdiff_t groups, const uint8_t *codes, ptrdiff_t r, ptrdiff_t l) {
+  const uint8_t *tile = codes + r / HS_TILE_ROWS * (HS_TILE_ROWS * 4 * groups);
+  return tile[(l / 4 * HS_TILE_ROWS + r % HS_TILE_ROWS) * 4 + l % 4];
+}
+
+ptrdiff_t hs_tile_filter_one_ref(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
+                                 const int8_t *high, const int8_t *low,
+                                 const int32_t *thresholds, int32_t first, ptrdiff_t stride,
+                                 const float *w, int32_t *candidates) {
+  (void)stride, (void)w;  // only read ahead elsewhere
+  ptrdiff_t kept = 0;
+  for (ptrdiff_t r = 0; r < m; r++) {
+    int32_t sum = 0;
+    for (ptrdiff_t l = 0; l < 4 * groups; l++) {
+      sum += code(groups, codes, r, l) * (256 * high[l] + low[l]);
+    }
+    if (sum > thresholds[r / HS_TILE_ROWS]) candidates[kept++] = first + (int32_t)r;
+  }
+  return kept;
+}
+
+void hs_tile_filter_batch_ref(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes, ptrdiff_t n,
+                              const int8_t *q, const int32_t *thresholds, int32_t first,
+                              ptrdiff_t stride, const float *w, ptrdiff_t capacity,
+                              int32_t *counts, int32_t *candidates) {
+  (void)stride, (void)w;
+  for (ptrdiff_t r = 0; r < m; r++) {
+    for (ptrdiff_t j = 0; j < n; j++) {
+      int32_t sum = 0;
+      for (ptrdiff_t l = 0; l < 4 * groups; l++) {
+        sum += code(groups, codes, r, l) * q[j * 4 * groups + l];
+      }
+      if (sum > thresholds[r / HS_TILE_ROWS * n + j]) {
+        candidates[j * capacity + counts[j]++] = first + (int32_t)r;
+      }
+    }
+  }
+}

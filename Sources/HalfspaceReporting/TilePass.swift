@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CHalfspace
+internal import HalfspaceLinalg
+
+/// One report of a `CertifiedTileIndex`: what its tasks read.
+struct TilePass: Sendable {
+  private let codes: TileCodes
+  private let queries: Matrix
+  private let rows: Range<Int>
+  private let encoded: TileQueries
+  private let threshold: Float
+  /// The threshold of the certificate.
+  private let bound: Double
+  /// Whether most rows are expected to be candidates of some query of a block.
+  private let readsAhead: Bool
+
+  /// Queries that share a block of thresholds.
+  static let queriesPerBlock = 128
+  /// Bytes of rows that stay in the second-level cache until their candidates are decided.
+  private static let cachedBytes = 512 << 10
+  /// Rows in a block where one query is asked: enough candidates to be decided together.
+  private static let tilesOfOne = 256
+  /// Fewest and most tiles of a block otherwise. Deciding a few candidates of a query costs as much
+  /// as deciding sixteen.
+  private static let tileRange = 16...64
+
+  init(
+    _ codes: TileCodes, _ queries: Matrix, _ rows: Range<Int>, _ encoded: TileQueries,
+    above threshold: Float, candidateRate: Double
+  ) {
+    self.codes = codes
+    self.queries = queries
+    self.rows = rows
+    self.encoded = encoded
+    self.threshold = threshold
+    bound = TileMargin.threshold(threshold, stride: queries.stride)
+    readsAhead = candidateRate * Double(min(rows.count, Self.queriesPerBlock)) > 0.7
+  }
+
+  // MARK: One query at a time
+
+  /// Leaves the pairs of a range of tiles in the worker's stage, query by query.
+  func askOneByOne(_ tiles: Range<Int>, worker: TileWorker) {
+    for q in 0..<rows.count {
+      let before = worker.stage.pairs.count
+      ask(q, tiles, worker: worker, into: &worker.stage.pairs)
+      worker.stage.endRun(query: q, count: worker.stage.pairs.count - before)
+    }
+  }
+
+  /// Appends the pairs of one query to `pairs`.
+  ///
+  /// Rows that pass the filter are fetched while it goes on, and decided before they are out of
+  /// the cache.
+  func ask(_ q: Int, _ tiles: Range<Int>, worker: TileWorker, into pairs: inout FiringReport) {
+    let weights = codes.weights
+    worker.prepare(tiles: min(tiles.count, Self.tilesOfOne), queries: 1)
+    for begin in stride(from: tiles.lowerBound, to: tiles.upperBound, by: Self.tilesOfOne) {
+      let block = begin..<min(tiles.upperBound, begin + Self.tilesOfOne)
+      let range = codes.rows(of: block)
+      worker.visited += block.count
+      worker.pruned += unsafe hs_tile_thresholds(
+        block.count, 1, codes.bounds(from: begin), encoded.numbers(of: q), bound,
+        RoundingMargin.largest, worker.thresholds)
+      let found = unsafe hs_tile_filter_one(
+        range.count, codes.groups, codes.codes(from: begin), encoded.high(q), encoded.low(q),
+        worker.thresholds, Int32(range.lowerBound), weights.stride,
+        weights.row(range.lowerBound), worker.candidates)
+      unsafe decide(q, worker.candidates, found, worker, into: &pairs)
+    }
+  }
+
+  // MARK: Blocks of queries
+
+  /// Leaves the pairs of a range of tiles in the worker's stage: block of queries by block, block
+  /// of tiles by block, and then query by query.
+  func askTogether(_ tiles: Range<Int>, worker: TileWorker) {
+    let weights = codes.weights
+    let bytes = TileCodes.rowsPerTile * weights.stride * MemoryLayout<Float>.stride
+    let fitting = Self.cachedBytes / max(1, bytes)
+    let size = min(
+      max(fitting, Self.tileRange.lowerBound), Self.tileRange.upperBound, max(1, tiles.count))
+    worker.prepare(tiles: size, queries: min(rows.count, Self.queriesPerBlock))
+    for first in stride(from: 0, to: rows.count, by: Self.queriesPerBlock) {
+      let count = min(rows.count - first, Self.queriesPerBlock)
+      for begin in stride(from: tiles.lowerBound, to: tiles.upperBound, by: size) {
+        let block = begin..<min(tiles.upperBound, begin + size)
+        ask(first..<(first + count), block, worker)
+      }
+    }
+  }
+
+  private func ask(_ asked: Range<Int>, _ block: Range<Int>, _ worker: TileWorker) {
+    let weights = codes.weights
+    let range = codes.rows(of: block)
+    let first = asked.lowerBound
+    let pairs = block.count * asked.count
+    let pruned = unsafe hs_tile_thresholds(
+      block.count, asked.count, codes.bounds(from: block.lowerBound), encoded.numbers(of: first),
+      bound, RoundingMargin.largest, worker.thresholds)
+    worker.visited += pairs
+    worker.pruned += pruned
+    guard pruned < pairs else { return }
+    unsafe worker.counts.initialize(repeating: 0, count: asked.count)
+    let w = unsafe weights.row(range.lowerBound)
+    unsafe hs_tile_filter_batch(
+      range.count, codes.groups, codes.codes(from: block.lowerBound), asked.count,
+      encoded.high(first), worker.thresholds, Int32(range.lowerBound), weights.stride,
+      readsAhead ? w : nil, worker.slotCapacity, worker.counts, worker.candidates)
+    for q in asked {
+      let found = unsafe Int(worker.counts[q - first])
+      guard found > 0 else { continue }
+      let list = unsafe worker.candidates + (q - first) * worker.slotCapacity
+      let before = worker.stage.pairs.count
+      unsafe decide(q, list, found, worker, into: &worker.stage.pairs)
+      worker.stage.endRun(query: q, count: worker.stage.pairs.count - before)
+    }
+  }
+
+  /// Decides candidates of a query and appends those that fire.
+  private func decide(
+    _ q: Int, _ candidates: UnsafePointer<Int32>, _ found: Int, _ worker: TileWorker,
+    into pairs: inout FiringReport
+  ) {
+    guard found > 0 else { return }
+    let weights = codes.weights
+    let room = unsafe pairs.reserve(found)
+    let fired = unsafe hs_recheck_f32(
+      found, candidates, weights.stride, weights.pointer, queries.row(rows.lowerBound + q),
+      threshold, room.neurons, room.values)
+    worker.stage.rechecked += found
+    pairs.commit(fired)
+  }
+}

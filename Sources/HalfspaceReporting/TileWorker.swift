@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// Scratch of one task of a report over tiles.
+///
+/// - Note: `Sendable` is unchecked; a worker belongs to one task at a time.
+@safe final class TileWorker: @unchecked Sendable {
+  let stage = ReportStage<Int32>()
+  /// Pairs of a tile and a query looked at and discarded as a whole since `removeAll()`.
+  var visited = 0
+  var pruned = 0
+  /// Entries of a query's list of candidates.
+  private(set) var slotCapacity = 0
+  /// Thresholds of a block of tiles and queries, counts and candidates of each query.
+  @unsafe private(set) var thresholds = UnsafeMutablePointer<Int32>.allocate(capacity: 0)
+  @unsafe private(set) var counts = UnsafeMutablePointer<Int32>.allocate(capacity: 0)
+  @unsafe private(set) var candidates = UnsafeMutablePointer<Int32>.allocate(capacity: 0)
+  private var tileCapacity = 0
+  private var queryCapacity = 0
+
+  /// What kernels write behind the last candidate.
+  private static let overrun = 16
+
+  deinit {
+    unsafe thresholds.deallocate()
+    unsafe counts.deallocate()
+    unsafe candidates.deallocate()
+  }
+
+  /// Bytes held, without the pairs.
+  var byteCount: Int { 4 * queryCapacity * (tileCapacity + 1 + slotCapacity) }
+
+  /// Forgets everything, keeps the room.
+  func removeAll() {
+    stage.removeAll()
+    visited = 0
+    pruned = 0
+  }
+
+  /// Makes room for the candidates of blocks of `tiles` tiles and `queries` queries.
+  func prepare(tiles: Int, queries: Int) {
+    guard tiles > tileCapacity || queries > queryCapacity else { return }
+    tileCapacity = max(tiles, tileCapacity)
+    queryCapacity = max(queries, queryCapacity)
+    slotCapacity = tileCapacity * TileCodes.rowsPerTile + Self.overrun
+    unsafe thresholds.deallocate()
+    unsafe counts.deallocate()
+    unsafe candidates.deallocate()
+    unsafe thresholds = .allocate(capacity: tileCapacity * queryCapacity)
+    unsafe counts = .allocate(capacity: queryCapacity)
+    unsafe candidates = .allocate(capacity: slotCapacity * queryCapacity)
+  }
+}

@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: Apache-2.0
+import CHalfspace
+import Testing
+
+extension Kernels {
+  @Suite struct TileKernelTests {
+    static let rowsPerTile = Int(HS_TILE_ROWS)
+
+    /// Runs `body` at every level and expects what the portable twin gives.
+    private func expectSame<Result: Equatable>(_ body: () -> Result) {
+      var outcomes: [Result] = []
+      atEveryLevel { outcomes.append(body()) }
+      for (level, outcome) in zip(availableLevels, outcomes) {
+        #expect(outcome == outcomes[0], "\(levelName(level))")
+      }
+    }
+
+    private func normals(_ count: Int, seed: UInt64) -> [Float] {
+      let padded = (count + 15) / 16 * 16
+      var z = [Float](repeating: 0, count: padded)
+      unsafe hs_normal_rows_f32(seed, 3, 0, 1, padded, padded, &z)
+      return Array(z[..<count])
+    }
+
+    /// `rows` padded rows of d coordinates.
+    private func padded(_ rows: Int, _ d: Int, seed: UInt64) -> (rows: [Float], stride: Int) {
+      let stride = (d + 15) / 16 * 16
+      var z = [Float](repeating: 0, count: rows * stride)
+      unsafe hs_normal_rows_f32(seed, 3, 0, rows, d, stride, &z)
+      return (z, stride)
+    }
+
+    @Test func `the largest magnitude leaves out what is not finite`() {
+      for count in [0, 1, 15, 16, 17, 100] {
+        var a = normals(count, seed: 1)
+        if count > 20 {
+          a[3] = .nan
+          a[7] = -.infinity
+          a[9] = -77
+        }
+        expectSame { unsafe hs_largest_f32(count, a) }
+        let expected = a.filter(\.isFinite).map(abs).max() ?? 0
+        #expect(unsafe hs_largest_f32(count, a) == expected)
+      }
+    }
+
+    @Test(arguments: [1, 4, 5, 16, 17, 33, 128])
+    func `codes and residuals are those of the definition`(d: Int) {
+      for (seed, factor) in [(1, 1), (2, 1e-42), (3, 1e37), (4, 40)] as [(UInt64, Float)] {
+        var (rows, stride) = padded(9, d, seed: seed)
+        for i in rows.indices { rows[i] *= factor }
+        if seed == 4 {
+          rows[0] = .nan
+          rows[stride] = .infinity
+          rows[2 * stride] = -.infinity
+        }
+        let groups = (d + 3) / 4
+        let largest = unsafe hs_largest_f32(rows.count, rows)
+        let scale = seed == 4 ? 0.125 : max(largest / 127, 0x1p-120)
+        expectSame {
+          var codes = [UInt8](repeating: 9, count: 4 * groups * Self.rowsPerTile)
+          var residuals = [Double](repeating: 0, count: 9)
+          var squares = residuals
+          unsafe hs_tile_encode_f32(
+            9, groups, stride, rows, scale, 1 / scale, 50, &codes, &residuals, &squares)
+          for row in 0..<9 where squares[row].isFinite {
+            // The residual by its meaning.
+            let e = (0..<d).map { l -> Double in
+              let code = Int(codes[(l / 4 * Self.rowsPerTile + 50 + row) * 4 + l % 4])
+              return Double(rows[row * stride + l]) - Double(scale) * Double(code - 128)
+            }
+            let residual = e.reduce(0) { $0 + $1 * $1 }
+            #expect(abs(residual - residuals[row]) <= 1e-12 * residual)
+            if seed < 4 {
+              #expect(residual.squareRoot() <= Double(scale) * 0.5001 * Double(d).squareRoot())
+            }
+          }
+          return codes.map { UInt64($0) }
+            + (residuals + squares).map { $0.isNaN ? 1 : $0.bitPattern }
+        }
+      }
+    }
+
+    @Test(arguments: [1, 3, 16, 17, 70, 300])
+    func `a query's planes are those of the definition`(d: Int) {
+      for isDouble in [false, true] {
+        let (x, stride) = padded(1, d, seed: 5)
+        let groups = (d + 3) / 4
+        let largest: Float = isDouble ? 32639 : 127
+        let scale = unsafe hs_largest_f32(d, x) / largest
+        expectSame {
+          var high = [Int8](repeating: 7, count: 4 * groups)
+          var low = high
+          var sum: Int32 = 0
+          let residual = unsafe low.withUnsafeMutableBufferPointer {
+            unsafe hs_query_encode_f32(
+              groups, stride, x, scale, 1 / scale, &high, isDouble ? $0.baseAddress : nil, &sum)
+          }
+          let numbers = (0..<(4 * groups)).map {
+            isDouble ? 256 * Int32(high[$0]) + Int32(low[$0]) : Int32(high[$0])
+          }
+          #expect(numbers.reduce(0, +) == sum)
+          #expect(numbers.map(abs).max()! <= Int32(largest))
+          let exact = (0..<d).map { Double(x[$0]) - Double(scale) * Double(numbers[$0]) }
+            .reduce(0) { $0 + $1 * $1 }
+          #expect(abs(exact - residual) <= 1e-12 * exact)
+          return numbers + [sum, Int32(truncatingIfNeeded: residual.bitPattern)]
+        }
+      }
+    }
+
+    @Test func `thresholds are those of the definition, missing numbers included`() {
+      let numbers: [Double] = [
+        0, 1, 0.1, -3, 7.5, 1e10, 1e38, 1e300, .infinity, .nan, 0x1p-140, 12, 0.3, 2, 90,
+      ]
+      for count in [1, 2, 7, 8, 9, 20] {
+        for n in [1, 2, 7, 8, 9, 17] {
+          let tiles = (0..<(3 * count)).map { numbers[($0 * $0 + count) % numbers.count] }
+          let queries = (0..<(4 * n)).map { numbers[($0 * 7 + $0 / 3 + n) % numbers.count] }
+          for b: Double in [-.infinity, -1, 0, 0.5, 100, 1e38] {
+            expectSame {
+              var thresholds = [Int32](repeating: 5, count: count * n)
+              let pruned = unsafe hs_tile_thresholds(
+                count, n, tiles, queries, b, 1e37, &thresholds)
+              #expect(pruned == thresholds.count { $0 == .max })
+              return thresholds
+            }
+          }
+        }
+      }
+    }
+
+    /// Tiles and queries of random bytes, extreme ones among them.
+    private func bytes(_ count: Int, seed: UInt64) -> [UInt8] {
+      var generator = seed
+      return (0..<count).map { _ in
+        generator = generator &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+        let byte = UInt8(truncatingIfNeeded: generator >> 56)
+        return generator >> 40 & 15 == 0 ? 255 : byte
+      }
+    }
+
+    @Test(arguments: [1, 2, 5, 16, 40])
+    func `filters keep what the definition keeps`(groups: Int) {
+      for m in [0, 1, 63, 64, 65, 200] {
+        let tiles = (m + 63) / 64
+        let codes = bytes(tiles * 64 * 4 * groups, seed: 1)
+        let rows = [Float](repeating: 1, count: m * 16)
+        for n in [1, 2, 3, 5, 6, 7, 13] {
+          // -128 as well, which callers do not use.
+          let q = bytes(n * 4 * groups, seed: 2).map { Int8(bitPattern: $0) }
+          let low = bytes(4 * groups, seed: 3).map { Int8(bitPattern: $0) }
+          let spread = 15_000 * Int(Double(groups).squareRoot())
+          var thresholds = (0..<(tiles * n)).map { Int32(($0 * 7919) % (2 * spread) - spread) }
+          if tiles > 2 {
+            thresholds[0] = .max
+            thresholds[n] = .min
+          }
+          expectSame {
+            let capacity = m + 16
+            var counts = [Int32](repeating: 0, count: n)
+            var candidates = [Int32](repeating: -1, count: n * capacity)
+            unsafe hs_tile_filter_batch(
+              m, groups, codes, n, q, thresholds, 1000, 16, rows, capacity, &counts, &candidates)
+            return (0..<n).map { k in
+              [counts[k]] + candidates[(k * capacity)...].prefix(Int(counts[k]))
+            }
+          }
+          let wide = (0..<tiles).map { thresholds[$0 * n] == .min ? .min : thresholds[$0 * n] << 7 }
+          expectSame {
+            var candidates = [Int32](repeating: -1, count: m + 16)
+            let kept = unsafe hs_tile_filter_one(
+              m, groups, codes, q, low, wide, 7, 16, rows, &candidates)
+            return Array(candidates[..<kept])
+          }
+        }
+      }
+    }
+  }
+}
