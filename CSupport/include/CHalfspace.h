@@ -173,6 +173,65 @@ ptrdiff_t hs_grid_recheck_f32(ptrdiff_t count, const int32_t *locals, ptrdiff_t 
                               float b, int64_t first, int64_t *ids, float *values);
 
 // ---------------------------------------------------------------------------------------
+// Partition tree. Rows are ordered so that rows close to each other are neighbors, and cut into
+// tiles of 16; 16 tiles make a node of the next level, 16 of those one of the level above, and
+// so on. The nodes of a level form groups of 16 siblings. A group holds, transposed,
+//   center[d][16], half[d][16], radius[16]
+// in (2 d + 1) * 16 floats; node l of a group is lane l of each. A tile holds its rows
+// transposed, [d][16]; rows that do not exist are NaN. Every row w of a node satisfies
+// |w_j - center_j| <= half_j and ||w - center|| <= radius, both widened: see hs_node_include_f32.
+// Queries are padded rows; d > 0.
+// ---------------------------------------------------------------------------------------
+
+/// Tests the 16 nodes of each of `count` listed groups of a level with `nodes` nodes. With
+///   s = fma chain over j ascending of center_j x_j, from +0
+///   box = fma chain over j ascending of half_j |x_j|, from +0;  ball = radius * norm
+///   width = ball < box ? ball : box
+/// a node is discarded if s + width <= cutoff, goes to `whole` if s - width > inside, and to
+/// `kept` otherwise, NaN included; both in the order of the groups, ascending within one. Both
+/// need room for 16 * count + 16. Returns the number kept; *whole_count is set. Groups ahead are
+/// prefetched.
+ptrdiff_t hs_node_filter_f32(ptrdiff_t d, ptrdiff_t count, const int32_t *groups,
+                             const float *bounds, ptrdiff_t nodes, const float *x, float norm,
+                             float cutoff, float inside, int32_t *kept, int32_t *whole,
+                             ptrdiff_t *whole_count);
+
+/// Decides the rows of `count` listed tiles by their canonical value (hs_dot_f32 of the row, with
+/// +0 and -0 not told apart, which no report shows): writes numbers[16 * tile + lane] and the
+/// value of those that fire, in the order of the tiles. ids and values need room for
+/// 16 * count + 16. Tiles ahead are prefetched. Returns the number of reported rows.
+ptrdiff_t hs_tile_report_f32(ptrdiff_t d, ptrdiff_t count, const int32_t *tiles,
+                             const float *rows, const int32_t *numbers, const float *x, float b,
+                             int32_t *ids, float *values);
+
+/// Reorders order[0..<n], row numbers of W [*, stride], so that every node of a tree over them
+/// holds rows that are close: recursively, the largest 16 * 2^k < n rows that are smallest in the
+/// coordinate that varies most come first. keys [n] is scratch. The result depends on the set of
+/// rows and, through sampling of the variance, on their order. O(n d log n).
+void hs_partition_rows(ptrdiff_t n, ptrdiff_t d, ptrdiff_t stride, const float *w, int32_t *order,
+                       uint64_t *keys);
+
+/// Widens a node until it holds `row`: half_j to at least o_j + relative * (|center_j| + o_j),
+/// o_j = |row_j - center_j|, and the radius to at least ||o|| + relative * (||center|| + ||o||),
+/// all rounded up. A row that is not finite, or relative >= 1, makes half and radius NaN: such a
+/// node is never discarded. `node` points to the node's lane of a group. Returns the radius that
+/// the row needs. O(d).
+float hs_node_include_f32(ptrdiff_t d, double relative, const float *row, float *node);
+
+/// Sets a node to the center of the box of rows order[0..<n], then includes each of them.
+void hs_node_cover_f32(ptrdiff_t n, ptrdiff_t d, double relative, ptrdiff_t stride,
+                       const float *w, const int32_t *order, float *node);
+
+/// Fills a tile with the rows order[0..<n], n <= 16, and NaN behind them.
+void hs_tile_fill_f32(ptrdiff_t n, ptrdiff_t d, ptrdiff_t stride, const float *w,
+                      const int32_t *order, float *tile);
+
+/// Writes n pairs in ascending order of their ids, which are distinct and in 0..<m, m <= 2^31.
+/// scratch [2 n]. O(n + sqrt(m)).
+void hs_sort_pairs_f32(ptrdiff_t n, ptrdiff_t m, const int32_t *ids, const float *values,
+                       uint64_t *scratch, int32_t *sorted_ids, float *sorted_values);
+
+// ---------------------------------------------------------------------------------------
 // Sparse step, neuron-major. A batch report is CSR by query: offsets[queries + 1], ids
 // (ascending within a query), values. Its transpose lists, for every neuron that fires on some
 // query (ascending), the queries it fires on (ascending).

@@ -32,6 +32,15 @@
     (ptrdiff_t count, const int32_t *locals, ptrdiff_t s2, ptrdiff_t stride, const float *u,      \
      const float *v, const float *x, float b, int64_t first, int64_t *ids, float *values),        \
     (count, locals, s2, stride, u, v, x, b, first, ids, values))                                  \
+  X(ptrdiff_t, node_filter_f32,                                                                   \
+    (ptrdiff_t d, ptrdiff_t count, const int32_t *groups, const float *bounds, ptrdiff_t nodes,   \
+     const float *x, float norm, float cutoff, float inside, int32_t *kept, int32_t *whole,       \
+     ptrdiff_t *whole_count),                                                                     \
+    (d, count, groups, bounds, nodes, x, norm, cutoff, inside, kept, whole, whole_count))         \
+  X(ptrdiff_t, tile_report_f32,                                                                   \
+    (ptrdiff_t d, ptrdiff_t count, const int32_t *tiles, const float *rows,                       \
+     const int32_t *numbers, const float *x, float b, int32_t *ids, float *values),               \
+    (d, count, tiles, rows, numbers, x, b, ids, values))                                          \
   X(ptrdiff_t, transpose_report,                                                                  \
     (ptrdiff_t queries, ptrdiff_t m, const ptrdiff_t *offsets, const int32_t *ids,                \
      const float *values, int32_t *counts, int32_t *active, int32_t *starts, int32_t *rows,       \

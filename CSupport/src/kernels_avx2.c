@@ -61,6 +61,7 @@ static inline __attribute__((always_inline)) void store_kept(uint32_t mask, hs_l
 #include "kernels_report.inc.h"
 #include "kernels_rows.inc.h"
 #include "kernels_sparse.inc.h"
+#include "kernels_tree.inc.h"
 #include "normal_rows.inc.h"
 
 #pragma clang attribute pop
