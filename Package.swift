@@ -77,6 +77,7 @@ let package = Package(
       name: "HalfspaceCLI", dependencies: ["Halfspace", "_HalfspaceReport", argumentParser],
       swiftSettings: swiftSettings),
     benchmark("NeuronLookup", ["CHalfspace", "Halfspace", "_HalfspaceReport"]),
+    benchmark("TrainingStep", ["CHalfspace", "Halfspace", "_HalfspaceReport"]),
 
     // MARK: Tests
     module("_HalfspaceTestSupport", ["HalfspaceLinalg"]),
@@ -92,7 +93,10 @@ let package = Package(
       ]),
     tests(
       "HalfspaceIOTests",
-      ["HalfspaceIO", "HalfspaceNN", "HalfspaceLinalg", "_HalfspaceTestSupport"]),
+      [
+        "HalfspaceIO", "HalfspaceNN", "HalfspaceReporting", "HalfspaceLinalg",
+        "_HalfspaceTestSupport",
+      ]),
     tests("HalfspaceReportTests", ["_HalfspaceReport"]),
     tests("HalfspaceCLITests", ["HalfspaceCLI", "Halfspace"]),
   ],

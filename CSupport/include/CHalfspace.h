@@ -54,8 +54,9 @@ int hs_isa(void);
 const char *hs_isa_name(int level);
 /// 1 when this processor can run `level`.
 int hs_isa_available(int level);
-/// Uses `level` from now on (for tests and benchmarks; not while kernels run). Returns 0, or
-/// -1 and changes nothing when the level is not available.
+/// Uses `level` from now on (for tests and benchmarks). Calls under way elsewhere finish at
+/// the level they started with. Returns 0, or -1 and changes nothing when the level is not
+/// available.
 int hs_isa_select(int level);
 
 // ---------------------------------------------------------------------------------------

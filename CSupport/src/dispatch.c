@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Picks a set of kernels at load time: the best the processor runs, or a lower one on request.
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -52,10 +53,20 @@ static const hs_kernels_t *kernels_of(int level) {
   }
 }
 
-static int current_level = HS_ISA_PORTABLE;
-static const hs_kernels_t *kernels = &portable_kernels;
+// Read at every call, written when a level is selected, possibly while other threads call: every
+// level gives the same bits, so it does not matter which of the two a call meets.
+static const hs_kernels_t *_Atomic kernels = &portable_kernels;
 
-int hs_isa(void) { return current_level; }
+static const hs_kernels_t *current_kernels(void) {
+  return atomic_load_explicit(&kernels, memory_order_relaxed);
+}
+
+int hs_isa(void) {
+  const hs_kernels_t *current = current_kernels();
+  int level = HS_ISA_COUNT - 1;
+  while (kernels_of(level) != current) level--;
+  return level;
+}
 
 const char *hs_isa_name(int level) {
   switch (level) {
@@ -71,8 +82,7 @@ int hs_isa_available(int level) { return kernels_of(level) != NULL; }
 int hs_isa_select(int level) {
   const hs_kernels_t *chosen = kernels_of(level);
   if (chosen == NULL) return -1;
-  kernels = chosen;
-  current_level = level;
+  atomic_store_explicit(&kernels, chosen, memory_order_relaxed);
   return 0;
 }
 
@@ -92,6 +102,6 @@ __attribute__((constructor)) static void select_best(void) {
 
 // The public functions: hs_<name> calls the chosen table's <name>.
 #define HS_DEFINE(result, name, parameters, arguments) \
-  result hs_##name parameters { return kernels->name arguments; }
+  result hs_##name parameters { return current_kernels()->name arguments; }
 HS_FOR_EACH_KERNEL(HS_DEFINE)
 #undef HS_DEFINE

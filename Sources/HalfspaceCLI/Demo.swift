@@ -10,21 +10,25 @@ extension HalfspaceCommand {
     static let configuration = CommandConfiguration(
       abstract: "Train on the embedded handwritten digits and show what came out.")
 
-    @Flag(help: "Say nothing but the result.")
+    @Option(
+      parsing: .upToNextOption,
+      help: ArgumentHelp("Numbers of neurons to compare.", valueName: "m"))
+    var widths: [Int] = [1 << 12, 1 << 16, 1 << 20, 1 << 24, 1 << 30]
+
+    @Flag(help: "Show no progress.")
     var quiet = false
 
     func run() throws {
       try Talk.reportingErrors {
         let table = try EmbeddedData.digits
-        print(
-          """
-          1,797 handwritten digits of 8 x 8 pixels (UCI, Alpaydin and Kaynak), 80 % to train on.
-          """)
+        try Talk.print(
+          "\(Format.count(table.rowCount)) handwritten digits of 8 x 8 pixels (UCI, Alpaydin and "
+            + "Kaynak), a fifth held out as a test.")
         let run = try TrainingRun(
           table: table, target: "digit", options: .init(), secondsToLoad: 0, quiet: quiet)
-        print(run.summary)
+        try Talk.print(run.summary)
         try showExamples(run.outcome.model, table)
-        print(widthTable(try widths(table)))
+        try Talk.print(widthTable(try widths.map { try train(table, width: $0) }))
       }
     }
 
@@ -42,18 +46,16 @@ extension HalfspaceCommand {
             return "\(shade)\(shade)"
           }.joined()
         }
-        print(pictures.joined(separator: "  "))
+        try Talk.print(pictures.joined(separator: "  "))
       }
-      print(answers.map { "    is a \($0)?     ".prefix(16) }.joined(separator: "  "))
+      try Talk.print(answers.map { "    is a \($0)?     ".prefix(16) }.joined(separator: "  "))
     }
 
-    /// The same network ever wider.
-    private func widths(_ table: Table) throws -> [TrainingOutcome] {
-      try [1 << 12, 1 << 16, 1 << 20, 1 << 24, 1 << 30].map { width in
-        var options = TrainingOptions()
-        options.width = width
-        return try TabularModel.train(on: table, target: "digit", options: options)
-      }
+    /// The same with another width.
+    private func train(_ table: Table, width: Int) throws -> TrainingOutcome {
+      var options = TrainingOptions()
+      options.width = width
+      return try TabularModel.train(on: table, target: "digit", options: options)
     }
 
     private func widthTable(_ outcomes: [TrainingOutcome]) -> TextTable {

@@ -13,30 +13,32 @@ extension HalfspaceCommand {
     @Argument(help: "The model (safetensors).")
     var model: String
 
-    @Argument(help: "A table with the model's target column (CSV).")
+    @Argument(help: "A table with the columns and the target the model was trained on (CSV).")
     var table: String
 
-    @Option(help: "Write the result, as JSON, to this file.")
+    @Option(help: ArgumentHelp("Write the result, as JSON, to this file.", valueName: "file"))
     var report: String?
 
-    @Option(help: "Threads.")
-    var threads: Int = ThreadCount.available
+    @Flag(help: "Let a category that training did not have count as none, instead of refusing it.")
+    var ignoreUnknown = false
+
+    @OptionGroup var threads: ThreadOption
 
     func run() throws {
       try Talk.reportingErrors {
-        let model = try TabularModel(contentsOf: model)
-        let result = try model.evaluate(on: try Table(contentsOf: table), threads: threads)
+        try OutputFile.check([report], inputs: [model, table])
+        var model = try TabularModel(contentsOf: model)
+        if ignoreUnknown { model.encoder.unknownCategories = .ignore }
+        let result = try model.evaluate(
+          on: try model.readTable(contentsOf: table), threads: threads.count)
         if let report {
           var object = JSONObject()
           object["task"] = .string(model.target.task.rawValue)
           object["rows.test"] = .integer(result.rows)
-          object["test.accuracy"] = result.accuracy.map { .number($0) }
-          object["test.rmse"] = result.rmse.map { .number($0) }
-          object["test.mae"] = result.mae.map { .number($0) }
-          object["test.r2"] = result.r2.map { .number($0) }
+          object.setErrors(result)
           try AtomicFile.write(object.text(), to: report)
         }
-        print("\(result.sentence) on \(Format.count(result.rows)) rows.")
+        try Talk.print("\(result.sentence) on \(Format.rows(result.rows)).")
       }
     }
   }

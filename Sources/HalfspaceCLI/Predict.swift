@@ -9,7 +9,10 @@ extension HalfspaceCommand {
   struct Predict: ParsableCommand {
     static let configuration = CommandConfiguration(
       abstract: "Predict the target of every row of a table, in order.",
-      discussion: "Writes one column, named as the target, to standard output or a file.")
+      discussion: """
+        Writes a table (CSV) with a header and one row for each row of the input: one column, \
+        named as the target, unless --scores or --inputs is given.
+        """)
 
     @Argument(help: "The model (safetensors).")
     var model: String
@@ -17,7 +20,9 @@ extension HalfspaceCommand {
     @Argument(help: "A table with the columns the model was trained on (CSV).")
     var table: String
 
-    @Option(help: "Where the predictions go; standard output if left out.")
+    @Option(
+      help: ArgumentHelp(
+        "Where the predictions go. (default: standard output)", valueName: "file"))
     var output: String?
 
     @Flag(
@@ -30,41 +35,51 @@ extension HalfspaceCommand {
       case predictions, scores, inputs
     }
 
-    @Flag(help: "Let categories that training did not have count as none, instead of refusing them.")
+    @Flag(help: "Let a category that training did not have count as none, instead of refusing it.")
     var ignoreUnknown = false
 
-    @Option(help: "Threads.")
-    var threads: Int = ThreadCount.available
+    @OptionGroup var threads: ThreadOption
 
     func run() throws {
       try Talk.reportingErrors {
+        try OutputFile.check([output], inputs: [model, table])
         var model = try TabularModel(contentsOf: model)
         if ignoreUnknown { model.encoder.unknownCategories = .ignore }
-        let text = try self.text(model, try Table(contentsOf: table))
+        let text = try text(model, try model.readTable(contentsOf: table))
         if let output {
           try AtomicFile.write(text, to: output)
         } else {
-          FileHandle.standardOutput.write(Data(text.utf8))
+          try Talk.write(text)
         }
       }
     }
 
     private func text(_ model: TabularModel, _ table: Table) throws -> String {
+      let target = model.target.column
       switch kind {
       case .predictions:
-        var csv = CSVWriter(columns: [model.target.column])
-        for text in try model.predict(table, threads: threads).texts { csv.append([text]) }
+        var csv = CSVWriter(columns: [target])
+        for text in try model.predict(table, threads: threads.count).texts { csv.append([text]) }
         return csv.text
-      case .scores: return lines(of: try model.scores(for: table, threads: threads))
-      case .inputs: 
-        return lines(of: try model.transform.apply(to: try model.encoder.encode(table)))
+      case .scores:
+        // The one output of a loss for two classes speaks for the second.
+        let labels = model.target.labels.suffix(model.predictor.outputCount)
+        return text(
+          of: try model.scores(for: table, threads: threads.count),
+          columns: labels.isEmpty ? [target] : Array(labels))
+      case .inputs:
+        let names = model.encoder.featureNames
+        let constant = model.transform.constant == nil ? [] : ["constant"]
+        return text(
+          of: try model.transform.apply(to: try model.encoder.encode(table)),
+          columns: names + constant)
       }
     }
 
-    private func lines(of matrix: Matrix) -> String {
-      (0..<matrix.rows).map { row in
-        matrix.rowArray(row).map { "\($0)" }.joined(separator: ",") + "\n"
-      }.joined()
+    private func text(of matrix: Matrix, columns: [String]) -> String {
+      var csv = CSVWriter(columns: columns)
+      for row in 0..<matrix.rows { csv.append(matrix.rowArray(row)) }
+      return csv.text
     }
   }
 }

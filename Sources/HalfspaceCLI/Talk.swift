@@ -1,24 +1,53 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
 internal import Foundation
+internal import Halfspace
 
-/// What the tool says to a person, on standard error.
+/// What the tool says: results on standard output, talk on standard error.
 enum Talk {
-  /// Writes a line.
-  static func say(_ line: String) { FileHandle.standardError.write(Data((line + "\n").utf8)) }
+  /// Writes text to standard output.
+  ///
+  /// - Throws: `FileError` when it cannot be written, as on a full disk.
+  static func write(_ text: String) throws {
+    do {
+      try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
+    } catch {
+      let code = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
+      let reason = code.map { unsafe String(cString: strerror(Int32($0.code))) }
+      throw FileError(
+        path: "standard output", operation: .write, reason: reason ?? error.localizedDescription)
+    }
+  }
+
+  /// Writes a line to standard output. Throws as `write(_:)`.
+  static func print(_ line: some CustomStringConvertible) throws { try write("\(line)\n") }
+
+  /// Writes a line to standard error; when nobody listens, there is nobody to tell.
+  private static func complain(_ line: String) {
+    try? FileHandle.standardError.write(contentsOf: Data((line + "\n").utf8))
+  }
 
   /// Runs a command's work; an error becomes one sentence and exit code 1.
   static func reportingErrors(_ work: () throws -> Void) throws {
     do {
       try work()
-    } catch let error as ExitCode {
-      throw error
+    } catch let error as TableError {
+      complain("halfspace: \(error.description)\(hint(error))")
+      throw ExitCode.failure
     } catch let error as any CustomStringConvertible & Error {
-      say("halfspace: \(error.description)")
+      complain("halfspace: \(error.description)")
       throw ExitCode.failure
     } catch {
-      say("halfspace: \(error.localizedDescription)")
+      complain("halfspace: \(error.localizedDescription)")
       throw ExitCode.failure
+    }
+  }
+
+  /// The flag that helps, where there is one.
+  private static func hint(_ error: TableError) -> String {
+    switch error.reason {
+    case .unknownCategory, .unexpectedMissing: "; --ignore-unknown lets it count as no category"
+    default: ""
     }
   }
 }

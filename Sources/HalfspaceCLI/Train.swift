@@ -10,43 +10,52 @@ extension HalfspaceCommand {
     static let configuration = CommandConfiguration(
       abstract: "Train a model of one column of a table and test it on held-out rows.",
       discussion: """
-        The table is delimited text with or without a header. Whether the column is a class or a \
-        number, and all settings, are chosen from the data unless given.
+        The table is delimited text. Whether it has a header, which columns are numbers and which \
+        are categories, whether the target is a class or a number, and all settings below are \
+        chosen from the data unless given. Without a header, columns are called column1, column2, \
+        and so on.
+
+        Example: halfspace train letter.csv --target Letter
         """)
 
     @Argument(help: "The table (CSV).")
     var table: String
 
-    @Option(help: "The column to predict.")
+    @Option(help: ArgumentHelp("The column to predict.", valueName: "column"))
     var target: String
 
-    @OptionGroup var flags: TrainingFlags
-
-    @Option(help: "Where the model goes.")
+    @Option(help: ArgumentHelp("Where the model goes.", valueName: "file"))
     var output = "model.safetensors"
 
-    @Option(help: "Write a report of the run, as JSON, to this file.")
+    @Option(
+      help: ArgumentHelp("Write a report of the run, as JSON, to this file.", valueName: "file"))
     var report: String?
 
     @Flag(help: "Say nothing unless something is wrong.")
     var quiet = false
 
+    @OptionGroup var flags: TrainingFlags
+
+    @OptionGroup var threads: ThreadOption
+
     func run() throws {
       try Talk.reportingErrors {
+        let options = flags.options(threads: threads.count)
+        // What is wrong with settings and files is better known before training than after.
+        try options.validate()
+        try OutputFile.check([output, report], inputs: [table])
         let start = ContinuousClock.now
-        let table = try Table(contentsOf: table)
+        let table = try Table(contentsOf: table, options: .init(knownColumns: [target]))
         let secondsToLoad = start.duration(to: .now) / .seconds(1)
-        // A folder that cannot be written to is better known before training than after.
-        try AtomicFile.checkWritable(output)
-        if let report { try AtomicFile.checkWritable(report) }
         let run = try TrainingRun(
-          table: table, target: target, options: flags.options, secondsToLoad: secondsToLoad,
+          table: table, target: target, options: options, secondsToLoad: secondsToLoad,
           quiet: quiet)
+        let text = try report.map { _ in try run.report.text() }
         try run.outcome.model.save(to: output)
-        if let report { try AtomicFile.write(run.report.text(), to: report) }
+        if let report, let text { try AtomicFile.write(text, to: report) }
         if !quiet {
-          print(run.summary)
-          print("Model written to \(output).")
+          try Talk.print(run.summary)
+          try Talk.print("Model written to \(output).")
         }
       }
     }

@@ -4,71 +4,118 @@ public import Halfspace
 
 /// The settings of a network and its training that a person may want to choose; what is left out
 /// is chosen from the data.
+///
+/// Numbers are parsed unconditionally, so that a negative one is taken for what it is and not for
+/// an option.
 struct TrainingFlags: ParsableArguments {
-  @Option(help: "What to predict: classification or regression (default: as the target suggests).")
+  @Option(
+    help: ArgumentHelp("What to predict. (default: as the target suggests)", valueName: "task"))
   var task: PredictionTask?
 
-  @Option(help: "Number of neurons.")
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Number of neurons. \(DefaultText.of(\.width))", valueName: "m"))
   var width: Int?
 
-  @Option(help: "Threshold b: a neuron fires when <w, x> > b.")
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Threshold: a neuron fires when <w, x> > b. (default: from --expected-firing)",
+      valueName: "b"))
   var threshold: Float?
 
-  @Option(help: "Share of neurons that fire on a row at initialization; sets the threshold.")
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Share of neurons that fire on a row at the start; sets the threshold.", valueName: "share"))
   var firingFraction: Double?
 
-  @Option(help: "Neurons expected to fire on a row at initialization; sets the threshold.")
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Neurons that fire on a row at the start; sets the threshold. "
+        + DefaultText.of(\.expectedFiring), valueName: "k"))
   var expectedFiring: Double?
 
-  @Option(help: "Passes over the training rows.")
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Passes over the training rows. \(DefaultText.of(\.epochs))", valueName: "n"))
   var epochs: Int?
 
-  @Option(help: "Rows per step.")
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp("Rows per step. \(DefaultText.of(\.batchSize))", valueName: "n"))
   var batch: Int?
 
-  @Option(help: "Learning rate at the start; it falls to zero.")
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Learning rate at the start; it falls to zero. (default: by task and optimizer)",
+      valueName: "rate"))
   var learningRate: Double?
 
-  @Option(help: "How gradients become steps.")
+  @Option(help: ArgumentHelp("How gradients become steps. (default: sgd)", valueName: "name"))
   var optimizer: TrainingOptions.OptimizerName?
 
-  @Option(help: "The loss; must fit the task.")
+  @Option(
+    help: ArgumentHelp(
+      "The loss; must fit the task. \(DefaultText.of(\.loss))", valueName: "name"))
   var loss: TrainingOptions.LossName?
 
-  @Option(help: "Scalar weight decay.")
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Share of the weights lost per step, times the learning rate. (default: 0)",
+      valueName: "share"))
   var weightDecay: Double?
 
-  @Option(help: "How the first layer is drawn.")
+  @Option(help: ArgumentHelp("How the first layer is drawn.", valueName: "name"))
   var initial: InitialChoice = .productGrid
 
-  @Option(help: "How the output weights start.")
+  @Option(
+    help: ArgumentHelp(
+      "How the output weights start. (default: zero; signed-pairs with --fixed-outputs)",
+      valueName: "name"))
   var outputs: OutputsChoice?
 
   @Flag(help: "Keep the output weights as they start; only the first layer is trained.")
   var fixedOutputs = false
 
-  @Option(help: "How features are scaled (default: as the features suggest).")
+  @Option(
+    help: ArgumentHelp(
+      "How features are scaled. (default: as the features suggest)", valueName: "name"))
   var scaling: FeatureTransform.Scaling?
 
-  @Option(help: "Constant coordinate appended to the features.")
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Constant coordinate appended to the features. (default: by their number)",
+      valueName: "value"))
   var constant: Double?
 
-  @Option(help: "A column not to be used; may be given several times.")
+  @Option(
+    help: ArgumentHelp(
+      "A column not to be used; may be given several times.", valueName: "column"))
   var drop: [String] = []
 
-  @Option(help: "Share of the rows held out to test, 0 to train on all.")
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Share of the rows held out to test, 0 to train on all.", valueName: "share"))
   var testFraction = 0.2
 
   @Option(
-    help: "End when the loss on a validation share of the training rows has not improved for N epochs."
-  )
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Stop when the loss on a tenth of the training rows, set apart, has not improved for n epochs.",
+      valueName: "n"))
   var patience: Int?
 
-  @Option(help: "Seed of everything random.")
+  @Option(
+    parsing: .unconditional, help: ArgumentHelp("Seed of everything random.", valueName: "n"))
   var seed: UInt64 = 1
-
-  @Option(help: "Threads; the result does not depend on them.")
-  var threads: Int = ThreadCount.available
 
   func validate() throws {
     let thresholds = [threshold != nil, firingFraction != nil, expectedFiring != nil].count { $0 }
@@ -76,11 +123,13 @@ struct TrainingFlags: ParsableArguments {
       throw ValidationError(
         "Give one of --threshold, --firing-fraction and --expected-firing, not several.")
     }
-    guard threads > 0 else { throw ValidationError("--threads must be at least 1.") }
+    guard seed <= UInt64(Int.max) else {
+      throw ValidationError("--seed must be between 0 and \(Int.max).")
+    }
   }
 
   /// The options of the library that these flags stand for.
-  var options: TrainingOptions {
+  func options(threads: Int) -> TrainingOptions {
     var options = TrainingOptions()
     options.task = task
     options.width = width
@@ -104,6 +153,17 @@ struct TrainingFlags: ParsableArguments {
     options.seed = seed
     options.threads = threads
     return options
+  }
+}
+
+/// Defaults as help texts say them.
+private enum DefaultText {
+  /// "(default: 32768)", or one number for each task where they differ.
+  static func of<Value: Equatable>(_ value: KeyPath<TrainingDefaults, Value>) -> String {
+    let classes = TrainingDefaults(task: .classification)[keyPath: value]
+    let numbers = TrainingDefaults(task: .regression)[keyPath: value]
+    return classes == numbers
+      ? "(default: \(classes))" : "(default: \(classes) for classes, \(numbers) for numbers)"
   }
 }
 

@@ -14,11 +14,15 @@ struct TrainingRun {
   init(
     table: Table, target: String, options: TrainingOptions, secondsToLoad: Double, quiet: Bool
   ) throws {
+    let start = MonotonicClock.now
     var progress: ProgressLine?
+    // Whatever ends the run, what is said next begins on a line of its own.
+    defer { progress?.finish() }
     outcome = try TabularModel.train(on: table, target: target, options: options) { epoch in
       let line =
         progress
-        ?? ProgressLine(unit: "epoch", count: epoch.epochs, mode: .automatic(quiet: quiet))
+        ?? ProgressLine(
+          unit: "epoch", count: epoch.epochs, mode: .automatic(quiet: quiet), start: start)
       progress = line
       var status = "loss \(Format.significant(epoch.loss))"
       if let loss = epoch.validationLoss {
@@ -28,7 +32,6 @@ struct TrainingRun {
       line.complete(epoch.epoch, status)
       return .proceed
     }
-    progress?.finish()
     rowCount = table.rowCount
     self.secondsToLoad = secondsToLoad
     threads = options.threads
@@ -42,14 +45,14 @@ struct TrainingRun {
     let firing = Double(record.network.width) * record.firingFraction
     var lines: [String] = []
     if let test = record.test {
-      lines.append("\(test.sentence) on \(Format.count(test.rows)) held-out rows.")
+      lines.append("\(test.sentence) on \(Format.rows(test.rows, "held-out ")).")
     }
     lines.append(
       "\(Format.count(record.network.width)) neurons, \(Format.count(record.materialized)) ever "
         + "fire, \(Format.significant(firing)) on a row "
         + "(\(Format.percent(record.firingFraction, decimals: 3))).")
     lines.append(
-      "\(Format.count(record.trainRows)) rows trained in "
+      "Trained on \(Format.rows(record.trainRows)) in "
         + "\(Format.duration(outcome.times.total)), "
         + "\(Format.duration(outcome.times.report)) of it the static report; "
         + "\(Format.duration(outcome.secondsPerPrediction)) per prediction.")
@@ -66,18 +69,13 @@ struct TrainingRun {
       report["target"] = .string(outcome.model.target.column)
       report["rows.train"] = .integer(record.trainRows)
       report["rows.test"] = .integer(rowCount - record.trainRows)
-      if let test = record.test {
-        report["test.accuracy"] = test.accuracy.map { .number($0) }
-        report["test.rmse"] = test.rmse.map { .number($0) }
-        report["test.mae"] = test.mae.map { .number($0) }
-        report["test.r2"] = test.r2.map { .number($0) }
-      }
+      if let test = record.test { report.setErrors(test) }
       report["train.loss"] = outcome.epochs.last.map { .number($0.loss) }
       report["firing.fraction"] = .number(record.firingFraction)
       report["firing.count"] = .number(record.firingFraction * Double(record.network.width))
       report["network.width"] = .integer(record.network.width)
       report["network.materialized"] = .integer(record.materialized)
-      report["network.threshold"] = .number(Double(record.threshold))
+      report["network.threshold"] = .number(record.threshold)
       report["network.inputs"] = .integer(outcome.model.predictor.dimension)
       report["network.outputs"] = .integer(outcome.model.predictor.outputCount)
       report["training.loss"] = .string(record.training.loss.name)
@@ -94,20 +92,11 @@ struct TrainingRun {
       report["seconds.maintenance"] = .number(times.maintenance)
       report["seconds.predictPerRow"] = .number(outcome.secondsPerPrediction)
       report["memory.peakBytes"] = PeakMemory.bytes.map { .integer($0) }
-      report["seed"] = .integer(Int(truncatingIfNeeded: record.network.seed))
+      report["seed"] = .integer(Int(record.network.seed))
       report["threads"] = .integer(threads)
       report["lookup"] = .string("brute-force")
       report["instructionSet"] = .string(Runtime.instructionSet.rawValue)
       return report
     }
-  }
-}
-
-extension Evaluation {
-  /// "Accuracy 97.2 %", or the errors of regression.
-  var sentence: String {
-    if let accuracy { return "Accuracy \(Format.percent(accuracy))" }
-    return "R² \(Format.fixed(r2 ?? 0, decimals: 4)), RMSE \(Format.significant(rmse ?? 0, digits: 4))"
-      + ", MAE \(Format.significant(mae ?? 0, digits: 4))"
   }
 }

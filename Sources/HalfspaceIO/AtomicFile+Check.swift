@@ -7,6 +7,7 @@ extension AtomicFile {
   ///
   /// - Throws: `FileError` when the folder is missing or not writable, or `path` is a folder.
   public static func checkWritable(_ path: String) throws(FileError) {
+    guard !path.isEmpty else { throw FileError(path: path, operation: .write, code: ENOENT) }
     var existing = stat()
     if unsafe stat(path, &existing) == 0 {
       guard existing.st_mode & S_IFMT != S_IFDIR else {
@@ -14,8 +15,8 @@ extension AtomicFile {
       }
       guard existing.st_mode & S_IFMT == S_IFREG else { return }
     }
-    let folder = (path as NSString).deletingLastPathComponent
-    guard unsafe access(folder.isEmpty ? "." : folder, W_OK | X_OK) == 0 else {
+    let folder = path.lastIndex(of: "/").map { String(path[...$0]) } ?? "."
+    guard unsafe access(folder, W_OK | X_OK) == 0 else {
       throw FileError(path: path, operation: .write, code: errno)
     }
   }

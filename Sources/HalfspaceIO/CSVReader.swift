@@ -7,8 +7,8 @@
 ///   Blanks around fields that are not quoted do not count.
 /// - *Delimiter*: the one of comma, semicolon, tab and vertical bar that cuts the first lines most
 ///   evenly, unless given.
-/// - *Header*: recognized by names over columns of numbers, or by first cells that never occur
-///   again in a column of categories, unless given. Without one, and where a name is empty, columns
+/// - *Header*: recognized by names over columns of numbers, by first cells that never occur
+///   again in a column of categories, or by names that are known, unless given. Without one, and where a name is empty, columns
 ///   are called column1, column2, ...
 /// - *Missing cells* are empty or say `NA`, `N/A`, `null` or `?`, in either case.
 /// - *Columns* are numeric when every cell that is not missing is a finite decimal number, and text
@@ -27,12 +27,16 @@ public struct CSVReader: Sendable {
     public var delimiter: Character?
     /// Whether the first record holds the column names; nil: detected.
     public var hasHeader: Bool?
+    /// Names that are known to be columns: a first record that holds all of them is the header,
+    /// whatever it looks like.
+    public var knownColumns: Set<String>
     /// Columns that are text even if all their cells are numbers, such as postal codes.
     public var textColumns: Set<String>
 
     /// Options; by default everything is detected.
     public init(
-      delimiter: Character? = nil, hasHeader: Bool? = nil, textColumns: Set<String> = []
+      delimiter: Character? = nil, hasHeader: Bool? = nil, knownColumns: Set<String> = [],
+      textColumns: Set<String> = []
     ) {
       if let delimiter {
         precondition(
@@ -41,6 +45,7 @@ public struct CSVReader: Sendable {
       }
       self.delimiter = delimiter
       self.hasHeader = hasHeader
+      self.knownColumns = knownColumns
       self.textColumns = textColumns
     }
   }
@@ -83,9 +88,12 @@ public struct CSVReader: Sendable {
     }
     let first = pass.scanner
     let header = try pass.readHeader(bytes.span)
-    let names =
-      dialect.hasHeader ? try columnNames(header, in: name) : header.indices.map(Self.name)
-    if !dialect.hasHeader { pass.scanner = first }
+    let isKnownHeader =
+      options.hasHeader == nil && !options.knownColumns.isEmpty
+      && options.knownColumns.isSubset(of: header)
+    let hasHeader = dialect.hasHeader || isKnownHeader
+    let names = hasHeader ? try columnNames(header, in: name) : header.indices.map(Self.name)
+    if !hasHeader { pass.scanner = first }
     let body = pass.scanner
     pass.names = names
     pass.builders = names.map { ColumnBuilder(isText: options.textColumns.contains($0)) }
@@ -105,7 +113,7 @@ public struct CSVReader: Sendable {
       }
     }
     return Table(
-      name: name, hasHeader: dialect.hasHeader,
+      name: name, hasHeader: hasHeader,
       columns: zip(names, pass.builders).map { $1.finish(name: $0) }, lines: pass.lines)
   }
 

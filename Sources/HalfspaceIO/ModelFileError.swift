@@ -33,7 +33,8 @@ extension ModelFileError: CustomStringConvertible, LocalizedError {
     switch reason {
     case .notAModel: "\(file) is not a Halfspace model: it has no \"halfspace\" metadata"
     case .version(let found, let supported):
-      "\(file) has model format \(found), this version reads format \(supported)"
+      "\(file) is a model of format \(found.prefix(20)), but this version of Halfspace reads format "
+        + "\(supported)"
     case .metadata(let key, let problem): "\(file): metadata \"\(key)\" \(problem)"
     case .inconsistent(let problem): "\(file): \(problem)"
     }

@@ -57,6 +57,11 @@ public struct SafetensorsError: Error, Hashable, Sendable {
 extension SafetensorsError: CustomStringConvertible {
   /// One sentence: file, tensor, and what was expected.
   public var description: String {
+    switch reason {
+    case .unreadable(let why): return "cannot read \(file): \(why)"
+    case .unwritable(let why): return "cannot write \(file): \(why)"
+    default: break
+    }
     let place = tensor.map { "\(file), tensor \"\($0)\"" } ?? file
     return "\(place): \(reason)"
   }
@@ -74,10 +79,10 @@ extension SafetensorsError.Reason: CustomStringConvertible {
     case .unreadable(let reason): "cannot read the file: \(reason)"
     case .unwritable(let reason): "cannot write the file: \(reason)"
     case .truncated(let expected, let found):
-      "expected \(expected) bytes, found \(found); the file is cut short or no safetensors file"
+      "expected \(expected) bytes, found \(found); the file is cut short, or no safetensors file"
     case .headerTooLarge(let size):
-      "expected a header of at most \(Safetensors.headerLimit) bytes, found \(size); this may be no "
-        + "safetensors file"
+      "a header of \(size) bytes is more than the format's \(Safetensors.headerLimit) (is this a "
+        + "safetensors file?)"
     case .invalidHeader(let expected, let offset):
       "expected \(expected) at byte \(offset) of the header"
     case .duplicateKey(let key): "the header names \"\(key)\" twice"

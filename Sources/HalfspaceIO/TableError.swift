@@ -73,6 +73,7 @@ public struct TableError: Error, Hashable, Sendable {
 extension TableError: CustomStringConvertible {
   /// One sentence: file, line, column, and what was expected.
   public var description: String {
+    if case .unreadable(let why) = reason { return "cannot read \(file): \(why)" }
     var place = file
     if let line { place += ", line \(line)" }
     if let column { place += ", column \"\(column)\"" }
@@ -104,8 +105,8 @@ extension TableError.Reason: CustomStringConvertible {
     case .invalidUTF8: "the text is not valid UTF-8"
     case .unknownColumn(let available): "there is no such column; there are \(list(available))"
     case .missingColumns(let names):
-      "the training table had \(names.count == 1 ? "a column" : "columns") \(list(names)), "
-        + "which this table has not"
+      "the training table's \(names.count == 1 ? "column" : "columns") \(list(names)) "
+        + "\(names.count == 1 ? "is" : "are") not in this table"
     case .columnCount(let expected, let found):
       "expected \(count(expected, "column")) as in the training table, found \(found)"
     case .textInNumericColumn(let text): "expected a number, found \"\(shortened(text))\""

@@ -2,6 +2,7 @@
 internal import Foundation
 internal import HalfspaceLinalg
 internal import HalfspaceNN
+internal import HalfspaceReporting
 
 // A model file is a safetensors file:
 //
@@ -38,8 +39,11 @@ extension TabularModel {
   /// Writes the model to `path`; the file appears all at once. Equal models give equal bytes.
   /// O(M (d + C)).
   ///
-  /// - Throws: `FileError`.
-  public func save(to path: String) throws {
+  /// - Throws: `SafetensorsError` with the path and the reason.
+  public func save(to path: String) throws { try file().write(to: path) }
+
+  /// The contents of the model's file. O(M (d + C)).
+  func file() throws -> Safetensors {
     let network = predictor.factor == 1 ? predictor : predictor.folded()
     var file = Safetensors(
       metadata: [
@@ -62,73 +66,97 @@ extension TabularModel {
     if let latent = network.latent {
       file.set(latent.materialized.map(Int64.init), shape: [m], for: "neurons")
     }
-    try file.write(to: path)
+    return file
   }
 
   /// Reads the model in the file at `path`.
   ///
-  /// - Throws: `FileError`, `SafetensorsError` or `ModelFileError`: whatever is not a complete and
-  ///   consistent model is refused.
+  /// - Throws: `SafetensorsError` or `ModelFileError`: whatever is not a complete and consistent
+  ///   model is refused.
   public init(contentsOf path: String) throws {
-    let file = try Safetensors(contentsOf: path)
+    try self.init(file: try Safetensors(contentsOf: path))
+  }
+
+  /// The model in the given file. Throws as `init(contentsOf:)`.
+  init(file: Safetensors) throws {
     guard let version = file.metadata[Key.version] else {
-      throw ModelFileError(file: path, reason: .notAModel)
+      throw ModelFileError(file: file.name, reason: .notAModel)
     }
     guard version == Self.formatVersion else {
       throw ModelFileError(
-        file: path, reason: .version(found: version, supported: Self.formatVersion))
+        file: file.name, reason: .version(found: version, supported: Self.formatVersion))
     }
     let transform = try Self.decode(FeatureTransform.self, Key.transform, file)
     let encoder = try Self.decode(TableEncoder.self, Key.encoder, file)
     let target = try Self.decode(TargetEncoder.self, Key.target, file)
     let record = try Self.decode(TrainingRecord.self, Key.record, file)
-    let predictor = try Self.predictor(file, inputs: transform.outputCount, record: record)
     guard encoder.featureCount == transform.inputCount else {
       throw Self.inconsistent(
         file, "\(encoder.featureCount) features for a transform of \(transform.inputCount)")
     }
-    let single = target.labels.count <= 2
-    guard
-      predictor.outputCount == target.outputCount || (single && predictor.outputCount == 1)
-    else {
-      throw Self.inconsistent(
-        file, "\(predictor.outputCount) outputs for \(target.outputCount) classes")
-    }
+    let predictor = try Self.predictor(
+      file, inputs: transform.outputCount, target: target, record: record)
     self.init(
       encoder: encoder, transform: transform, target: target, predictor: predictor, record: record)
   }
 
   private static func predictor(
-    _ file: Safetensors, inputs: Int, record: TrainingRecord
+    _ file: Safetensors, inputs: Int, target: TargetEncoder, record: TrainingRecord
   ) throws -> Predictor {
     let layout = try decode(NetworkLayout.self, Key.network, file)
-    let weights = try file.matrix("fc1.weight", columns: inputs)
-    let m = weights.rows
-    let outputs = try file.matrix("fc2.weight", columns: m).transposed(packedSingleColumn: true)
+    let m = try file.tensor("fc1.weight", .float32, shape: [nil, inputs]).shape[0]
+    guard m > 0 else { throw inconsistent(file, "fc1.weight has no rows") }
+    // Two classes may share one output, whose sign decides.
+    let c = try file.tensor("fc2.weight", .float32, shape: [nil, m]).shape[0]
+    guard c == target.outputCount || (c == 1 && target.labels.count == 2) else {
+      throw inconsistent(file, "\(c) outputs for \(target.outputCount) classes")
+    }
+    let weights = try file.matrix("fc1.weight")
+    let outputs = try file.matrix("fc2.weight").transposed(packedSingleColumn: true)
     let biases = try file.floats("fc1.bias", shape: [m])
-    let offsets = try file.floats("fc2.bias", shape: [outputs.columns])
+    let offsets = try file.floats("fc2.bias", shape: [c])
     guard layout.threshold.isFinite, biases.allSatisfy({ $0 == -layout.threshold }) else {
       throw inconsistent(file, "fc1.bias is not the negative threshold \(layout.threshold)")
     }
     guard offsets.allSatisfy({ $0 == 0 }) else { throw inconsistent(file, "fc2.bias is not zero") }
     guard
-      layout.shards.count >= 2, layout.shards.first == 0, layout.shards.last == m,
-      zip(layout.shards, layout.shards.dropFirst()).allSatisfy(<=)
-    else { throw inconsistent(file, "the shards \(layout.shards) do not cut \(m) neurons") }
-    var latent: Predictor.LatentPart?
-    if let scale = layout.latentScale {
-      let neurons = try file.int64s("neurons", shape: [m]).map { Int($0) }
-      guard scale.isFinite, neurons.allSatisfy({ $0 >= 0 && $0 < record.network.width }) else {
-        throw inconsistent(file, "the neurons are not of a network of \(record.network.width)")
-      }
-      latent = .init(
-        initial: try record.network.makeInitialNetwork(
-          dimension: inputs, outputCount: outputs.columns),
-        materialized: neurons, outputScale: scale)
-    }
+      (2...Self.shardLimit).contains(layout.shards.count), layout.shards.first == 0,
+      layout.shards.last == m, zip(layout.shards, layout.shards.dropFirst()).allSatisfy(<=)
+    else { throw inconsistent(file, "the shards do not cut \(m) neurons") }
     return Predictor(
       weights: weights, outputs: outputs, threshold: layout.threshold, factor: 1,
-      shards: layout.shards, latent: latent)
+      shards: layout.shards, latent: try latentPart(file, layout, weights, outputs, record))
+  }
+
+  /// More offsets of shards than any network has; each shard takes memory in every prediction.
+  private static let shardLimit = 1024
+
+  /// The neurons that are not in the file, where they matter.
+  private static func latentPart(
+    _ file: Safetensors, _ layout: NetworkLayout, _ weights: Matrix, _ outputs: Matrix,
+    _ record: TrainingRecord
+  ) throws -> Predictor.LatentPart? {
+    let isIndependent =
+      switch record.network.outputs {
+      case .independent: true
+      case .zero, .symmetricPairs: false
+      }
+    guard isIndependent == (layout.latentScale != nil) else {
+      throw inconsistent(file, "the scale of latent neurons does not fit the output weights")
+    }
+    guard let scale = layout.latentScale else { return nil }
+    let neurons = try file.int64s("neurons", shape: [weights.rows]).map { Int($0) }
+    let width = record.network.width
+    guard neurons.allSatisfy({ $0 >= 0 && $0 < width }), Set(neurons).count == neurons.count else {
+      throw inconsistent(file, "the neurons are not those of a network of \(width)")
+    }
+    do throws(ConfigurationError) {
+      let initial = try record.network.makeInitialNetwork(
+        dimension: weights.columns, outputCount: outputs.columns)
+      return Predictor.LatentPart(initial: initial, materialized: neurons, outputScale: scale)
+    } catch {
+      throw inconsistent(file, error.description)
+    }
   }
 
   // MARK: Metadata
@@ -149,7 +177,27 @@ extension TabularModel {
       return try JSONDecoder().decode(type, from: Data(text.utf8))
     } catch {
       throw ModelFileError(
-        file: file.name, reason: .metadata(key: key, problem: "cannot be read: \(error)"))
+        file: file.name, reason: .metadata(key: key, problem: problem(error)))
+    }
+  }
+
+  /// What a decoder found, in a few words.
+  private static func problem(_ error: any Error) -> String {
+    guard let error = error as? DecodingError else { return "is damaged" }
+    func place(_ path: [any CodingKey]) -> String {
+      path.map { $0.intValue.map(String.init) ?? $0.stringValue }.joined(separator: ".")
+    }
+    switch error {
+    case .keyNotFound(let key, let context):
+      return "has no \"\(place(context.codingPath + [key]))\""
+    case .typeMismatch(_, let context), .valueNotFound(_, let context):
+      return "has a value of another type than expected at \"\(place(context.codingPath))\""
+    case .dataCorrupted(let context) where context.codingPath.isEmpty:
+      return "is damaged: \(context.debugDescription)"
+    case .dataCorrupted(let context):
+      return "is damaged at \"\(place(context.codingPath))\": \(context.debugDescription)"
+    @unknown default:
+      return "is damaged"
     }
   }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import HalfspaceLinalg
 public import HalfspaceNN
 
 /// A model and what making it took.
@@ -27,6 +28,10 @@ extension TabularModel {
     on table: Table, target targetColumn: String, options: TrainingOptions = .init(),
     onEpoch: (EpochReport) -> TrainingAction = { _ in .proceed }
   ) throws -> TrainingOutcome {
+    try options.validate()
+    if options.droppedColumns.contains(targetColumn) {
+      throw ConfigurationError.invalid("the target column \"\(targetColumn)\" cannot be dropped")
+    }
     let (training, test, target) = try split(table, target: targetColumn, options: options)
     let encoder = try TableEncoder(
       fitting: training, target: targetColumn, dropping: options.droppedColumns)
@@ -42,6 +47,12 @@ extension TabularModel {
       inputs: kept.inputs, targets: kept.targets, network: recipe.network,
       training: recipe.training, validation: validation)
     let epochs = try trainer.run(onEpoch: onEpoch)
+    let predictor = trainer.predictor().folded()
+    // The loss is taken before each step: the last one may have gone too far.
+    guard predictor.weights.isFinite, predictor.outputs.isFinite else {
+      throw TrainingError.diverged(
+        epoch: epochs.count, learningRate: recipe.training.learningRate)
+    }
     let record = TrainingRecord(
       network: recipe.network, training: recipe.training, threshold: trainer.network.threshold,
       materialized: trainer.network.count,
@@ -49,7 +60,7 @@ extension TabularModel {
       epochs: epochs.count, trainRows: training.rowCount, test: nil)
     let trained = TabularModel(
       encoder: encoder, transform: transform, target: target,
-      predictor: trainer.predictor().folded(), record: record)
+      predictor: predictor, record: record)
     return try trained.judged(
       on: test, training: training, epochs: epochs, times: trainer.times,
       threads: options.threads)
@@ -61,9 +72,6 @@ extension TabularModel {
     _ table: Table, target column: String, options: TrainingOptions
   ) throws -> (training: Table, test: Table?, target: TargetEncoder) {
     let fraction = options.testFraction
-    guard fraction >= 0, fraction < 1 else {
-      throw ConfigurationError.invalid("the test fraction \(fraction) is not in 0..<1")
-    }
     let target = try TargetEncoder(fitting: table, column: column, task: options.task)
     guard fraction > 0 else { return (table, nil, target) }
     let split =
@@ -74,13 +82,21 @@ extension TabularModel {
       case .regression:
         TrainTestSplit(rowCount: table.rowCount, testFraction: fraction, seed: options.seed)
       }
-    guard !split.training.isEmpty, !split.test.isEmpty else {
+    guard split.training.count > 1, !split.test.isEmpty else {
+      let classes =
+        target.task == .classification ? " of \(target.labels.count) classes" : ""
       throw ConfigurationError.invalid(
-        "\(table.rowCount) rows cannot be split with a test fraction of \(fraction)")
+        "\(table.rowCount) rows\(classes) are too few to hold a share of \(fraction) out as a test; "
+          + "a test fraction of 0 trains on all")
     }
     let training = table.selecting(rows: split.training)
     let test = table.selecting(rows: split.test)
     guard target.task == .regression else { return (training, test, target) }
+    let values = try target.values(of: training)
+    guard values.contains(where: { $0 != values[0] }) else {
+      throw ConfigurationError.invalid(
+        "all \(training.rowCount) rows that are not held out as a test have the same target")
+    }
     return (
       training, test, try TargetEncoder(fitting: training, column: column, task: .regression)
     )
@@ -89,8 +105,11 @@ extension TabularModel {
   private func judged(
     on test: Table?, training: Table, epochs: [EpochReport], times: TrainingTimes, threads: Int
   ) throws -> TrainingOutcome {
+    // A category that only held-out rows have is no fault of the table.
+    var judge = self
+    judge.encoder.unknownCategories = .ignore
     let start = ContinuousClock.now
-    let evaluation = try evaluate(on: test ?? training, threads: 1)
+    let evaluation = try judge.evaluate(on: test ?? training, threads: 1)
     let seconds = start.duration(to: .now) / .seconds(1)
     var record = record
     record.test = test == nil ? nil : evaluation

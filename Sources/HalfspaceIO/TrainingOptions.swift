@@ -59,4 +59,17 @@ public struct TrainingOptions: Sendable {
 
   /// All from the data.
   public init() {}
+
+  /// Checks what can be checked without a table.
+  ///
+  /// - Throws: `ConfigurationError` for a setting that makes no sense.
+  public func validate() throws(ConfigurationError) {
+    if let width, width < 1 { throw .invalid("the width \(width) is not positive") }
+    guard testFraction >= 0, testFraction < 1 else {
+      throw .invalid("the test fraction \(testFraction) is not in 0..<1")
+    }
+    if let constant, !constant.isFinite {
+      throw .invalid("the constant coordinate \(constant) is not a finite number")
+    }
+  }
 }

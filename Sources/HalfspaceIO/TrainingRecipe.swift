@@ -21,8 +21,13 @@ struct TrainingRecipe {
     constant = options.constant ?? defaults.constant
     let width = options.width ?? defaults.width
     network = NetworkConfiguration(
-      width: width, threshold: options.threshold ?? .expectedFiring(defaults.expectedFiring),
-      rows: options.rows, outputs: options.outputs ?? .zero,
+      width: width,
+      // Of a narrow network, fewer neurons than usual must do.
+      threshold: options.threshold
+        ?? .expectedFiring(min(defaults.expectedFiring, 0.25 * Double(width))),
+      rows: options.rows,
+      // Output weights of zero that are not trained would stay zero.
+      outputs: options.outputs ?? (options.trainsOutputs ? .zero : .symmetricPairs(.signs)),
       trainsOutputs: options.trainsOutputs, seed: options.seed)
     training = TrainingConfiguration(
       loss: Self.loss(options.loss, task: target.task),
@@ -36,7 +41,7 @@ struct TrainingRecipe {
   }
 
   /// Defaults that depend on the data.
-  private struct Defaults {
+  struct Defaults {
     let constant: Double
     let width = 32_768
     let expectedFiring: Double
@@ -73,7 +78,7 @@ struct TrainingRecipe {
     }
   }
 
-  private static func loss(_ name: TrainingOptions.LossName?, task: PredictionTask) -> Loss {
+  static func loss(_ name: TrainingOptions.LossName?, task: PredictionTask) -> Loss {
     switch name {
     case .squared: .squared
     case .absolute: .absolute

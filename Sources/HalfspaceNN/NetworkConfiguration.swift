@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Foundation
 public import HalfspaceReporting
 
 /// The network before training: `f(x) = scale * sum_r a_r relu(<w_r, x> - b)`.
@@ -10,6 +11,9 @@ public struct NetworkConfiguration: Sendable, Equatable, Codable {
     /// Independent rows, the paper's literal initialization; a static report scans all of them.
     case gaussian
   }
+
+  /// The largest width, 2^48.
+  public static let largestWidth = 1 << 48
 
   /// Number of neurons `m`.
   public var width: Int
@@ -39,11 +43,15 @@ public struct NetworkConfiguration: Sendable, Equatable, Codable {
 
   /// The initial network for inputs of `dimension` coordinates.
   ///
-  /// - Throws: `ConfigurationError` when the settings contradict each other.
+  /// - Throws: `ConfigurationError` when the settings contradict each other, or ask for more memory
+  ///   than this machine can give.
   public func makeInitialNetwork(
     dimension: Int, outputCount: Int
   ) throws(ConfigurationError) -> InitialNetwork {
     guard width > 0 else { throw .invalid("the width \(width) is not positive") }
+    guard width <= Self.largestWidth else {
+      throw .invalid("the width \(width) is more than 2^48")
+    }
     guard dimension > 0 else { throw .invalid("the inputs have no columns") }
     if case .zero = outputs, !trainsOutputs {
       throw .invalid("output weights that start at zero and are not trained stay zero")
@@ -58,14 +66,27 @@ public struct NetworkConfiguration: Sendable, Equatable, Codable {
     let weights: any InitialWeights
     switch rows {
     case .productGrid(let groups):
-      if let groups, groups < 1 || groups > count {
+      if let groups, groups < 1 || groups > min(count, 1 << 30) {
         throw .invalid("\(groups) groups for \(count) rows")
       }
+      try Self.checkMemory(count: count, dimension: dimension, groups: groups)
       weights = ProductGrid(count: count, dimension: dimension, seed: seed, groups: groups)
     case .gaussian:
       weights = IndependentGaussian(count: count, dimension: dimension, seed: seed)
     }
     return InitialNetwork(
       rows: weights, outputs: outputs, outputCount: outputCount, seed: seed)
+  }
+
+  /// Half of the memory is for the rest: the rows that fire, the data, other programs.
+  private static func checkMemory(
+    count: Int, dimension: Int, groups: Int?
+  ) throws(ConfigurationError) {
+    let bytes = ProductGrid.memoryBytes(count: count, dimension: dimension, groups: groups)
+    guard UInt64(bytes) <= ProcessInfo.processInfo.physicalMemory / 2 else {
+      throw .invalid(
+        "a product grid of \(count) rows of \(dimension) takes \(bytes) bytes, more than half of "
+          + "this machine's memory")
+    }
   }
 }

@@ -4,9 +4,10 @@
 ///
 /// A row that fires on no row of the batch has gradient zero. SGD and AdaGrad leave such a row
 /// untouched by definition, so touching only the fired rows is *exact*. Momentum and Adam would
-/// move it on; they come in two forms: `lazy` touches the fired rows only (each row's own clock
-/// stands while it is silent), otherwise every materialized row is updated in every step, which
-/// equals the dense optimizer over the whole network, because a latent row has a zero state.
+/// move it on; they come in two forms: `lazy` touches the fired rows only (a silent row keeps its
+/// state; Adam's bias correction counts the steps of the run), otherwise every materialized row is
+/// updated in every step, which equals the dense optimizer over the whole network, because a
+/// latent row has a zero state.
 public enum Optimizer: Sendable, Equatable, Codable {
   /// Stochastic gradient descent: `w -= rate * g`.
   case sgd

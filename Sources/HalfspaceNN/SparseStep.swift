@@ -20,8 +20,9 @@ internal import HalfspaceReporting
 /// order; gradients add batch rows in ascending order. Neither depends on threads.
 /// Nothing is allocated once the buffers have seen their largest batch.
 @safe struct SparseStep: ~Copyable {
-  /// Neurons whose gradients are held at a time: a block stays in the first-level cache.
-  static let block = 32
+  /// Neurons whose gradients are held at a time: few enough to stay in the second-level cache,
+  /// many enough that prefetching rarely starts anew (32: 21 ns per firing pair, 256: 19).
+  static let block = 256
 
   private(set) var activeCount = 0
   private(set) var pairCount = 0

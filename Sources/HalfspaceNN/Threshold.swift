@@ -44,7 +44,7 @@ public enum Threshold: Sendable, Equatable, Codable {
 
 /// Settings or data that no network can be made of.
 public enum ConfigurationError: Error, CustomStringConvertible, Equatable {
-  /// A setting that makes no sense; the text completes "Cannot train: ...".
+  /// A setting that makes no sense; the text completes "cannot train: ...".
   case invalid(String)
   /// No neuron fires on any training row.
   case silent(threshold: Float, width: Int, rows: Int)
@@ -54,11 +54,11 @@ public enum ConfigurationError: Error, CustomStringConvertible, Equatable {
   /// One sentence.
   public var description: String {
     switch self {
-    case .invalid(let reason): "Cannot train: \(reason)."
+    case .invalid(let reason): "cannot train: \(reason)"
     case .silent(let threshold, let width, let rows):
-      "Cannot train: at threshold \(threshold) none of the \(width) neurons fires on any of the "
-        + "\(rows) training rows; lower the threshold or widen the network."
-    case .notFinite(let what, let row): "Cannot train: \(what) of row \(row) is not finite."
+      "cannot train: at threshold \(threshold) none of the \(width) neurons fires on any of the "
+        + "\(rows) training rows; lower the threshold or widen the network"
+    case .notFinite(let what, let row): "cannot train: \(what) of row \(row) is not finite"
     }
   }
 }

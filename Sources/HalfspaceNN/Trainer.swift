@@ -90,7 +90,7 @@ public final class Trainer {
     let initial = try network.makeInitialNetwork(
       dimension: inputs.columns, outputCount: outputCount)
     configuration = training
-    stepsPerEpoch = (inputs.rows + training.batchSize - 1) / training.batchSize
+    stepsPerEpoch = (inputs.rows - 1) / training.batchSize + 1
     let exponent =
       Double(training.epochs * stepsPerEpoch) * training.learningRate * training.weightDecay
     guard exponent < 20 else {
@@ -137,7 +137,8 @@ public final class Trainer {
 
   // MARK: Running
 
-  /// Trains for the configured epochs.
+  /// Trains for the configured epochs. To be called once: a schedule that has fallen to zero stays
+  /// there.
   ///
   /// - Parameter onEpoch: called after each epoch; may end the run.
   /// - Returns: the reports of all epochs.
@@ -168,8 +169,9 @@ public final class Trainer {
     }
     var loss = 0.0
     let firingsBefore = firings
-    for start in stride(from: 0, to: order.count, by: configuration.batchSize) {
-      loss += takeStep(order[start..<min(start + configuration.batchSize, order.count)])
+    let size = min(configuration.batchSize, order.count)
+    for start in stride(from: 0, to: order.count, by: size) {
+      loss += takeStep(order[start..<min(start + size, order.count)])
     }
     guard loss.isFinite else {
       throw .diverged(epoch: epoch + 1, learningRate: configuration.learningRate)

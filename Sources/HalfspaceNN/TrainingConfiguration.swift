@@ -57,9 +57,11 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
 
   func validate(threshold: Float) throws(ConfigurationError) {
     guard epochs > 0 else { throw .invalid("the number of epochs \(epochs) is not positive") }
+    // Steps are counted by an integer.
+    guard epochs <= 1 << 30 else { throw .invalid("\(epochs) epochs are more than 2^30") }
     guard batchSize > 0 else { throw .invalid("the batch size \(batchSize) is not positive") }
     guard learningRate > 0, learningRate.isFinite else {
-      throw .invalid("the learning rate \(learningRate) is not positive")
+      throw .invalid("the learning rate \(learningRate) is not a positive number")
     }
     guard threads > 0 else { throw .invalid("the number of threads \(threads) is not positive") }
     guard weightDecay >= 0, weightDecay * learningRate < 1 else {

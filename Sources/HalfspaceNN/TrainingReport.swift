@@ -68,8 +68,8 @@ public enum TrainingError: Error, CustomStringConvertible, Equatable {
   public var description: String {
     switch self {
     case .diverged(let epoch, let learningRate):
-      "Training diverged in epoch \(epoch): the loss is not finite; try a learning rate below "
-        + "\(learningRate)."
+      "training diverged in epoch \(epoch): the loss is not finite; try a learning rate below "
+        + "\(learningRate)"
     }
   }
 }

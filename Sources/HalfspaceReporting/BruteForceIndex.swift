@@ -18,21 +18,12 @@ public import HalfspaceLinalg
 /// a proven rounding margin (`RoundingMargin`), and decides the rest, little more than what
 /// fires, by the canonical kernel.
 ///
-/// The margin needs an upper bound of the norms in a block of rows. It is kept for tiles of rows:
-///
-/// ```
-/// rows   |....tile 0....|....tile 1....|....tile 2..|
-/// norms   n n n n n n n  one upper bound for each row, set anew when the row moves
-/// bounds         N              N             N        N >= every n of its tile
-/// ```
-///
-/// A moved row can only raise its tile's bound at once; the bound falls when as many rows have
-/// moved as the tile holds and it is taken again, so a move costs O(d).
+/// The margin needs an upper bound of the norms in a block of rows; `TileNorms` keeps it.
 ///
 /// The index is a class because it keeps scratch between calls; it allocates nothing once it has
 /// seen its largest batch. One report at a time.
 ///
-/// - Complexity: O(m d) per query. Memory: 4 bytes per row, and the scratch.
+/// - Complexity: O(m d) per query. Memory: about 4.3 bytes per row, and the scratch.
 public final class BruteForceIndex: HalfSpaceIndex {
   /// How pairs are looked at. The report is the same.
   public enum Method: String, Sendable, CaseIterable {
@@ -52,10 +43,7 @@ public final class BruteForceIndex: HalfSpaceIndex {
   public let threads: Int
 
   private var counters = IndexStatistics()
-  /// Upper bounds of the rows' norms, of those in a tile, and moves since a tile's was taken.
-  private var norms: [Float]
-  private var bounds: [Float]
-  private var moves: [Int]
+  private var norms: TileNorms
   /// One for each part of a parallel report.
   private var workers: [BruteForceWorker] = []
   /// Norms of the queries being answered, and scratch of the merge.
@@ -70,11 +58,7 @@ public final class BruteForceIndex: HalfSpaceIndex {
     self.weights = weights
     self.threads = max(1, threads)
     self.method = method
-    norms = (0..<weights.rows).map { Self.norm(of: $0, in: weights) }
-    let tiles = (weights.rows + Self.tile - 1) / Self.tile
-    bounds = .init(repeating: 0, count: tiles)
-    moves = .init(repeating: 0, count: tiles)
-    for tile in 0..<tiles { takeBound(of: tile) }
+    norms = TileNorms(weights)
   }
 
   /// Number of rows, `m`.
@@ -86,7 +70,7 @@ public final class BruteForceIndex: HalfSpaceIndex {
   public var statistics: IndexStatistics {
     var statistics = counters
     statistics.memoryBytes =
-      4 * (norms.count + bounds.count) + 8 * (moves.count + queryNorms.count + positions.count)
+      norms.byteCount + 8 * (queryNorms.count + positions.count)
       + workers.reduce(0) { $0 + $1.byteCount }
     return statistics
   }
@@ -118,7 +102,7 @@ public final class BruteForceIndex: HalfSpaceIndex {
     } else {
       if !scans { prepareBounds(queries, rows) }
       let pass = BruteForcePass(
-        weights, queries, rows, threshold, norms: queryNorms, bounds: bounds)
+        weights, queries, rows, threshold, norms: queryNorms, bounds: norms.bounds)
       let parts = partCount(queries: rows.count)
       while workers.count < parts { workers.append(BruteForceWorker()) }
       let workers = workers
@@ -161,41 +145,19 @@ public final class BruteForceIndex: HalfSpaceIndex {
 
   // MARK: Norms
 
-  /// Rows that share a bound.
-  static let tile = 64
+  /// Rows that share a bound of their norms.
+  static let tile = TileNorms.tile
 
   /// Takes the norms of rows that have moved. O(d) each.
-  public func update(rows: UnsafeBufferPointer<Int32>) {
-    for k in 0..<rows.count {
-      let row = unsafe Int(rows[k])
-      precondition(row >= 0 && row < count, "row \(row) of \(count)")
-      let norm = Self.norm(of: row, in: weights)
-      norms[row] = norm
-      bounds[row / Self.tile] = max(bounds[row / Self.tile], norm)
-      moves[row / Self.tile] += 1
-    }
-  }
+  public func update(rows: UnsafeBufferPointer<Int32>) { unsafe norms.update(rows: rows) }
 
-  /// Norms of the queries, and bounds again that may have become too large.
+  /// Norms of the queries, and bounds of the rows as they are.
   private func prepareBounds(_ queries: Matrix, _ rows: Range<Int>) {
     queryNorms.removeAll(keepingCapacity: true)
     for row in rows {
       queryNorms.append(
         unsafe RoundingMargin.norm(stride: queries.stride, queries.row(row)))
     }
-    for tile in moves.indices where moves[tile] >= Self.tile { takeBound(of: tile) }
-  }
-
-  private func takeBound(of tile: Int) {
-    let begin = tile * Self.tile
-    bounds[tile] = norms[begin..<min(begin + Self.tile, norms.count)].max() ?? 0
-    moves[tile] = 0
-  }
-
-  /// A row with a NaN never fires and needs no bound: its products are NaN, which no filter
-  /// discards.
-  private static func norm(of row: Int, in weights: Matrix) -> Float {
-    let norm = unsafe RoundingMargin.norm(stride: weights.stride, weights.row(row))
-    return norm.isNaN ? 0 : Float(norm).nextUp
+    norms.refresh()
   }
 }

@@ -2,9 +2,10 @@
 
 /// The output weights that a network starts with.
 ///
-/// With `zero` and `symmetricPairs` the neurons that have never fired contribute exactly
-/// nothing to any output, so that prediction needs the materialized neurons only and training
-/// starts at `f = 0`.
+/// With `zero` and `symmetricPairs` the neurons that have never fired contribute nothing to any
+/// output, so that prediction needs the materialized neurons only and training starts at `f = 0`.
+/// With `zero` that is so to the bit. The members of a pair cancel in real numbers; a dense network
+/// that adds both keeps the rounding of the two sums on inputs that it has not been trained on.
 public enum InitialOutputs: Sendable, Equatable, Codable {
   /// What output weights that are not zero are drawn from.
   public enum Distribution: String, Sendable, Codable, CaseIterable {

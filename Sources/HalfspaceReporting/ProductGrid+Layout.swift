@@ -40,6 +40,21 @@ extension ProductGrid {
     }
   }
 
+  /// Bytes that a grid of this shape will hold, its `memoryBytes`; the parameters are those of
+  /// the initializer. At most `Int.max`. O(1).
+  public static func memoryBytes(count: Int, dimension: Int, groups: Int? = nil) -> Int {
+    precondition(count > 0 && dimension > 0, "grid of shape [\(count), \(dimension)]")
+    let layout = Layout(
+      count: count, dimension: dimension, groups: groups ?? defaultGroupCount(count: count))
+    let vectors = layout.leftCount + layout.rightCount
+    // Four bytes each: the floats of the vectors and of the tables, the permutation.
+    let numbers =
+      Double(vectors) * Double(Matrix.paddedStride(dimension))
+      + Double(Matrix.paddedStride(layout.tableFloats)) + Double(dimension)
+    let bytes = 4 * Double(layout.groups) * numbers
+    return bytes < 0x1p63 ? Int(bytes) : Int.max
+  }
+
   /// The number of groups used for `count` rows when none is given: 64, with these exceptions.
   ///
   /// Below 2^14 rows a group would have fewer than 256 of them, and asking many tiny groups would

@@ -31,10 +31,10 @@ extension ProductGrid {
     var rechecked = 0
     if threads <= 1 && rows.count == 1 {
       let worker = scratch.take { ProductGridWorker() }
-      var runs: [ReportStage<Int64>.Run] = []
+      worker.stage.removeAll()
       rechecked = collect(
         groups: 0..<groupCount, queries, rows, above: threshold, worker: worker, into: &report,
-        runs: &runs)
+        runs: &worker.stage.runs)
       report.endQuery()
       scratch.give(worker)
     } else if blocks > 0 {
@@ -96,10 +96,8 @@ extension ProductGrid {
   }
 
   private static let largestBlock = 128
-  private static let cachedProducts = 1 << 17
+  private static let cachedProducts = 1 << 20
   private static let stagedPairs = 1 << 20
-  /// Up to this many queries, matrix-vector products are faster than a matrix product.
-  private static let fewQueries = 2
 
   // MARK: One block of queries, a range of groups
 

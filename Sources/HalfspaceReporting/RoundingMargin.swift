@@ -46,11 +46,7 @@ enum RoundingMargin {
   /// element is; NaN means that an element is NaN, so that no canonical value is a number.
   static func norm(stride: Int, _ row: UnsafePointer<Float>) -> Double {
     let square = unsafe Double(hs_dot_f32(stride, row, row))
-    // Point 2 for <w, w>, turned around. Outside this range squares overflow or underflow.
-    if square > 0x1p-80, square < 0x1p120 {
-      let bound = (square + Double(stride) * underflow) / (1 - canonicalGamma(stride: stride))
-      return (bound * slack).squareRoot() * slack
-    }
+    if let norm = norm(square: square, stride: stride) { return norm }
     // Squares of floats are exact in Double, which their sum cannot leave.
     var sum = 0.0
     for l in 0..<stride {
@@ -59,6 +55,17 @@ enum RoundingMargin {
     }
     return sum.squareRoot() * (1 + Double(stride + 4) * 0x1p-52)
   }
+
+  /// An upper bound of the norm of every padded row whose canonical square is at most `square`; nil
+  /// where squares overflow or underflow. Point 2 for <w, w>, turned around.
+  static func norm(square: Double, stride: Int) -> Double? {
+    guard isFaithful(square: square) else { return nil }
+    let bound = (square + Double(stride) * underflow) / (1 - canonicalGamma(stride: stride))
+    return (bound * slack).squareRoot() * slack
+  }
+
+  /// Whether a canonical square is far from underflow and overflow.
+  static func isFaithful(square: Double) -> Bool { square > 0x1p-80 && square < 0x1p120 }
 
   /// The cutoff `threshold - margin`, rounded down; NaN for a margin without bound.
   static func cutoff(_ threshold: Float, minus margin: Double) -> Float {

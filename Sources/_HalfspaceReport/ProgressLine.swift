@@ -39,16 +39,18 @@ public final class ProgressLine {
   /// Seconds between two drawings of the line: ten a second, more only flicker.
   private static let interval = 0.1
 
-  /// Starts the clock.
+  /// Starts the clock, unless it is running already.
   ///
   /// - Parameters:
   ///   - unit: What is counted, in the singular: `epoch`.
   ///   - count: How many there are to do.
   ///   - mode: Where the progress goes.
+  ///   - start: When the work began, by the clock; now unless told otherwise.
   ///   - now: A monotonic clock in seconds.
   ///   - emit: Takes the text; standard error unless told otherwise.
   public init(
-    unit: String, count: Int, mode: Mode, now: @escaping () -> Double = { MonotonicClock.now },
+    unit: String, count: Int, mode: Mode, start: Double? = nil,
+    now: @escaping () -> Double = { MonotonicClock.now },
     emit: @escaping (String) -> Void = ProgressLine.writeToStandardError
   ) {
     precondition(count >= 0, "cannot count \(count) of \(unit)")
@@ -57,7 +59,7 @@ public final class ProgressLine {
     self.mode = mode
     self.now = now
     self.emit = emit
-    start = now()
+    self.start = start ?? now()
   }
 
   /// Tells how far the work is; may be called as often as one likes.

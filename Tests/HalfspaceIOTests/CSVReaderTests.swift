@@ -270,7 +270,7 @@ import Testing
 
   @Test func `a missing file and a folder are refused`() {
     let error = #expect(throws: TableError.self) { try Table(contentsOf: "/nowhere/t.csv") }
-    #expect(error?.description == "/nowhere/t.csv: cannot read the file: No such file or directory")
+    #expect(error?.description == "cannot read /nowhere/t.csv: No such file or directory")
     let folder = #expect(throws: TableError.self) { try Table(contentsOf: "/") }
     #expect(folder?.reason == .unreadable("Is a directory"))
   }

@@ -151,11 +151,11 @@ import Testing
 
   @Test func `missing files, folders and unwritable places are refused`() {
     let read = #expect(throws: SafetensorsError.self) { try Safetensors(contentsOf: "/no/m") }
-    #expect(read?.description == "/no/m: cannot read the file: No such file or directory")
+    #expect(read?.description == "cannot read /no/m: No such file or directory")
     let folder = #expect(throws: SafetensorsError.self) { try Safetensors(contentsOf: "/") }
     #expect(folder?.reason == .unreadable("Is a directory"))
     let write = #expect(throws: SafetensorsError.self) { try Self.sample().write(to: "/no/m") }
-    #expect(write?.description == "/no/m: cannot write the file: No such file or directory")
+    #expect(write?.description == "cannot write /no/m: No such file or directory")
   }
 
   @Test func `lengths that do not fit are refused`() {

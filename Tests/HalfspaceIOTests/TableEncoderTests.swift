@@ -167,7 +167,7 @@ import Testing
     #expect(error?.reason == .missingColumns(["size", "weight"]))
     #expect(
       error?.description
-        == "t.csv: the training table had columns \"size\", \"weight\", which this table has not")
+        == "t.csv: the training table's columns \"size\", \"weight\" are not in this table")
   }
 
   @Test func `too many levels are refused with the likely cause`() throws {

@@ -24,7 +24,7 @@ import Testing
         network: network, training: training, validation: validation)
     }
     #expect(
-      error?.description == "Cannot train: \(reason).", sourceLocation: sourceLocation)
+      error?.description == "cannot train: \(reason)", sourceLocation: sourceLocation)
   }
 
   @Test func `a width that is not positive`() {
@@ -38,6 +38,38 @@ import Testing
         network.threshold = threshold
       }
     }
+  }
+
+  @Test func `a width that no machine can hold`() {
+    for width in [1 << 48 + 1, Int.max] {
+      expect("the width \(width) is more than 2^48") { network, _ in
+        network.width = width
+        network.threshold = .value(1)
+      }
+    }
+    var network = NetworkConfiguration(width: 1 << 48, threshold: .value(1))
+    network.rows = .productGrid(groups: 1 << 30)
+    let error = #expect(throws: ConfigurationError.self) {
+      try network.makeInitialNetwork(dimension: 4, outputCount: 1)
+    }
+    let pattern = /cannot train: a product grid of \d+ rows of 4 takes \d+ bytes, more than half .*/
+    #expect(error?.description.wholeMatch(of: pattern) != nil)
+  }
+
+  @Test func `more epochs and larger batches than there are rows`() throws {
+    expect("1073741825 epochs are more than 2^30") { $1.epochs = 1 << 30 + 1 }
+    expect("9223372036854775807 epochs are more than 2^30") { $1.epochs = .max }
+    let problem = Problem.values(1, rows: 6, dimension: 4)
+    let scores = try [6, Int.max].map { batchSize in
+      let trainer = try Trainer(
+        inputs: problem.inputs, targets: problem.targets,
+        network: NetworkConfiguration(width: 64, threshold: .expectedFiring(8)),
+        training: TrainingConfiguration(
+          loss: .squared, epochs: 2, batchSize: batchSize, learningRate: 0.1))
+      try trainer.run()
+      return trainer.predictor().scores(for: problem.inputs)
+    }
+    #expect(scores[0].isIdentical(to: scores[1]))
   }
 
   @Test func `a threshold that no neuron reaches`() {
@@ -72,9 +104,9 @@ import Testing
   @Test func `training settings out of range`() {
     expect("the number of epochs 0 is not positive") { $1.epochs = 0 }
     expect("the batch size -1 is not positive") { $1.batchSize = -1 }
-    expect("the learning rate 0.0 is not positive") { $1.learningRate = 0 }
-    expect("the learning rate nan is not positive") { $1.learningRate = .nan }
-    expect("the learning rate inf is not positive") { $1.learningRate = .infinity }
+    expect("the learning rate 0.0 is not a positive number") { $1.learningRate = 0 }
+    expect("the learning rate nan is not a positive number") { $1.learningRate = .nan }
+    expect("the learning rate inf is not a positive number") { $1.learningRate = .infinity }
     expect("the number of threads 0 is not positive") { $1.threads = 0 }
     expect("the patience 0 is not positive", validation: Self.validation()) { $1.patience = 0 }
     expect("averaging from the share 1.0 of the run is not in 0..<1") { $1.averagingStart = 1 }
@@ -163,17 +195,17 @@ import Testing
     }
     #expect(
       refusal(inputs, .values(Matrix(rows: 2, columns: 3)))
-        == "Cannot train: the targets do not have the 1 outputs of the network.")
+        == "cannot train: the targets do not have the 1 outputs of the network")
     #expect(
       refusal(inputs, .classes([0, 1], count: 2))
-        == "Cannot train: the squared loss does not fit these targets.")
+        == "cannot train: the squared loss does not fit these targets")
     #expect(
       refusal(inputs, .values(Matrix(rows: 3, columns: 1)))
-        == "Cannot train: 2 input rows but 3 targets.")
+        == "cannot train: 2 input rows but 3 targets")
     inputs[1, 3] = .nan
     #expect(
       refusal(inputs, .values(Matrix(rows: 2, columns: 1)))
-        == "Cannot train: the input of row 1 is not finite.")
+        == "cannot train: the input of row 1 is not finite")
     #expect(trainer.stepCount == 0)
   }
 

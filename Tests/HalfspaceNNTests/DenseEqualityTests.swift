@@ -147,4 +147,49 @@ import _HalfspaceTestSupport
       #expect(scores.largestDifference(from: dense) < 1e-5 * max(1, scores.largestMagnitude))
     }
   }
+  // MARK: Adversarial rows
+
+  @Test(arguments: [Optimizer.sgd, .adaGrad(), .momentum()])
+  func `duplicates, zeros, huge, tiny and denormal rows`(_ optimizer: Optimizer) throws {
+    let problem = Problem.values(2, rows: 24, dimension: 6)
+    for (row, scale) in [(1, 1e6), (2, 1e-6), (3, 0x1p-130), (4, 1e-40), (5, 0), (6, -1)] {
+      problem.inputs.setRow(
+        row, to: problem.inputs.rowArray(0).map { Float(Double($0) * scale) })
+    }
+    problem.inputs.setRow(7, to: problem.inputs.rowArray(0))
+    problem.inputs.setRow(8, to: problem.inputs.rowArray(0))
+    problem.inputs.setRow(9, to: [0, -0.0, 1, 0, 0, 0])
+    let twin = try DenseTwin(
+      problem,
+      .init(width: 400, threshold: .expectedFiring(8), outputs: .independent(), seed: 5),
+      .init(
+        loss: .huber(delta: 1), epochs: 3, batchSize: 7, learningRate: 1e-9,
+        schedule: .constant, optimizer: optimizer))
+    try twin.run()
+    #expect(twin.trainer.network.weights.isFinite)
+    twin.expectSameScores()
+  }
+
+  @Test func `a neuron exactly at the threshold is silent`() throws {
+    let problem = Problem.values(2, rows: 12, dimension: 6)
+    let network = NetworkConfiguration(
+      width: 200, threshold: .value(1.2), outputs: .independent(), seed: 5)
+    let initial = try network.makeInitialNetwork(dimension: 6, outputCount: 2)
+    let rows = Matrix(rows: 200, columns: 6)
+    for r in 0..<200 { unsafe initial.copyWeights(of: r, to: rows.row(r)) }
+    // The largest value below 2 of any pair: everything above it fires, it does not.
+    let values = rows.canonicalProduct(with: problem.inputs)
+    let all = (0..<200).flatMap { values.rowArray($0) }
+    let tie = all.filter { $0 < 2 }.max()!
+    for (threshold, fires) in [(tie, false), (tie.nextDown, true)] {
+      var tied = network
+      tied.threshold = .value(threshold)
+      let twin = try DenseTwin(
+        problem, tied, .init(loss: .squared, epochs: 2, batchSize: 5, learningRate: 0.01))
+      #expect(
+        twin.trainer.network.initialFirings == all.count { fires ? $0 >= tie : $0 > tie })
+      try twin.run()
+      twin.expectSameScores()
+    }
+  }
 }

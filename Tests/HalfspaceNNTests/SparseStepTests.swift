@@ -73,6 +73,8 @@ import _HalfspaceTestSupport
       Shape(batch: 9, neurons: 100, share: 0.05, outputs: 1, shards: [0, 33, 66, 100]),
       Shape(batch: 9, neurons: 100, share: 0.3, outputs: 17, shards: [0, 0, 50, 100]),
       Shape(batch: 33, neurons: 300, share: 0.02, outputs: 2, shards: [0, 1, 299, 300]),
+      // More active neurons than a block of the backward pass holds, twice.
+      Shape(batch: 12, neurons: 900, share: 0.1, outputs: 2, shards: [0, 400, 900]),
     ]
   }
 

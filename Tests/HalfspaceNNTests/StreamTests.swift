@@ -175,6 +175,26 @@ import _HalfspaceTestSupport
     #expect(trainer.network.weights.isIdentical(to: before))
   }
 
+  @Test func `what has decayed joins only if it still fires`() throws {
+    let problem = Problem.values(1, rows: 30, dimension: 4)
+    let trainer = try problem.trainer(
+      .init(width: 2000, threshold: .expectedFiring(15)),
+      .init(
+        loss: .squared, batchSize: 30, learningRate: 1, schedule: .constant, weightDecay: 0.03))
+    for _ in 0..<3 { trainer.takeStep(Array(0..<30)[...]) }
+    let network = trainer.network
+    #expect(abs(network.decay - 0.912673) < 1e-12)
+    let new = TestData.unitRows(10, 4, seed: 99)
+    let joined = network.materialize(firingOn: new, rows: 0..<10, threads: 1)
+    #expect(!joined.isEmpty)
+    // <0.91 w, x> > b, judged by Double with room for its rounding.
+    let products = network.weights.gather(joined).canonicalProduct(with: new)
+    for r in 0..<joined.count {
+      let largest = products.rowArray(r).map { network.decay * Double($0) }.max()!
+      #expect(largest > Double(network.threshold) * (1 - 1e-6))
+    }
+  }
+
   @Test func `lookups go on counting when rows join`() throws {
     let problem = Problem.values(1, rows: 20, dimension: 4)
     let trainer = try problem.trainer(

@@ -275,7 +275,7 @@ import _HalfspaceTestSupport
     #expect(rate == 1e30)
     #expect(
       error?.description
-        == "Training diverged in epoch \(epoch): the loss is not finite; try a learning rate "
-        + "below 1e+30.")
+        == "training diverged in epoch \(epoch): the loss is not finite; try a learning rate "
+        + "below 1e+30")
   }
 }

@@ -220,6 +220,14 @@ import Testing
     #expect(bytes < 100_000_000)
   }
 
+  @Test(arguments: [(1, 1, nil), (1000, 17, nil), (1 << 20, 33, 7), (1 << 34, 2, nil)])
+  func `memory is known before it is taken`(m: Int, d: Int, groups: Int?) {
+    #expect(
+      ProductGrid.memoryBytes(count: m, dimension: d, groups: groups)
+        == ProductGrid(count: m, dimension: d, seed: 1, groups: groups).memoryBytes)
+    #expect(ProductGrid.memoryBytes(count: 1 << 48, dimension: 1 << 40, groups: 1 << 30) == .max)
+  }
+
   @Test func `groups of more than 2^31 rows are asked panel by panel`() {
     // 2^34 rows in 2 groups of 2^33: lines of 92,682.
     let grid = ProductGrid(count: 1 << 34, dimension: 4, seed: 2, groups: 2)
