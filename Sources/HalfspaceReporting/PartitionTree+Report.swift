@@ -97,7 +97,10 @@ extension PartitionTree {
       worker.statistics.nodesVisited += tested
       worker.statistics.nodesPruned += tested - kept - wholeCount
       worker.statistics.bytesScanned += 4 * groupCount * bounds.stride
-      if level == 0 { tileCount += kept }
+      if level == 0 {
+        tileCount += kept
+        worker.statistics.rechecked += min(count, kept * Self.width)
+      }
       let tilesPerNode = nodes.span / Self.width
       worker.tiles.reserve(
         tileCount + wholeCount * tilesPerNode + Self.width, keeping: tileCount)
@@ -135,7 +138,6 @@ extension PartitionTree {
       sorted.neurons, sorted.values)
     report.commit(fired)
     worker.statistics.innerProducts += min(count, tileCount * Self.width)
-    worker.statistics.rechecked += min(count, tileCount * Self.width)
     worker.statistics.bytesScanned += tileCount * (tiles.stride + Self.width) * 4
   }
 }

@@ -52,8 +52,9 @@ public final class PartitionTreeIndex: HalfSpaceIndex {
   /// Subtrees built again because too many rows had left them.
   public var rebuilds: Int { moves.rebuilds }
 
-  /// Memory and work so far. Every row of a tile that is looked at counts as an inner product,
-  /// and as decided by the canonical kernel; a node counts as visited when its bound is computed.
+  /// Memory and work so far. Every row of a tile that is looked at counts as an inner product; it
+  /// counts as decided by the canonical kernel unless its node was accepted as a whole, so that
+  /// only its value was wanted. A node counts as visited when its bound is computed.
   public var statistics: IndexStatistics {
     var statistics = counters
     statistics.memoryBytes =
