@@ -202,3 +202,34 @@ final class OracleContender: Contender {
     reference.mismatches(report, from: first)
   }
 }
+
+/// The partition tree over the explicit rows, for few dimensions.
+final class PartitionTreeContender: Contender {
+  let name = "partition tree"
+  let buildSeconds: Double
+  /// Dimensions beyond which nearly all rows are looked at.
+  static let mostDimensions = 12
+  private let workload: Workload
+  private let threshold: Float
+  private let index: PartitionTreeIndex
+  private var report = FiringReport()
+
+  init(_ workload: Workload, above threshold: Float) {
+    self.workload = workload
+    self.threshold = threshold
+    let start = MonotonicClock.now
+    index = PartitionTreeIndex(workload.rows)
+    buildSeconds = MonotonicClock.now - start
+  }
+
+  var memoryBytes: Int { index.statistics.memoryBytes }
+  var candidates: Int? { index.statistics.rechecked }
+
+  func ask(_ rows: Range<Int>) {
+    index.report(queries: workload.queries, rows: rows, above: threshold, into: &report)
+  }
+
+  func mismatches(_ reference: Reference, from first: Int) -> Int? {
+    reference.mismatches(report, from: first)
+  }
+}

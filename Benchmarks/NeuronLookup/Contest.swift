@@ -15,11 +15,14 @@ struct Contest {
     let gemv = [false, true].map { GemvContender(workload, usesColumns: $0) }
     let grid = GridContender(workload, above: threshold)
     let tiles = TileContender(workload, above: threshold)
-    let singles: [any Contender] = [
+    var singles: [any Contender] = [
       gemv[0], gemv[1], BruteForceContender(workload, above: threshold, method: .scan),
       BruteForceContender(workload, above: threshold, method: .product), tiles, grid,
       OracleContender(workload, reference),
     ]
+    if workload.d <= PartitionTreeContender.mostDimensions {
+      singles.append(PartitionTreeContender(workload, above: threshold))
+    }
     var timings = time(singles, batch: 1)
     // The baseline is the orientation that is faster here.
     let baseline = timings[0].median < timings[1].median ? timings[0] : timings[1]

@@ -173,69 +173,7 @@ ptrdiff_t hs_grid_recheck_f32(ptrdiff_t count, const int32_t *locals, ptrdiff_t 
                               ptrdiff_t stride, const float *u, const float *v, const float *x,
                               float b, int64_t first, int64_t *ids, float *values);
 
-// ---------------------------------------------------------------------------------------
-// Certified tiles: a filter on 8-bit codes. Rows stand in tiles of HS_TILE_ROWS; a row w of a
-// tile of scale s is approximated by s * k with integers |k| <= 127, kept as codes k + 128.
-// Coordinates come in groups of four: the code of coordinate 4 g + i of row r of a tile is byte
-// (g * HS_TILE_ROWS + r) * 4 + i of the tile, groups = ceil(d / 4), so that a tile is
-// one stream of HS_TILE_ROWS * 4 * groups bytes. A query is approximated by t * q, integers q.
-// All sums of codes are exact: callers see to it that 255 sum |q| < 2^31.
-// ---------------------------------------------------------------------------------------
-
-/// Rows of a tile.
-#define HS_TILE_ROWS 64
-/// Largest |q| of a query in one and in two planes.
-#define HS_QUERY_LARGEST_8 127
-#define HS_QUERY_LARGEST_16 32639
-
-/// The largest finite |a[i]|, i < n; 0 where there is none.
-float hs_largest_f32(ptrdiff_t n, const float *a);
-
-/// Encodes n padded rows as rows slot..<slot + n <= HS_TILE_ROWS of a tile (`codes` is the tile).
-///   v = w[l] * inverse; v = v > -127 ? v : -127; v = v < 127 ? v : 127;
-///   k = (v + 1.5 2^23) - 1.5 2^23; code = k + 128      (in float; rounds to nearest, ties even)
-/// residuals[r] = sum of squares of w[l] - scale * k, squares[r] = sum of squares of w[l], in
-/// double, every operation rounded; the sums run over 16 lanes l % 16, folded as in hs_dot_f32.
-/// NaN is encoded as -127. 4 * groups <= stride.
-void hs_tile_encode_f32(ptrdiff_t n, ptrdiff_t groups, ptrdiff_t stride, const float *w,
-                        float scale, float inverse, ptrdiff_t slot, uint8_t *codes,
-                        double *residuals, double *squares);
-
-/// Encodes a query of 4 * groups <= stride coordinates (zeros behind them), as a row is encoded,
-/// with |q| up to HS_QUERY_LARGEST_8, to `high`; or, where `low` is not NULL, up to
-/// HS_QUERY_LARGEST_16 as q = 256 * high + low, low in -128...127. Returns the sum of squares of
-/// x[l] - scale * q[l], in double as for rows; *sum = sum of q.
-double hs_query_encode_f32(ptrdiff_t groups, ptrdiff_t stride, const float *x, float scale,
-                           float inverse, int8_t *high, int8_t *low, int32_t *sum);
-
-/// Thresholds for sums of codes, thresholds[t * n + j] for tile t and query j < n. A tile has
-/// three numbers, `tiles + 3 t`: error E, norm R, inverse scale i; query j has four, queries[j],
-/// queries[n + j], ...: norm X, slack G, inverse scale h, offset o. In double, no fma:
-///   v = (b - (E * X + R * G)) * (i * h) + o - 2;  v = v > -2^31 ? v : -2^31
-///   threshold = v < 2^31 - 1 ? v, truncated : INT32_MAX
-///   where R * (X + G) <= b: INT32_MAX;  where NOT (R * X <= largest): INT32_MIN, whatever else
-/// Returns how many are INT32_MAX.
-ptrdiff_t hs_tile_thresholds(ptrdiff_t count, ptrdiff_t n, const double *tiles,
-                             const double *queries, double b, double largest,
-                             int32_t *thresholds);
-
-/// Filters all rows r < m of consecutive tiles for one query in two planes: keeps those with
-/// sum_l code[l] * q[l] > thresholds[r / HS_TILE_ROWS]. Writes first + r (ascending, room for
-/// m + HS_LANES) and returns their number. Rows of w [m, stride] that are kept are prefetched;
-/// w may be NULL: no prefetching.
-ptrdiff_t hs_tile_filter_one(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
-                             const int8_t *high, const int8_t *low, const int32_t *thresholds,
-                             int32_t first, ptrdiff_t stride, const float *w,
-                             int32_t *candidates);
-
-/// Filters all rows r < m of consecutive tiles for n queries in one plane, q [n, 4 * groups],
-/// with thresholds[r / HS_TILE_ROWS * n + j]. What is kept for query j is appended to its list:
-/// first + r goes to candidates[j * capacity + counts[j]], and counts[j] grows; room for m + 16
-/// more in every list. Where w [m, stride] is not NULL its rows are prefetched, tile by tile.
-void hs_tile_filter_batch(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes, ptrdiff_t n,
-                          const int8_t *q, const int32_t *thresholds, int32_t first,
-                          ptrdiff_t stride, const float *w, ptrdiff_t capacity, int32_t *counts,
-                          int32_t *candidates);
+#include "CHalfspaceStructures.h"
 
 // ---------------------------------------------------------------------------------------
 // Sparse step, neuron-major. A batch report is CSR by query: offsets[queries + 1], ids

@@ -55,6 +55,15 @@
      const int32_t *thresholds, int32_t first, ptrdiff_t stride, const float *w,                  \
      ptrdiff_t capacity, int32_t *counts, int32_t *candidates),                                   \
     (m, groups, codes, n, q, thresholds, first, stride, w, capacity, counts, candidates))         \
+  X(ptrdiff_t, node_filter_f32,                                                                   \
+    (ptrdiff_t d, ptrdiff_t count, const int32_t *groups, const float *bounds, ptrdiff_t nodes,   \
+     const float *x, float norm, float cutoff, float inside, int32_t *kept, int32_t *whole,       \
+     ptrdiff_t *whole_count),                                                                     \
+    (d, count, groups, bounds, nodes, x, norm, cutoff, inside, kept, whole, whole_count))         \
+  X(ptrdiff_t, tile_report_f32,                                                                   \
+    (ptrdiff_t d, ptrdiff_t count, const int32_t *tiles, const float *rows,                       \
+     const int32_t *numbers, const float *x, float b, int32_t *ids, float *values),               \
+    (d, count, tiles, rows, numbers, x, b, ids, values))                                          \
   X(ptrdiff_t, transpose_report,                                                                  \
     (ptrdiff_t queries, ptrdiff_t m, const ptrdiff_t *offsets, const int32_t *ids,                \
      const float *values, int32_t *counts, int32_t *active, int32_t *starts, int32_t *rows,       \

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 import HalfspaceLinalg
-import HalfspaceReporting
 import Testing
+
+@testable import HalfspaceReporting
 
 @Suite struct IndependentGaussianTests {
   @Test(arguments: [(1, 1), (5, 3), (1023, 17), (1024, 2), (2049, 16), (700, 128)])
@@ -49,6 +50,37 @@ import Testing
     #expect(work.innerProducts == 300 * 5000 + work.rechecked)
     #expect(work.rechecked < expected.pairCount + 20)
     #expect(ask(rows, queries, 3..<3, above: 2).report.neurons.isEmpty)
+  }
+
+  @Test(arguments: [(4096, 8), (5003, 2), (9000, 4)])
+  func `a tree grown after some reports does not show in them`(m: Int, d: Int) {
+    let rows = IndependentGaussian(count: m, dimension: d, seed: 7)
+    let copy = rows
+    let queries = gaussian(500, d, seed: 8, scale: 1 / Float(d).squareRoot())
+    let expected = Oracle(weights: assembled(rows), queries: queries, rows: 0..<500, above: 1.5)
+    var works: [Int] = []
+    for threads in [1, 2, 1, 3, 1, 2] {
+      let answer = ask(rows, queries, above: 1.5, threads: threads)
+      #expect(answer.report == expected)
+      #expect(answer.statistics.queries == 500)
+      #expect(answer.statistics.reported == expected.pairCount)
+      works.append(answer.statistics.innerProducts + answer.statistics.nodesVisited)
+    }
+    #expect(works[0] >= 500 * m && works[5] < 500 * m && works[4] == works[5])
+    #expect(rows.memoryBytes > m * d * 4 && copy.memoryBytes == rows.memoryBytes)
+  }
+
+  @Test func `no tree is grown over few rows, many rows or many dimensions`() {
+    for (m, d) in [(4095, 2), (4096, 9)] {
+      let rows = IndependentGaussian(count: m, dimension: d, seed: 7)
+      let queries = gaussian(2000, d, seed: 8)
+      _ = ask(rows, queries, above: 3)
+      _ = ask(rows, queries, above: 3)
+      #expect(rows.memoryBytes == 0)
+    }
+    #expect(IndependentGaussianTree.isWorthwhile(count: 1 << 22, dimension: 8))
+    #expect(!IndependentGaussianTree.isWorthwhile(count: 1 << 23, dimension: 8))
+    #expect(!IndependentGaussianTree.isWorthwhile(count: 1 << 40, dimension: 2))
   }
 
   @Test func `a row depends on seed and number only`() {

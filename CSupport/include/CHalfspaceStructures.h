@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Kernels of the index structures over moving rows: certified tiles and the partition tree. A part
+// of CHalfspace.h, whose conventions hold here too; include that.
+#ifndef CHALFSPACE_STRUCTURES_H
+#define CHALFSPACE_STRUCTURES_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+// ---------------------------------------------------------------------------------------
+// Certified tiles: a filter on 8-bit codes. Rows stand in tiles of HS_TILE_ROWS; a row w of a
+// tile of scale s is approximated by s * k with integers |k| <= 127, kept as codes k + 128.
+// Coordinates come in groups of four: the code of coordinate 4 g + i of row r of a tile is byte
+// (g * HS_TILE_ROWS + r) * 4 + i of the tile, groups = ceil(d / 4), so that a tile is
+// one stream of HS_TILE_ROWS * 4 * groups bytes. A query is approximated by t * q, integers q.
+// All sums of codes are exact: callers see to it that 255 sum |q| < 2^31.
+// ---------------------------------------------------------------------------------------
+
+/// Rows of a tile.
+#define HS_TILE_ROWS 64
+/// Largest |q| of a query in one and in two planes.
+#define HS_QUERY_LARGEST_8 127
+#define HS_QUERY_LARGEST_16 32639
+
+/// The largest finite |a[i]|, i < n; 0 where there is none.
+float hs_largest_f32(ptrdiff_t n, const float *a);
+
+/// Encodes n padded rows as rows slot..<slot + n <= HS_TILE_ROWS of a tile (`codes` is the tile).
+///   v = w[l] * inverse; v = v > -127 ? v : -127; v = v < 127 ? v : 127;
+///   k = (v + 1.5 2^23) - 1.5 2^23; code = k + 128      (in float; rounds to nearest, ties even)
+/// residuals[r] = sum of squares of w[l] - scale * k, squares[r] = sum of squares of w[l], in
+/// double, every operation rounded; the sums run over 16 lanes l % 16, folded as in hs_dot_f32.
+/// NaN is encoded as -127. 4 * groups <= stride.
+void hs_tile_encode_f32(ptrdiff_t n, ptrdiff_t groups, ptrdiff_t stride, const float *w,
+                        float scale, float inverse, ptrdiff_t slot, uint8_t *codes,
+                        double *residuals, double *squares);
+
+/// Encodes a query of 4 * groups <= stride coordinates (zeros behind them), as a row is encoded,
+/// with |q| up to HS_QUERY_LARGEST_8, to `high`; or, where `low` is not NULL, up to
+/// HS_QUERY_LARGEST_16 as q = 256 * high + low, low in -128...127. Returns the sum of squares of
+/// x[l] - scale * q[l], in double as for rows; *sum = sum of q.
+double hs_query_encode_f32(ptrdiff_t groups, ptrdiff_t stride, const float *x, float scale,
+                           float inverse, int8_t *high, int8_t *low, int32_t *sum);
+
+/// Thresholds for sums of codes, thresholds[t * n + j] for tile t and query j < n. A tile has
+/// three numbers, `tiles + 3 t`: error E, norm R, inverse scale i; query j has four, queries[j],
+/// queries[n + j], ...: norm X, slack G, inverse scale h, offset o. In double, no fma:
+///   v = (b - (E * X + R * G)) * (i * h) + o - 2;  v = v > -2^31 ? v : -2^31
+///   threshold = v < 2^31 - 1 ? v, truncated : INT32_MAX
+///   where R * (X + G) <= b: INT32_MAX;  where NOT (R * X <= largest): INT32_MIN, whatever else
+/// Returns how many are INT32_MAX.
+ptrdiff_t hs_tile_thresholds(ptrdiff_t count, ptrdiff_t n, const double *tiles,
+                             const double *queries, double b, double largest,
+                             int32_t *thresholds);
+
+/// Filters all rows r < m of consecutive tiles for one query in two planes: keeps those with
+/// sum_l code[l] * q[l] > thresholds[r / HS_TILE_ROWS]. Writes first + r (ascending, room for
+/// m + HS_LANES) and returns their number. Rows of w [m, stride] that are kept are prefetched;
+/// w may be NULL: no prefetching.
+ptrdiff_t hs_tile_filter_one(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
+                             const int8_t *high, const int8_t *low, const int32_t *thresholds,
+                             int32_t first, ptrdiff_t stride, const float *w,
+                             int32_t *candidates);
+
+/// Filters all rows r < m of consecutive tiles for n queries in one plane, q [n, 4 * groups],
+/// with thresholds[r / HS_TILE_ROWS * n + j]. What is kept for query j is appended to its list:
+/// first + r goes to candidates[j * capacity + counts[j]], and counts[j] grows; room for m + 16
+/// more in every list. Where w [m, stride] is not NULL its rows are prefetched, tile by tile.
+void hs_tile_filter_batch(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes, ptrdiff_t n,
+                          const int8_t *q, const int32_t *thresholds, int32_t first,
+                          ptrdiff_t stride, const float *w, ptrdiff_t capacity, int32_t *counts,
+                          int32_t *candidates);
+
+// ---------------------------------------------------------------------------------------
+// Partition tree. Rows are ordered so that rows close to each other are neighbors, and cut into
+// tiles of 16; 16 tiles make a node of the next level, 16 of those one of the level above, and
+// so on. The nodes of a level form groups of 16 siblings. A group holds, transposed,
+//   center[d][16], half[d][16], radius[16]
+// in (2 d + 1) * 16 floats; node l of a group is lane l of each. A tile holds its rows
+// transposed, [d][16]; rows that do not exist are NaN. Every row w of a node satisfies
+// |w_j - center_j| <= half_j and ||w - center|| <= radius, both widened: see hs_node_include_f32.
+// Queries are padded rows; d > 0.
+// ---------------------------------------------------------------------------------------
+
+/// Tests the 16 nodes of each of `count` listed groups of a level with `nodes` nodes. With
+///   s = fma chain over j ascending of center_j x_j, from +0
+///   box = fma chain over j ascending of half_j |x_j|, from +0;  ball = radius * norm
+///   width = ball < box ? ball : box
+/// a node is discarded if s + width <= cutoff, goes to `whole` if s - width > inside, and to
+/// `kept` otherwise, NaN included; both in the order of the groups, ascending within one. Both
+/// need room for 16 * count + 16. Returns the number kept; *whole_count is set. Groups ahead are
+/// prefetched.
+ptrdiff_t hs_node_filter_f32(ptrdiff_t d, ptrdiff_t count, const int32_t *groups,
+                             const float *bounds, ptrdiff_t nodes, const float *x, float norm,
+                             float cutoff, float inside, int32_t *kept, int32_t *whole,
+                             ptrdiff_t *whole_count);
+
+/// Decides the rows of `count` listed tiles by their canonical value (hs_dot_f32 of the row, with
+/// +0 and -0 not told apart, which no report shows): writes numbers[16 * tile + lane] and the
+/// value of those that fire, in the order of the tiles. ids and values need room for
+/// 16 * count + 16. Tiles ahead are prefetched. Returns the number of reported rows.
+ptrdiff_t hs_tile_report_f32(ptrdiff_t d, ptrdiff_t count, const int32_t *tiles,
+                             const float *rows, const int32_t *numbers, const float *x, float b,
+                             int32_t *ids, float *values);
+
+/// Reorders order[0..<n], row numbers of W [*, stride], so that every node of a tree over them
+/// holds rows that are close: recursively, the largest 16 * 2^k < n rows that are smallest in the
+/// coordinate that varies most come first. keys [n] is scratch. The result depends on the set of
+/// rows and, through sampling of the variance, on their order. O(n d log n).
+void hs_partition_rows(ptrdiff_t n, ptrdiff_t d, ptrdiff_t stride, const float *w, int32_t *order,
+                       uint64_t *keys);
+
+/// Widens a node until it holds `row`: half_j to at least o_j + relative * (|center_j| + o_j),
+/// o_j = |row_j - center_j|, and the radius to at least ||o|| + relative * (||center|| + ||o||),
+/// all rounded up. A row that is not finite, or relative >= 1, makes half and radius NaN: such a
+/// node is never discarded. `node` points to the node's lane of a group. Returns the radius that
+/// the row needs. O(d).
+float hs_node_include_f32(ptrdiff_t d, double relative, const float *row, float *node);
+
+/// Sets a node to the center of the box of rows order[0..<n], then includes each of them.
+void hs_node_cover_f32(ptrdiff_t n, ptrdiff_t d, double relative, ptrdiff_t stride,
+                       const float *w, const int32_t *order, float *node);
+
+/// Fills a tile with the rows order[0..<n], n <= 16, and NaN behind them.
+void hs_tile_fill_f32(ptrdiff_t n, ptrdiff_t d, ptrdiff_t stride, const float *w,
+                      const int32_t *order, float *tile);
+
+/// Writes n pairs in ascending order of their ids, which are distinct and in 0..<m, m <= 2^31.
+/// scratch [2 n]. O(n + sqrt(m)).
+void hs_sort_pairs_f32(ptrdiff_t n, ptrdiff_t m, const int32_t *ids, const float *values,
+                       uint64_t *scratch, int32_t *sorted_ids, float *sorted_values);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,186 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CHalfspace
+internal import HalfspaceLinalg
+
+/// Scratch of one task of a report over a partition tree, and its counters.
+///
+/// - Note: `Sendable` is unchecked; a worker belongs to one task at a time.
+@safe final class PartitionTreeWorker: @unchecked Sendable {
+  /// Pairs of a task's queries, where several tasks share a batch.
+  var report = FiringReport()
+  var statistics = IndexStatistics()
+
+  /// Groups to test, groups to test next, accepted nodes, tiles to report.
+  let groups = GrowingBuffer<Int32>()
+  let next = GrowingBuffer<Int32>()
+  let whole = GrowingBuffer<Int32>()
+  let tiles = GrowingBuffer<Int32>()
+  /// Pairs in the order of their tiles, and scratch to sort them.
+  let ids = GrowingBuffer<Int32>()
+  let values = GrowingBuffer<Float>()
+  let pairs = GrowingBuffer<UInt64>()
+
+  /// Bytes of scratch.
+  var byteCount: Int {
+    groups.byteCount + next.byteCount + whole.byteCount + tiles.byteCount + ids.byteCount
+      + values.byteCount + pairs.byteCount
+  }
+}
+
+/// Room for numbers that lasts between calls.
+///
+/// - Note: `Sendable` is unchecked; a buffer belongs to one task at a time.
+@safe final class GrowingBuffer<Element: BitwiseCopyable>: @unchecked Sendable {
+  @unsafe private(set) var pointer = UnsafeMutablePointer<Element>.allocate(capacity: 0)
+  private var capacity = 0
+
+  deinit { unsafe pointer.deallocate() }
+
+  var byteCount: Int { capacity * MemoryLayout<Element>.stride }
+
+  /// Makes room for `needed` elements and keeps the first `used`.
+  func reserve(_ needed: Int, keeping used: Int = 0) {
+    guard needed > capacity else { return }
+    let larger = max(needed, capacity + capacity / 2)
+    let new = UnsafeMutablePointer<Element>.allocate(capacity: larger)
+    unsafe new.update(from: pointer, count: used)
+    unsafe pointer.deallocate()
+    unsafe pointer = new
+    capacity = larger
+  }
+}
+
+extension PartitionTree {
+  /// Ends one query of `report` with the rows that fire on `x`, a padded row of the tree's
+  /// dimension. Of `n` visited nodes, O(n d) for tests and canonical values, and O(k) for the
+  /// order of the `k` pairs.
+  func report(
+    _ x: UnsafePointer<Float>, above threshold: Float, _ worker: PartitionTreeWorker,
+    into report: inout FiringReport
+  ) {
+    let norm = unsafe RoundingMargin.norm(stride: Matrix.paddedStride(dimension), x)
+    // Nothing exceeds infinity, and NaN compares with nothing.
+    if threshold < .infinity && !norm.isNaN {
+      let cutoffs = margin.cutoffs(threshold: threshold, rowNorm: reach, queryNorm: norm)
+      let found = unsafe collectTiles(
+        x, norm: Float(norm).nextUp, discard: cutoffs.discard, accept: cutoffs.accept, worker)
+      unsafe reportTiles(found, x, above: threshold, worker, into: &report)
+    }
+    report.endQuery()
+  }
+
+  /// Lists the tiles that may hold a row that fires. Returns their number.
+  private func collectTiles(
+    _ x: UnsafePointer<Float>, norm: Float, discard: Float, accept: Float,
+    _ worker: PartitionTreeWorker
+  ) -> Int {
+    guard !levels.isEmpty else { return 0 }
+    var (groups, next) = (worker.groups, worker.next)
+    groups.reserve(1)
+    unsafe groups.pointer[0] = 0
+    var groupCount = 1
+    var tileCount = 0
+    for (level, nodes) in levels.enumerated().reversed() {
+      let room = Self.width * (groupCount + 1)
+      if level == 0 { worker.tiles.reserve(tileCount + room, keeping: tileCount) }
+      next.reserve(room)
+      worker.whole.reserve(room)
+      var wholeCount = 0
+      let kept = unsafe hs_node_filter_f32(
+        dimension, groupCount, groups.pointer, bounds.row(nodes.firstGroup), nodes.nodes, x, norm,
+        discard, accept, level == 0 ? worker.tiles.pointer + tileCount : next.pointer,
+        worker.whole.pointer, &wholeCount)
+      let tested =
+        unsafe groupCount * Self.width
+        - (groupCount > 0 && Int(groups.pointer[groupCount - 1]) == nodes.nodes / Self.width
+          ? Self.width - nodes.nodes % Self.width : 0)
+      worker.statistics.nodesVisited += tested
+      worker.statistics.nodesPruned += tested - kept - wholeCount
+      worker.statistics.bytesScanned += 4 * groupCount * bounds.stride
+      if level == 0 {
+        tileCount += kept
+        worker.statistics.rechecked += min(count, kept * Self.width)
+      }
+      let tilesPerNode = nodes.span / Self.width
+      worker.tiles.reserve(
+        tileCount + wholeCount * tilesPerNode + Self.width, keeping: tileCount)
+      let list = unsafe worker.tiles.pointer
+      for k in 0..<wholeCount {
+        let first = unsafe Int(worker.whole.pointer[k]) * tilesPerNode
+        for tile in first..<min(first + tilesPerNode, tiles.rows) {
+          unsafe list[tileCount] = Int32(truncatingIfNeeded: tile)
+          tileCount += 1
+        }
+      }
+      swap(&groups, &next)
+      groupCount = kept
+      if kept == 0 { break }
+    }
+    return tileCount
+  }
+
+  /// Reports the rows of the listed tiles that fire, in the order of their numbers.
+  private func reportTiles(
+    _ tileCount: Int, _ x: UnsafePointer<Float>, above threshold: Float,
+    _ worker: PartitionTreeWorker, into report: inout FiringReport
+  ) {
+    guard tileCount > 0 else { return }
+    let room = Self.width * (tileCount + 1)
+    worker.ids.reserve(room)
+    worker.values.reserve(room)
+    let fired = unsafe hs_tile_report_f32(
+      dimension, tileCount, worker.tiles.pointer, tiles.pointer, order, x, threshold,
+      worker.ids.pointer, worker.values.pointer)
+    worker.pairs.reserve(2 * fired)
+    let sorted = unsafe report.reserve(fired)
+    unsafe hs_sort_pairs_f32(
+      fired, count, worker.ids.pointer, worker.values.pointer, worker.pairs.pointer,
+      sorted.neurons, sorted.values)
+    report.commit(fired)
+    worker.statistics.innerProducts += min(count, tileCount * Self.width)
+    worker.statistics.bytesScanned += tileCount * (tiles.stride + Self.width) * 4
+  }
+}
+
+extension PartitionTree {
+  /// Appends the answers to queries `rows` to `report`. Several threads share the queries.
+  func report(
+    queries: Matrix, rows: Range<Int>, above threshold: Float, threads: Int,
+    workers: inout [PartitionTreeWorker], into report: inout FiringReport
+  ) {
+    // Parts of several queries each, several parts per thread: queries differ in their cost.
+    let parts = threads == 1 || count < Self.rowsWorthATask ? 1 : min(rows.count, 4 * threads)
+    while workers.count < max(1, parts) { workers.append(PartitionTreeWorker()) }
+    if parts <= 1 {
+      for row in rows {
+        unsafe self.report(queries.row(row), above: threshold, workers[0], into: &report)
+      }
+      return
+    }
+    let shared = workers
+    parallelFor(parts, threads: threads) { part in
+      let worker = shared[part]
+      worker.report.removeAll()
+      let begin = rows.lowerBound + rows.count * part / parts
+      for row in begin..<rows.lowerBound + rows.count * (part + 1) / parts {
+        unsafe self.report(queries.row(row), above: threshold, worker, into: &worker.report)
+      }
+    }
+    for part in 0..<parts { report.append(workers[part].report) }
+  }
+
+  /// Below this many rows a query takes less time than starting a task.
+  private static let rowsWorthATask = 1024
+}
+
+extension PartitionTreeWorker {
+  /// Moves the counters to `total`.
+  func drain(into total: inout IndexStatistics) {
+    total.innerProducts += statistics.innerProducts
+    total.rechecked += statistics.rechecked
+    total.bytesScanned += statistics.bytesScanned
+    total.nodesVisited += statistics.nodesVisited
+    total.nodesPruned += statistics.nodesPruned
+    statistics = IndexStatistics()
+  }
+}

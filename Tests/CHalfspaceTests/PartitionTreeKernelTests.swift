@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: Apache-2.0
+import CHalfspace
+import Testing
+import _HalfspaceTestSupport
+
+/// The kernels of the partition tree, level against level and against their definitions.
+@Suite(.serialized) struct PartitionTreeKernelTests {
+  /// Runs `body` at every level that this processor has.
+  private func atEveryLevel<Result>(_ body: () -> Result) -> [Result] {
+    let best = hs_isa()
+    defer { hs_isa_select(best) }
+    var results: [Result] = []
+    for level in 0..<Int32(HS_ISA_COUNT.rawValue) where hs_isa_select(level) == 0 {
+      results.append(body())
+    }
+    return results
+  }
+
+  private func normals(_ count: Int, seed: UInt64) -> [Float] {
+    var z = [Float](repeating: 0, count: count)
+    unsafe hs_normal_rows_f32(seed, 1, 0, 1, count, count, &z)
+    return z
+  }
+
+  @Test(arguments: [1, 2, 3, 4, 5, 6, 7, 8, 9, 16, 33, 70])
+  func `nodes are sorted alike into kept, accepted and discarded`(d: Int) {
+    let (groups, nodes) = (9, 9 * 16 - 5)
+    let size = (2 * d + 1) * 16
+    var bounds = normals(groups * size, seed: UInt64(d))
+    for g in 0..<groups {
+      for k in (d * 16)..<size { bounds[g * size + k] = bounds[g * size + k].magnitude * 0.3 }
+    }
+    // Widths without a number, without end, and none at all.
+    bounds[3 * size + d * 16 + 2] = .nan
+    bounds[4 * size + d * 16 + 3] = .infinity
+    for j in d...(2 * d) { bounds[5 * size + j * 16 + 4] = 0 }
+    let x = normals(d, seed: 99) + [Float](repeating: 0, count: 16)
+    let list: [Int32] = [0, 2, 3, 4, 5, 8]
+    for cutoff: Float in [-1, 0, 0.5, .nan, -.infinity] {
+      let results = atEveryLevel {
+        var kept = [Int32](repeating: -1, count: 6 * 16 + 16)
+        var whole = kept
+        var wholeCount = 0
+        let count = unsafe hs_node_filter_f32(
+          d, list.count, list, bounds, nodes, x, 1.5, cutoff, cutoff + 0.25, &kept, &whole,
+          &wholeCount)
+        return [Array(kept[..<count]), Array(whole[..<wholeCount])]
+      }
+      #expect(results.allSatisfy { $0 == results[0] })
+    }
+    var kept = [Int32](repeating: -1, count: 6 * 16 + 16)
+    var whole = kept
+    var wholeCount = 0
+    let count = unsafe hs_node_filter_f32(
+      d, list.count, list, bounds, nodes, x, 1.5, .nan, .nan, &kept, &whole, &wholeCount)
+    #expect(wholeCount == 0 && count == 6 * 16 - 5)
+    #expect(Array(kept[..<count]) == list.flatMap { g in (0..<16).map { g * 16 + $0 } }.dropLast(5))
+  }
+
+  @Test(arguments: [1, 2, 3, 5, 8, 13, 16, 17, 32, 40, 48, 64, 65, 100, 150])
+  func `tiles give canonical values`(d: Int) {
+    let rows = 5 * 16 - 3
+    let stride = (d + 15) / 16 * 16
+    var w = [Float](repeating: 0, count: rows * stride)
+    var x = [Float](repeating: 0, count: stride)
+    unsafe hs_normal_rows_f32(3, 1, 0, rows, d, stride, &w)
+    unsafe hs_normal_rows_f32(4, 1, 0, 1, d, stride, &x)
+    w[2 * stride] = .infinity
+    w[7 * stride] = .nan
+    let order = (0..<Int32(80)).map { $0 < rows ? $0 * 7 % Int32(rows) : -1 }
+    var tiles = [Float](repeating: 0, count: 5 * 16 * d)
+    for t in 0..<5 {
+      unsafe tiles.withUnsafeMutableBufferPointer { tiles in
+        unsafe order.withUnsafeBufferPointer { order in
+          unsafe hs_tile_fill_f32(
+            min(16, rows - 16 * t), d, stride, w, order.baseAddress! + 16 * t,
+            tiles.baseAddress! + t * 16 * d)
+        }
+      }
+    }
+    let list: [Int32] = [4, 0, 1, 3]
+    for b: Float in [-.infinity, -0.5, 0, 1] {
+      var expected: [[UInt32]] = [[], []]
+      for tile in list {
+        for row in order[(Int(tile) * 16)..<(Int(tile) * 16 + 16)] where row >= 0 {
+          let z = unsafe w.withUnsafeBufferPointer {
+            unsafe hs_dot_f32(stride, $0.baseAddress! + Int(row) * stride, x)
+          }
+          if z > b {
+            expected[0].append(UInt32(row))
+            expected[1].append((z - b).bitPattern)
+          }
+        }
+      }
+      let results = atEveryLevel {
+        var ids = [Int32](repeating: 0, count: 5 * 16)
+        var values = [Float](repeating: 0, count: 5 * 16)
+        let count = unsafe hs_tile_report_f32(
+          d, list.count, list, tiles, order, x, b, &ids, &values)
+        return [
+          ids[..<count].map { UInt32(bitPattern: $0) }, values[..<count].map(\.bitPattern),
+        ]
+      }
+      #expect(results.allSatisfy { $0 == expected })
+    }
+  }
+
+  @Test(arguments: [0, 1, 24, 25, 300, 5000], [1, 5000, 1 << 12, 1 << 20, 1 << 23, 1 << 31])
+  func `pairs come out in ascending order`(count: Int, m: Int) {
+    guard count <= m else { return }
+    // Distinct numbers, shuffled by a multiplication modulo m or a power of two above it.
+    var ids: [Int32] = []
+    var k = UInt64(1)
+    while ids.count < count {
+      k += 1
+      let id = k &* 0x9E37_79B9_7F4A_7C15 >> 20 % UInt64(m)
+      if count * 4 > m {
+        ids = (0..<count).map { Int32(($0 * 7919) % m) }
+      } else {
+        ids.append(Int32(id))
+      }
+    }
+    if count * 4 <= m { ids = Array(Set(ids)) }
+    let values = ids.map { Float($0) * 0.5 }
+    var scratch = [UInt64](repeating: 0, count: 2 * ids.count)
+    var sortedIDs = [Int32](repeating: 0, count: ids.count)
+    var sortedValues = [Float](repeating: 0, count: ids.count)
+    unsafe hs_sort_pairs_f32(
+      ids.count, m, ids, values, &scratch, &sortedIDs, &sortedValues)
+    #expect(sortedIDs == ids.sorted())
+    #expect(sortedValues == sortedIDs.map { Float($0) * 0.5 })
+  }
+
+  @Test(arguments: [1, 15, 16, 17, 100, 257, 1000])
+  func `ordering rows keeps them all and puts small ones first`(n: Int) {
+    var w = [Float](repeating: 0, count: n * 16)
+    unsafe hs_normal_rows_f32(3, 1, 0, n, 3, 16, &w)
+    for r in 0..<n { w[r * 16 + 1] *= 3 }
+    if n > 20 { w[17 * 16] = .nan }
+    var order = (0..<Int32(n)).map { $0 }
+    var keys = [UInt64](repeating: 0, count: n)
+    unsafe hs_partition_rows(n, 3, 16, w, &order, &keys)
+    #expect(order.sorted() == (0..<Int32(n)).map { $0 })
+    var left = 16
+    while 2 * left < n { left *= 2 }
+    if n > 100 {
+      let second = order.map { w[Int($0) * 16 + 1] }
+      #expect(second[..<left].max()! <= second[left...].min()!)
+    }
+  }
+
+  @Test func `a node holds its rows, with room for rounding`() {
+    for scale: Float in [0x1p-140, 1e-20, 1, 1e30] {
+      for d in [1, 3, 20] {
+        let stride = (d + 15) / 16 * 16
+        var w = [Float](repeating: 0, count: 40 * stride)
+        unsafe hs_normal_rows_f32(UInt64(d), 1, 0, 40, d, stride, &w)
+        w = w.map { $0 * scale }
+        let order = (0..<Int32(40)).map { $0 }
+        var node = [Float](repeating: 0, count: (2 * d + 1) * 16)
+        let relative = 1e-5
+        unsafe hs_node_cover_f32(40, d, relative, stride, w, order, &node)
+        for r in 0..<40 {
+          var (squares, centers) = (0.0, 0.0)
+          for j in 0..<d {
+            let center = Double(node[j * 16])
+            let offset = (Double(w[r * stride + j]) - center).magnitude
+            #expect(Double(node[(d + j) * 16]) >= offset + relative * (center.magnitude + offset))
+            squares += offset * offset
+            centers += center * center
+          }
+          let needed = squares.squareRoot() * (1 + relative) + relative * centers.squareRoot()
+          #expect(Double(node[2 * d * 16]) >= needed)
+        }
+      }
+    }
+    var node = [Float](repeating: 0, count: 3 * 16)
+    #expect(unsafe hs_node_include_f32(1, 1e-6, [.infinity], &node) == .infinity)
+    #expect(node[16].isNaN && node[32].isNaN)
+  }
+}
