@@ -88,14 +88,15 @@ json["peakMemoryBytes"] = PeakMemory.bytes.map { .integer($0) }
 json["results"] = .array(results.map(\.json))
 
 do {
-  try ReportFile.write(
-    try json.text() + "\n", to: folder.appendingPathComponent("neuron-lookup.json"))
-  try ReportFile.write(text, to: folder.appendingPathComponent("neuron-lookup.md"))
-  try ReportFile.write(csv.text, to: folder.appendingPathComponent("neuron-lookup.csv"))
+  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  try AtomicFile.write(
+    try json.text() + "\n", to: folder.appendingPathComponent("neuron-lookup.json").path)
+  try AtomicFile.write(text, to: folder.appendingPathComponent("neuron-lookup.md").path)
+  try AtomicFile.write(csv.text, to: folder.appendingPathComponent("neuron-lookup.csv").path)
   let subtitle =
     "unit queries, one thread, \(machine.processor), \(Runtime.instructionSet.rawValue)"
   for (name, chart) in Figures.charts(results, subtitle: subtitle) {
-    try ReportFile.write(chart.svg, to: folder.appendingPathComponent(name))
+    try AtomicFile.write(chart.svg, to: folder.appendingPathComponent(name).path)
   }
 } catch {
   FileHandle.standardError.write(Data("error: \(error)\n".utf8))

@@ -106,9 +106,10 @@ json["quick"] = .bool(isQuick)
 json["machine"] = .object(machine.json)
 json["results"] = .array(rows)
 do {
-  try ReportFile.write(text, to: folder.appendingPathComponent("training-step.md"))
-  try ReportFile.write(
-    try json.text() + "\n", to: folder.appendingPathComponent("training-step.json"))
+  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+  try AtomicFile.write(text, to: folder.appendingPathComponent("training-step.md").path)
+  try AtomicFile.write(
+    try json.text() + "\n", to: folder.appendingPathComponent("training-step.json").path)
 } catch {
   FileHandle.standardError.write(Data("error: \(error)\n".utf8))
   exit(1)

@@ -72,12 +72,12 @@ import Testing
     }
     let file = folder.appendingPathComponent("file")
     try git("init", "--quiet")
-    try ReportFile.write("one", to: file)
+    try Data("one".utf8).write(to: file)
     try git("add", "file")
     try git("commit", "--quiet", "--message", "Add a file")
     let clean = try #require(MachineFacts.commit(of: folder))
     #expect(clean.wholeMatch(of: /[0-9a-f]{12,}/) != nil)
-    try ReportFile.write("two", to: file)
+    try Data("two".utf8).write(to: file)
     #expect(MachineFacts.commit(of: folder) == clean + "+")
   }
 
