@@ -12,7 +12,7 @@
 //     Arrays do not overlap unless a comment says so. A size of 0 touches no memory.
 //   - Every kernel has one *bit-exact definition* (fixed order of operations, fused
 //     multiply-adds where written `fma`), so its result is the same on every instruction
-//     set. The readable definition is its twin in src/kernels_reference.c, which is also the
+//     set. The readable definition is its twin in src/kernels_reference*.c, which is also the
 //     portable level. Only of a NaN, sign and payload are left open.
 #ifndef CHALFSPACE_H
 #define CHALFSPACE_H

@@ -86,12 +86,7 @@ public final class BruteForceIndex: HalfSpaceIndex {
   public func report(
     queries: Matrix, rows: Range<Int>, above threshold: Float, into report: inout FiringReport
   ) {
-    precondition(
-      queries.columns == dimension,
-      "queries of shape [\(queries.rows), \(queries.columns)] for rows of [\(count), \(dimension)]")
-    precondition(
-      rows.lowerBound >= 0 && rows.upperBound <= queries.rows,
-      "queries \(rows) of \(queries.rows)")
+    QueryShape.check(queries, rows: rows, count: count, dimension: dimension)
     report.removeAll()
     let scans =
       method == .scan || (method == .automatic && rows.count <= mostScannedQueries)

@@ -65,12 +65,7 @@ public struct IndependentGaussian: InitialWeights {
     queries: Matrix, rows: Range<Int>, above threshold: Float, threads: Int,
     into report: inout InitialReport, statistics: inout IndexStatistics
   ) {
-    precondition(
-      queries.columns == dimension,
-      "queries of shape [\(queries.rows), \(queries.columns)] for rows of [\(count), \(dimension)]")
-    precondition(
-      rows.lowerBound >= 0 && rows.upperBound <= queries.rows,
-      "queries \(rows) of \(queries.rows)")
+    QueryShape.check(queries, rows: rows, count: count, dimension: dimension)
     report.removeAll()
     if let grown = tree.tree(
       queries: rows.count, count: count, dimension: dimension, rows: assembledRows)

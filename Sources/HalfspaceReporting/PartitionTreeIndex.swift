@@ -66,12 +66,7 @@ public final class PartitionTreeIndex: HalfSpaceIndex {
   public func report(
     queries: Matrix, rows: Range<Int>, above threshold: Float, into report: inout FiringReport
   ) {
-    precondition(
-      queries.columns == dimension,
-      "queries of shape [\(queries.rows), \(queries.columns)] for rows of [\(count), \(dimension)]")
-    precondition(
-      rows.lowerBound >= 0 && rows.upperBound <= queries.rows,
-      "queries \(rows) of \(queries.rows)")
+    QueryShape.check(queries, rows: rows, count: count, dimension: dimension)
     report.removeAll()
     tree.report(
       queries: queries, rows: rows, above: threshold, threads: threads, workers: &workers,

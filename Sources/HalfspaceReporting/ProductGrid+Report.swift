@@ -19,12 +19,7 @@ extension ProductGrid {
     queries: Matrix, rows: Range<Int>, above threshold: Float, threads: Int,
     into report: inout InitialReport, statistics: inout IndexStatistics
   ) {
-    precondition(
-      queries.columns == dimension,
-      "queries of shape [\(queries.rows), \(queries.columns)] for rows of [\(count), \(dimension)]")
-    precondition(
-      rows.lowerBound >= 0 && rows.upperBound <= queries.rows,
-      "queries \(rows) of \(queries.rows)")
+    QueryShape.check(queries, rows: rows, count: count, dimension: dimension)
     report.removeAll()
     let block = queryBlock(expecting: expectedPairs(queries, rows, threshold))
     let blocks = (rows.count + block - 1) / block
