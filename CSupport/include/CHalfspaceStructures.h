@@ -135,6 +135,34 @@ void hs_tile_fill_f32(ptrdiff_t n, ptrdiff_t d, ptrdiff_t stride, const float *w
 void hs_sort_pairs_f32(ptrdiff_t n, ptrdiff_t m, const int32_t *ids, const float *values,
                        uint64_t *scratch, int32_t *sorted_ids, float *sorted_values);
 
+// ---------------------------------------------------------------------------------------
+// Candidate lists: for every static query the rows that may fire on it, as long as no row moves
+// farther from its reference than its limit. List i is ids[offsets[i]..<offsets[i + 1]], ascending.
+// ---------------------------------------------------------------------------------------
+
+/// Rows that have moved too far: writes, in order, every ids[k] with NOT (q <= limits[ids[k]]),
+/// so that NaN counts as moved. q is the canonical inner product (hs_dot_f32) with itself of the
+/// row of differences w[ids[k]][l] - reference[ids[k]][l], each one float subtraction. `moved`
+/// needs room for n entries. Returns their number.
+ptrdiff_t hs_moved_beyond_f32(ptrdiff_t n, const int32_t *ids, ptrdiff_t stride, const float *w,
+                              const float *reference, const float *limits, int32_t *moved);
+
+/// Copies n lists to new ones without the ids r with dropped[r] != 0, and with additions put in
+/// their places: list active_lists[a] (ascending) gets names[added[e]] for e in
+/// starts[a]..<starts[a + 1], ascending names that it does not hold unless dropped. This is how
+/// hs_transpose_report lists a report of the queries `names` over the lists. new_ids needs room
+/// for one entry more than all old and added ones. Returns the number of entries of the new lists.
+ptrdiff_t hs_merge_lists(ptrdiff_t n, const ptrdiff_t *offsets, const int32_t *ids,
+                         const uint8_t *dropped, ptrdiff_t active, const int32_t *active_lists,
+                         const int32_t *starts, const int32_t *added, const int32_t *names,
+                         ptrdiff_t *new_offsets, int32_t *new_ids);
+
+/// Merges two lists of pairs, each strictly ascending by id, into one; of an id that both have, the
+/// pair of the first is taken. Room for n1 + n2. Returns the number of pairs.
+ptrdiff_t hs_merge_pairs_f32(ptrdiff_t n1, const int32_t *ids1, const float *values1,
+                             ptrdiff_t n2, const int32_t *ids2, const float *values2,
+                             int32_t *ids, float *values);
+
 #ifdef __cplusplus
 }
 #endif

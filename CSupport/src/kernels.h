@@ -64,6 +64,10 @@
     (ptrdiff_t d, ptrdiff_t count, const int32_t *tiles, const float *rows,                       \
      const int32_t *numbers, const float *x, float b, int32_t *ids, float *values),               \
     (d, count, tiles, rows, numbers, x, b, ids, values))                                          \
+  X(ptrdiff_t, moved_beyond_f32,                                                                  \
+    (ptrdiff_t n, const int32_t *ids, ptrdiff_t stride, const float *w, const float *reference,   \
+     const float *limits, int32_t *moved),                                                        \
+    (n, ids, stride, w, reference, limits, moved))                                                \
   X(ptrdiff_t, transpose_report,                                                                  \
     (ptrdiff_t queries, ptrdiff_t m, const ptrdiff_t *offsets, const int32_t *ids,                \
      const float *values, int32_t *counts, int32_t *active, int32_t *starts, int32_t *rows,       \

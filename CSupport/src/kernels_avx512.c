@@ -34,6 +34,7 @@ static inline __attribute__((always_inline)) void store_kept(uint32_t mask, hs_l
 }
 
 #include "kernels_dense.inc.h"
+#include "kernels_lists.inc.h"
 #include "kernels_report.inc.h"
 #include "kernels_rows.inc.h"
 #include "kernels_sparse.inc.h"

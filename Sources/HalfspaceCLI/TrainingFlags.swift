@@ -81,6 +81,12 @@ struct TrainingFlags: ParsableArguments {
       valueName: "name"))
   var outputs: OutputsChoice?
 
+  @Option(
+    help: ArgumentHelp(
+      "How the neurons that fire are found; changes the time, never the model.",
+      valueName: "name"))
+  var lookup: LookupStrategy = .automatic
+
   @Flag(help: "Keep the output weights as they start; only the first layer is trained.")
   var fixedOutputs = false
 
@@ -152,6 +158,7 @@ struct TrainingFlags: ParsableArguments {
     options.droppedColumns = Set(drop)
     options.testFraction = testFraction
     options.seed = seed
+    options.lookup = lookup
     options.threads = threads
     return options
   }
@@ -194,4 +201,5 @@ enum OutputsChoice: String, ExpressibleByArgument, CaseIterable {
 extension PredictionTask: ExpressibleByArgument {}
 extension TrainingOptions.OptimizerName: ExpressibleByArgument {}
 extension TrainingOptions.LossName: ExpressibleByArgument {}
+extension LookupStrategy: ExpressibleByArgument {}
 extension FeatureTransform.Scaling: ExpressibleByArgument {}

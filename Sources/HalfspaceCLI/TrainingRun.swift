@@ -94,7 +94,8 @@ struct TrainingRun {
       report["memory.peakBytes"] = PeakMemory.bytes.map { .integer($0) }
       report["seed"] = .integer(Int(record.network.seed))
       report["threads"] = .integer(threads)
-      report["lookup"] = .string("brute-force")
+      report["lookup"] = .string(outcome.lookup.strategy.rawValue)
+      report.setLookup(outcome.lookup)
       report["instructionSet"] = .string(Runtime.instructionSet.rawValue)
       return report
     }

@@ -10,6 +10,8 @@ public struct TrainingOutcome: Sendable {
   public var epochs: [EpochReport]
   /// Where the time of training went.
   public var times: TrainingTimes
+  /// How the neurons that fired were found.
+  public var lookup: LookupSummary
   /// Seconds a prediction of one row took, on average over the test rows (or training rows where
   /// there are none), all of it: encoding, transform, lookup, forward.
   public var secondsPerPrediction: Double
@@ -63,8 +65,7 @@ extension TabularModel {
       encoder: encoder, transform: transform, target: target,
       predictor: predictor, record: record)
     return try trained.judged(
-      on: test, training: training, epochs: epochs, times: trainer.times,
-      threads: options.threads)
+      on: test, training: training, epochs: epochs, trainer: trainer, threads: options.threads)
   }
 
   /// Training and test rows, and the target as the model will know it. The classes are those of
@@ -104,7 +105,7 @@ extension TabularModel {
   }
 
   private func judged(
-    on test: Table?, training: Table, epochs: [EpochReport], times: TrainingTimes, threads: Int
+    on test: Table?, training: Table, epochs: [EpochReport], trainer: Trainer, threads: Int
   ) throws -> TrainingOutcome {
     // A category that only held-out rows have is no fault of the table.
     var judge = self
@@ -118,6 +119,7 @@ extension TabularModel {
       model: TabularModel(
         encoder: encoder, transform: transform, target: target, predictor: predictor,
         record: record),
-      epochs: epochs, times: times, secondsPerPrediction: seconds / Double(evaluation.rows))
+      epochs: epochs, times: trainer.times, lookup: trainer.lookupSummary,
+      secondsPerPrediction: seconds / Double(evaluation.rows))
   }
 }

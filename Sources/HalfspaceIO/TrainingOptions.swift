@@ -54,6 +54,8 @@ public struct TrainingOptions: Sendable {
   public var testFraction = 0.2
   /// Seed of everything random.
   public var seed: UInt64 = 1
+  /// How the neurons that fire are found; the model does not depend on it.
+  public var lookup = LookupStrategy.automatic
   /// Threads to use; the model does not depend on it.
   public var threads = ThreadCount.available
 

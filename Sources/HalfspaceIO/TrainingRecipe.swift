@@ -36,7 +36,7 @@ struct TrainingRecipe {
       learningRate: options.learningRate ?? defaults.learningRate(for: options.optimizer ?? .sgd),
       schedule: .linear, optimizer: Self.optimizer(options.optimizer ?? .sgd),
       weightDecay: options.weightDecay ?? 0, patience: options.patience, seed: options.seed,
-      threads: options.threads)
+      lookup: options.lookup, threads: options.threads)
     patience = options.patience
   }
 

@@ -26,6 +26,8 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
   public var patience: Int?
   /// Seed of the shuffles.
   public var seed: UInt64
+  /// How the neurons that fire are found. The result does not depend on it, and it is not encoded.
+  public var lookup = LookupStrategy.automatic
   /// Threads to use. The result does not depend on it, and it is not encoded.
   public var threads: Int = 1
 
@@ -39,7 +41,7 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
     loss: Loss, epochs: Int = 20, batchSize: Int = 32, learningRate: Double = 20,
     schedule: LearningRateSchedule = .linear, optimizer: Optimizer = .sgd, weightDecay: Double = 0,
     averagingStart: Double? = nil, shuffles: Bool = true, patience: Int? = nil, seed: UInt64 = 1,
-    threads: Int = 1
+    lookup: LookupStrategy = .automatic, threads: Int = 1
   ) {
     self.loss = loss
     self.epochs = epochs
@@ -52,6 +54,7 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
     self.shuffles = shuffles
     self.patience = patience
     self.seed = seed
+    self.lookup = lookup
     self.threads = threads
   }
 

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Halfspace
+internal import _HalfspaceReport
+
+extension JSONObject {
+  /// What the lookups of a run did.
+  mutating func setLookup(_ lookup: LookupSummary) {
+    let work = lookup.work
+    let statistics = lookup.statistics
+    for strategy in LookupStrategy.allCases {
+      guard let rows = statistics.rowsAnswered[strategy] else { continue }
+      self["lookups.rows.\(strategy.rawValue)"] = .integer(rows)
+    }
+    self["lookups.innerProducts"] = .integer(work.innerProducts)
+    self["lookups.rechecked"] = .integer(work.rechecked)
+    self["lookups.reported"] = .integer(work.reported)
+    self["lookups.memoryBytes"] = .integer(work.memoryBytes)
+    self["lookups.switches"] = .integer(statistics.switches)
+    self["lookups.calibrationSeconds"] = .number(statistics.calibrationSeconds)
+    self["lookups.refreshedNeurons"] = .integer(statistics.refreshedNeurons)
+    self["lookups.refreshes"] = .integer(statistics.refreshes)
+    self["lookups.listedPairs"] = .integer(statistics.listedPairs)
+    self["lookups.driftQuantiles"] = .array(statistics.driftQuantiles.map { .number($0) })
+  }
+}

@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import HalfspaceLinalg
+internal import HalfspaceReporting
+
+/// Uses the lookup that costs least, measured on the way.
+///
+/// The first batches are answered by the indexes in turn, and the fastest stays. Meanwhile a sample
+/// of neurons is watched: their speed tells what candidate lists would cost (`DriftWatch`). Lists
+/// take over when they are forecast to be faster by a fifth over what is left of the run, their
+/// making included. When they turn out slower than the index was, it comes back, and lists are not
+/// tried again before twice as many rows have passed as the last time.
+///
+/// Clocks decide about speed only, never about a report. Making structures is counted
+/// (`LookupStatistics.calibrationSeconds`) and bounded: each index is made once for trial, and
+/// lists are made only when they are forecast to pay.
+struct AutomaticLookup: NeuronLookup {
+  /// Rows that an index answers on trial, besides its first batch.
+  private static let trialRows = 96
+  /// Neurons below which nothing is gained by looking further than at all of them.
+  private static let fewNeurons = 512
+  /// Coordinates up to which a tree may prune.
+  private static let mostTreeColumns = 24
+
+  private let inputs: Matrix
+  private let threads: Int
+  private let expectedRows: Int
+  private var weights: Matrix
+
+  private var current: any NeuronLookup
+  private var isOnTrial: Bool
+  private var untried: [LookupStrategy]
+  /// Seconds per row, reports and updates, when last measured.
+  private var paces: [LookupStrategy: Double] = [:]
+
+  private var rowsAnswered = 0
+  /// The measurement under way. A first batch, which makes what is lazy, does not count.
+  private var window = (rows: 0, seconds: 0.0, isWarm: false)
+  private var lastSeconds = 0.0
+  private var lastRows = 0
+  private var watch: DriftWatch
+  /// Lists are not tried before that many rows have been answered.
+  private var listsFrom: Int
+  private var listsWait: Int
+
+  private var earlierWork = IndexStatistics()
+  private var events = LookupStatistics()
+
+  /// A lookup over `weights` for batches of rows of `inputs`, about `expectedRows` in all.
+  init(inputs: Matrix, weights: Matrix, threads: Int, expectedRows: Int) {
+    self.inputs = inputs
+    self.weights = weights
+    self.threads = threads
+    self.expectedRows = expectedRows
+    let isSmall = weights.rows < Self.fewNeurons
+    untried = isSmall ? [] : weights.columns <= Self.mostTreeColumns ? [.tiles, .tree] : [.tiles]
+    isOnTrial = true
+    current = IndexLookup(.dense, weights: weights, threads: threads)
+    watch = DriftWatch(weights)
+    listsWait = max(Self.trialRows, inputs.rows / 4)
+    listsFrom = listsWait
+  }
+
+  var strategy: LookupStrategy { current.strategy }
+
+  // MARK: Reports and moves
+
+  mutating func report(
+    _ batch: LookupBatch, above threshold: Float, into report: inout FiringReport
+  ) {
+    let clock = ContinuousClock.now
+    current.report(batch, above: threshold, into: &report)
+    lastSeconds = clock.secondsToNow
+    lastRows = batch.count
+    rowsAnswered += batch.count
+    watch.rows += batch.count
+    watch.firings += report.count
+    watch.threshold = threshold
+  }
+
+  mutating func update(rows: UnsafeBufferPointer<Int32>) {
+    let clock = ContinuousClock.now
+    unsafe current.update(rows: rows)
+    guard window.isWarm else {
+      window.isWarm = true
+      return
+    }
+    window.rows += lastRows
+    window.seconds += lastSeconds + clock.secondsToNow
+    guard window.rows >= (isOnTrial ? Self.trialRows : max(Self.trialRows, inputs.rows / 4))
+    else { return }
+    let pace = window.seconds / Double(window.rows)
+    window.rows = 0
+    window.seconds = 0
+    paces[strategy] = pace
+    if isOnTrial { endTrial() } else { review(pace) }
+  }
+
+  mutating func grow(to weights: Matrix) {
+    self.weights = weights
+    current.grow(to: weights)
+    watch = DriftWatch(weights)
+    window.isWarm = false
+  }
+
+  // MARK: Choices
+
+  private mutating func endTrial() {
+    if let next = untried.popLast() {
+      use(next)
+      return
+    }
+    isOnTrial = false
+    watch = DriftWatch(weights)
+    if fastestIndex != strategy { use(fastestIndex) }
+  }
+
+  private var fastestIndex: LookupStrategy {
+    var fastest = LookupStrategy.dense
+    // In the order of declaration, so that equals are decided alike.
+    for strategy in LookupStrategy.allCases where strategy != .candidateLists {
+      if let pace = paces[strategy], pace < paces[fastest] ?? .infinity { fastest = strategy }
+    }
+    return fastest
+  }
+
+  /// Looks at the pace of the last quarter of an epoch.
+  private mutating func review(_ pace: Double) {
+    if strategy == .candidateLists {
+      if pace > 1.1 * (paces[fastestIndex] ?? .infinity) {
+        use(fastestIndex)
+        listsWait *= 2
+        listsFrom = rowsAnswered + listsWait
+      }
+    } else if rowsAnswered >= listsFrom, listsPay(insteadOf: pace) {
+      use(.candidateLists)
+    }
+    watch = DriftWatch(weights)
+  }
+
+  private func listsPay(insteadOf pace: Double) -> Bool {
+    guard let dense = paces[.dense], weights.rows > 0 else { return false }
+    let left = Double(expectedRows - rowsAnswered)
+    let forecast =
+      watch.forecast(in: weights, trainingRows: inputs.rows) * dense / Double(weights.rows)
+    let making = MarginCost.refresh * dense * Double(inputs.rows)
+    return left > 0 && forecast * left + making < 0.8 * pace * left
+  }
+
+  private mutating func use(_ strategy: LookupStrategy) {
+    let clock = ContinuousClock.now
+    earlierWork.add(workOf: current.work)
+    events.add(current.statistics)
+    current =
+      strategy == .candidateLists
+      ? CandidateLists(inputs: inputs, weights: weights, threads: threads)
+      : IndexLookup(strategy, weights: weights, threads: threads)
+    events.switches += 1
+    events.calibrationSeconds += clock.secondsToNow
+    window.isWarm = false
+  }
+
+  // MARK: Statistics
+
+  var work: IndexStatistics {
+    var work = current.work
+    work.add(workOf: earlierWork)
+    return work
+  }
+
+  var statistics: LookupStatistics {
+    var statistics = current.statistics
+    statistics.add(events)
+    if statistics.driftQuantiles.isEmpty {
+      statistics.driftQuantiles = Drift.quantiles(watch.distances(in: weights))
+    }
+    return statistics
+  }
+}

@@ -1,0 +1,142 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CHalfspace
+internal import HalfspaceLinalg
+internal import HalfspaceReporting
+
+extension CandidateLists {
+  /// The margin of a neuron of which nothing is known.
+  static let firstMargin: Float = 0.25
+
+  // MARK: When
+
+  /// Does what is due before a report above `threshold`.
+  func prepare(above threshold: Float) {
+    if threshold < self.threshold {
+      // Nothing is known about lower thresholds.
+      becomeMovers(0..<Int32(weights.rows))
+      ids = []
+      offsets = .init(repeating: 0, count: rowCount + 1)
+    }
+    if rowsAnswered - reviewedAt >= rowCount { review() }
+    if isRefreshDue { refresh(above: threshold) }
+  }
+
+  /// Whether checking the movers has cost what refreshing them costs beside their queries.
+  private var isRefreshDue: Bool {
+    guard !movers.isEmpty, ids.count < Self.mostPairs else { return false }
+    if ids.isEmpty || movers.count > weights.rows / 4 { return true }
+    return Double(moverChecks * weights.stride) >= MarginCost.merge * Double(ids.count)
+  }
+
+  /// Looks for neurons that have become so slow that a narrower margin pays within two epochs.
+  private func review() {
+    reviewedAt = rowsAnswered
+    let slow = (0..<Int32(weights.rows)).filter { neuron in
+      let r = Int(neuron)
+      guard isMover[r] == 0, age(r) >= 1 else { return false }
+      let speed = Drift.distance(weights, r, reference, r) / age(r)
+      let entries = Double(listed[r])
+      let best = cost.best(speed: speed, entries: entries, at: margins[r])
+      let present = cost.of(
+        margin: margins[r], speed: speed, entries: entries, at: margins[r])
+      return best.margin < margins[r]
+        && 2 * (present - best.cost) > MarginCost.refresh * Double(rowCount)
+    }
+    if !slow.isEmpty { becomeMovers(slow) }
+  }
+
+  // MARK: Margins
+
+  /// Epochs since a neuron's candidates were taken, at least a little.
+  private func age(_ r: Int) -> Double {
+    Double(max(1, rowsAnswered - takenAt[r])) / Double(rowCount)
+  }
+
+  private var cost: MarginCost { MarginCost(rows: rowCount, threshold: threshold) }
+
+  // MARK: Refreshing
+
+  /// Takes the candidates of all movers anew, above `threshold`.
+  private func refresh(above threshold: Float) {
+    self.threshold = max(self.threshold, threshold)
+    var queries = FreshQueries()
+    for neuron in movers {
+      let r = Int(neuron)
+      if listed[r] >= 0 {
+        let distance = Drift.distance(weights, r, reference, r)
+        margins[r] =
+          cost.best(speed: distance / age(r), entries: Double(listed[r]), at: margins[r]).margin
+      }
+      let limit = unsafe budget.limit(
+        stride: weights.stride, row: weights.row(r), margin: margins[r])
+      // What has no limit stays a mover.
+      if limit >= 0 { queries.append(neuron, limit: limit) }
+    }
+    // Blocks bound the memory of the reports.
+    let block = max(1024, weights.rows / 8)
+    var report = FiringReport()
+    for start in stride(from: 0, to: queries.neurons.count, by: block) {
+      guard ids.count < Self.mostPairs else { break }
+      list(queries, start..<min(start + block, queries.neurons.count), &report)
+    }
+    movers = movers.filter { isMover[Int($0)] == 1 }
+    moverChecks = 0
+    events.refreshes += 1
+  }
+
+  /// Neurons to be refreshed, ascending, and their new limits.
+  private struct FreshQueries {
+    var neurons: [Int32] = []
+    var limits: [Float] = []
+
+    mutating func append(_ neuron: Int32, limit: Float) {
+      neurons.append(neuron)
+      limits.append(limit)
+    }
+  }
+
+  /// Asks which training rows a range of movers needs to be listed for, and lists them.
+  private func list(_ fresh: FreshQueries, _ range: Range<Int>, _ report: inout FiringReport) {
+    let names = Array(fresh.neurons[range])
+    let queries = Matrix(rows: names.count, columns: lifted.columns)
+    for (k, neuron) in names.enumerated() {
+      unsafe queries.row(k).update(from: weights.row(Int(neuron)), count: weights.columns)
+      queries[k, weights.columns] = margins[Int(neuron)]
+    }
+    data.report(queries: queries, rows: 0..<names.count, above: threshold, into: &report)
+    guard ids.count + report.count < Self.mostPairs else { return }
+    merge(report, names)
+    for (k, neuron) in names.enumerated() {
+      let r = Int(neuron)
+      unsafe reference.row(r).update(from: weights.row(r), count: weights.stride)
+      limits[r] = fresh.limits[range.lowerBound + k]
+      listed[r] = Int32(report.range(of: k).count)
+      takenAt[r] = rowsAnswered
+      isMover[r] = 0
+    }
+    events.refreshedNeurons += names.count
+  }
+
+  /// Puts the pairs of a report over the training rows, query k being neuron names[k], into the
+  /// lists, and leaves out what they hold of movers.
+  private func merge(_ report: borrowing FiringReport, _ names: [Int32]) {
+    let pairs = report.count
+    let rows = rowCount
+    var counts = [Int32](repeating: 0, count: rows)
+    var active = [Int32](repeating: 0, count: min(rows, pairs))
+    var starts = [Int32](repeating: 0, count: min(rows, pairs) + 1)
+    var positions = [Int32](repeating: 0, count: pairs)
+    var values = [Float](repeating: 0, count: pairs)
+    let lists = unsafe hs_transpose_report(
+      names.count, rows, report.offsets, report.neurons, report.values, &counts, &active,
+      &starts, &positions, &values)
+    var merged = [Int](repeating: 0, count: rows + 1)
+    let old = ids
+    ids = unsafe [Int32](unsafeUninitializedCapacity: old.count + pairs + 1) { room, count in
+      count = unsafe hs_merge_lists(
+        rows, offsets, old, isMover, lists, active, starts, positions, names, &merged,
+        room.baseAddress!)
+    }
+    offsets = merged
+  }
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import HalfspaceLinalg
+internal import HalfspaceReporting
+
+/// A lookup by an index over the weights, told about every move.
+struct IndexLookup: NeuronLookup {
+  let strategy: LookupStrategy
+  private let threads: Int
+  private var index: any HalfSpaceIndex
+  /// Work of the indexes before neurons joined.
+  private var earlier = IndexStatistics()
+  private var rows = 0
+
+  /// An index over `weights` as they are; `strategy` names one.
+  init(_ strategy: LookupStrategy, weights: Matrix, threads: Int) {
+    self.strategy = strategy
+    self.threads = threads
+    index = Self.makeIndex(strategy, weights, threads)
+  }
+
+  private static func makeIndex(
+    _ strategy: LookupStrategy, _ weights: Matrix, _ threads: Int
+  ) -> any HalfSpaceIndex {
+    switch strategy {
+    case .tiles: CertifiedTileIndex(weights, threads: threads)
+    case .tree: PartitionTreeIndex(weights, threads: threads)
+    case .dense: BruteForceIndex(weights, threads: threads)
+    case .automatic, .candidateLists: preconditionFailure("\(strategy) is no index")
+    }
+  }
+
+  mutating func report(
+    _ batch: LookupBatch, above threshold: Float, into report: inout FiringReport
+  ) {
+    index.report(
+      queries: batch.inputs, rows: 0..<batch.count, above: threshold, into: &report)
+    rows += batch.count
+  }
+
+  mutating func update(rows: UnsafeBufferPointer<Int32>) { unsafe index.update(rows: rows) }
+
+  mutating func grow(to weights: Matrix) {
+    earlier.add(workOf: index.statistics)
+    index = Self.makeIndex(strategy, weights, threads)
+  }
+
+  var work: IndexStatistics {
+    var work = index.statistics
+    work.add(workOf: earlier)
+    return work
+  }
+
+  var statistics: LookupStatistics {
+    var statistics = LookupStatistics()
+    statistics.rowsAnswered[strategy] = rows
+    return statistics
+  }
+}

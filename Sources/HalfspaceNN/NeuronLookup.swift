@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import HalfspaceLinalg
+internal import HalfspaceReporting
+
+/// Finds, exactly, the materialized neurons that fire on a batch: what a step begins with.
+///
+/// A lookup shares the weight matrix of the network. It is told which rows have moved after each
+/// step, and given the new matrix when neurons join.
+protocol NeuronLookup {
+  /// The strategy in use.
+  var strategy: LookupStrategy { get }
+
+  /// Refills `report` with the neurons that fire on the batch, as a `BruteForceIndex` would.
+  mutating func report(
+    _ batch: LookupBatch, above threshold: Float, into report: inout FiringReport)
+
+  /// Tells which rows of the weight matrix have moved, ascending.
+  mutating func update(rows: UnsafeBufferPointer<Int32>)
+
+  /// Tells that neurons have joined behind the others: `weights` is the matrix from now on. The rows
+  /// that were there have not moved.
+  mutating func grow(to weights: Matrix)
+
+  /// Work of the reports, and memory.
+  var work: IndexStatistics { get }
+
+  /// What the strategy did beside its reports.
+  var statistics: LookupStatistics { get }
+}
+
+/// The queries of a step.
+struct LookupBatch: Sendable {
+  /// Rows `0..<count` are the queries.
+  var inputs: Matrix
+  var count: Int
+  /// Their numbers among the training rows; nil for rows that are none of these.
+  var numbers: ArraySlice<Int>?
+}

@@ -1,0 +1,115 @@
+// SPDX-License-Identifier: Apache-2.0
+public import HalfspaceLinalg
+internal import HalfspaceReporting
+
+extension Trainer {
+  /// Takes one step on the given training rows (at most a batch) and returns the sum of their
+  /// losses before it.
+  ///
+  /// `run(onEpoch:)` is a loop over this; call it directly to choose the batches yourself.
+  @discardableResult
+  public func takeStep(_ rows: ArraySlice<Int>) -> Double {
+    precondition(
+      !rows.isEmpty && rows.count <= batch.rows, "\(rows.count) rows for batches of \(batch.rows)")
+    for (k, row) in rows.enumerated() {
+      precondition(row >= 0 && row < inputs.rows, "row \(row) of \(inputs.rows)")
+      unsafe batch.row(k).update(from: inputs.row(row), count: inputs.stride)
+    }
+    return takeStep(LookupBatch(inputs: batch, count: rows.count, numbers: rows), targets)
+  }
+
+  /// Takes one step on rows never seen before: makes their static report, lets the neurons that
+  /// fire join, and trains on them. `inputs` is `[at most a batch, d]`, finite.
+  ///
+  /// - Returns: the sum of the losses before the step.
+  @discardableResult
+  public func takeStep(
+    onNew inputs: Matrix, targets: Targets
+  ) throws(ConfigurationError) -> Double {
+    guard try configuration.loss.outputCount(for: targets) == outputCount else {
+      throw .invalid("the targets do not have the \(outputCount) outputs of the network")
+    }
+    try Self.check(inputs, targets)
+    precondition(
+      inputs.rows <= batch.rows && inputs.columns == network.dimension,
+      "inputs [\(inputs.rows), \(inputs.columns)] for batches of [\(batch.rows), "
+        + "\(network.dimension)]")
+    let clock = ContinuousClock.now
+    let new = network.materialize(
+      firingOn: inputs, rows: 0..<inputs.rows, threads: configuration.threads)
+    if !new.isEmpty {
+      hidden.grow(toRows: new.upperBound)
+      output?.grow(toRows: new.upperBound)
+      lookup.grow(to: network.weights)
+    }
+    times.report += clock.secondsToNow
+    return takeStep(LookupBatch(inputs: inputs, count: inputs.rows, numbers: nil), targets)
+  }
+
+  private func takeStep(_ batch: LookupBatch, _ targets: Targets) -> Double {
+    let rows = batch.count
+    let targetRows = batch.numbers ?? (0..<rows).map { $0 }[...]
+    var clock = ContinuousClock.now
+    lookup.report(batch, above: network.effectiveThreshold, into: &report)
+    times.lookup += clock.lap()
+
+    firings += report.count
+    step.load(report, neurons: network.count)
+    unsafe step.forward(
+      batch: rows, outputs: network.outputs, shards: network.shards,
+      factor: network.outputFactor, scores: scores)
+    times.forward += clock.lap()
+
+    // d loss / d w = scale * outputDecay * <a, g> x, and the same factor for a when trained
+    // (both layers then share one decay); the mean over the batch goes in here too.
+    let factor = Double(network.scale) * network.outputDecay / Double(rows)
+    let loss = configuration.loss.evaluate(
+      batch: rows, scores: scores, targets: targets, targetRows: targetRows,
+      factor: Float(factor), gradient: gradient, workspace: &lossWorkspace)
+    times.loss += clock.lap()
+
+    backward(batch.inputs)
+    times.backward += clock.lap()
+
+    if configuration.optimizer.touchesFiredRowsOnly {
+      unsafe lookup.update(rows: step.activeNeurons)
+    } else {
+      if allNeurons.count != network.count { allNeurons = (0..<Int32(network.count)).map { $0 } }
+      unsafe allNeurons.withUnsafeBufferPointer { unsafe lookup.update(rows: $0) }
+    }
+    times.maintenance += clock.lap()
+    return loss
+  }
+
+  private func backward(_ batch: Matrix) {
+    let rate = learningRate(step: stepCount)
+    startAveragingIfDue()
+    let shrink = 1 - rate * configuration.weightDecay
+    network.decay *= shrink
+    if trainsOutputs { network.outputDecay *= shrink }
+    func stepParameters(_ decay: Double, _ decaySum: Double) -> LayerOptimizer.Step {
+      let alpha = -rate / decay
+      return .init(
+        alpha: Float(alpha), averageAlpha: Float(alpha * decaySum), number: stepCount + 1)
+    }
+    step.backward(
+      gradient: gradient,
+      layers: .init(
+        inputs: batch, weights: network.weights, outputs: network.outputs, hidden: hidden,
+        output: output),
+      hiddenStep: stepParameters(network.decay, average?.decaySum ?? 0),
+      outputStep: stepParameters(network.outputDecay, average?.outputDecaySum ?? 0),
+      allNeurons: !configuration.optimizer.touchesFiredRowsOnly)
+    average?.add(decay: network.decay, outputDecay: network.outputDecay)
+    stepCount += 1
+  }
+
+  private func startAveragingIfDue() {
+    guard average == nil, let start = configuration.averagingStart,
+      Double(stepCount) >= start * Double(configuration.epochs * stepsPerEpoch)
+    else { return }
+    average = IterateAverage()
+    hidden.averageSum = network.weights.emptyTwin()
+    output?.averageSum = network.outputs.emptyTwin()
+  }
+}
