@@ -7,9 +7,9 @@ extension ProductGrid {
   /// least 3 coordinates on.
   ///
   /// Three parts of `s` vectors give `s^3` rows. They share more with each other than rows of two
-  /// parts, but a report costs so much less that four times as many groups make up for it: at 2^26
-  /// rows of which 64 fire, a kernel estimate has about the variance that 64 groups of two
-  /// parts give it, at a quarter of the inner products.
+  /// parts, but a report costs so much less that four times as many groups make up for it: where 64
+  /// of 2^26 rows fire, the error of a kernel estimate is a tenth above that of 64 groups of two
+  /// parts, at a quarter of the multiply-adds (`Benchmarks/Results/grid-or-independent.md`).
   public static func defaultPartCount(count: Int, dimension: Int) -> Int {
     count >= 1 << 26 && dimension >= 3 ? 3 : 2
   }
