@@ -42,6 +42,9 @@ bench: deps
 	@$(RELEASE) --product NeuronLookup
 	@OPENBLAS_NUM_THREADS=1 $(if $(QUICK),QUICK=$(QUICK)) \
 	  "$$($(RELEASE) --show-bin-path)/NeuronLookup" Benchmarks/Results
+	@$(RELEASE) --product GridGrowth
+	@OPENBLAS_NUM_THREADS=1 $(if $(QUICK),QUICK=$(QUICK)) \
+	  "$$($(RELEASE) --show-bin-path)/GridGrowth" Benchmarks/Results
 
 lint:
 	swift format lint --strict --recursive $(SOURCES)

@@ -81,6 +81,8 @@ let package = Package(
       name: "HalfspaceCLI", dependencies: ["Halfspace", "_HalfspaceReport", argumentParser],
       swiftSettings: swiftSettings),
     benchmark("NeuronLookup", ["CHalfspace", "Halfspace", "_HalfspaceReport"]),
+    benchmark("GridGrowth", ["Halfspace", "_HalfspaceReport"]),
+    benchmark("GridError", ["CHalfspace", "Halfspace", "_HalfspaceReport"]),
     benchmark("TrainingStep", ["CHalfspace", "Halfspace", "_HalfspaceReport"]),
 
     // MARK: Tests
