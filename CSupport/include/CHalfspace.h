@@ -111,6 +111,22 @@ int hs_eigen_symmetric_f64(int vectors, ptrdiff_t n, double *a, ptrdiff_t lda, d
 int hs_qr_f64(ptrdiff_t m, ptrdiff_t n, double *a, ptrdiff_t lda, double *r, double *tau);
 
 // ---------------------------------------------------------------------------------------
+// Kernels of infinitely wide networks, double precision
+// ---------------------------------------------------------------------------------------
+
+/// For standard normal Z1, Z2 with correlation rho (clamped to [-1, 1]): first = P(Z1 > h, Z2 > k)
+/// and second = E (Z1 - h)_+ (Z2 - k)_+. Relative error below 1e-12 for |h|, |k| <= 4 where the
+/// result exceeds 1e-18. An infinite threshold is allowed.
+void hs_normal_corner_f64(double h, double k, double rho, double *first, double *second);
+/// One row of a kernel matrix: for each of n rows (at `stride` floats, d of them read) its inner
+/// product with x and the two expectations above at their correlation. squared_x and squared[n]
+/// are the squared lengths summed in double in the order of coordinates, h and thresholds[n] the
+/// thresholds divided by the lengths.
+void hs_kernel_row_f64(ptrdiff_t n, ptrdiff_t d, ptrdiff_t stride, const float *x, double squared_x,
+                       double h, const float *rows, const double *squared, const double *thresholds,
+                       double *product, double *first, double *second);
+
+// ---------------------------------------------------------------------------------------
 // Canonical inner product
 // ---------------------------------------------------------------------------------------
 
