@@ -86,6 +86,7 @@ let package = Package(
       path: "Benchmarks/Support", swiftSettings: swiftSettings),
     benchmark(
       "TrainingStep", ["CHalfspace", "Halfspace", "_HalfspaceBenchmark", "_HalfspaceReport"]),
+    benchmark("TimeToAccuracy", ["Halfspace", "_HalfspaceBenchmark", "_HalfspaceReport"]),
 
     // MARK: Tests
     module("_HalfspaceTestSupport", ["HalfspaceLinalg"]),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Halfspace
+import _HalfspaceBenchmark
 import _HalfspaceReport
 
 /// Measures the trainer's step beside the oracle's and the dense one, early and late in training.

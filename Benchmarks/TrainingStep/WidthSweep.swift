@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import Halfspace
+import _HalfspaceBenchmark
 import _HalfspaceReport
 
 /// The time of a step against the width, the expected number of firing neurons fixed.
