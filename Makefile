@@ -38,13 +38,18 @@ build: deps
 release: deps
 	$(RELEASE)
 
+# Tables that do not come with the package are used when HALFSPACE_DATA names their folder.
+BENCHMARK = OPENBLAS_NUM_THREADS=1 $(if $(QUICK),QUICK=$(QUICK)) "$$($(RELEASE) --show-bin-path)
+
 bench: deps
 	@$(RELEASE) --product NeuronLookup
-	@OPENBLAS_NUM_THREADS=1 $(if $(QUICK),QUICK=$(QUICK)) \
-	  "$$($(RELEASE) --show-bin-path)/NeuronLookup" Benchmarks/Results
+	@$(BENCHMARK)/NeuronLookup" Benchmarks/Results
 	@$(RELEASE) --product GridGrowth
-	@OPENBLAS_NUM_THREADS=1 $(if $(QUICK),QUICK=$(QUICK)) \
-	  "$$($(RELEASE) --show-bin-path)/GridGrowth" Benchmarks/Results
+	@$(BENCHMARK)/GridGrowth" Benchmarks/Results
+	@$(RELEASE) --product TrainingStep
+	@$(BENCHMARK)/TrainingStep" Benchmarks/Results
+	@$(RELEASE) --product TimeToAccuracy
+	@$(BENCHMARK)/TimeToAccuracy" Benchmarks/Results
 
 lint:
 	swift format lint --strict --recursive $(SOURCES)

@@ -74,19 +74,18 @@
     (ptrdiff_t begin, ptrdiff_t end, const int32_t *active, const int32_t *starts,                \
      const int32_t *rows, ptrdiff_t stride, const float *w, const float *x, float b, float *h),   \
     (begin, end, active, starts, rows, stride, w, x, b, h))                                       \
-  X(void, forward_f32,                                                                            \
-    (ptrdiff_t begin, ptrdiff_t end, const int32_t *active, const int32_t *starts,                \
-     const int32_t *rows, const float *h, ptrdiff_t stride, const float *a, float *out),          \
-    (begin, end, active, starts, rows, h, stride, a, out))                                        \
   X(void, backward_f32,                                                                           \
     (ptrdiff_t begin, ptrdiff_t end, const int32_t *active, const int32_t *starts,                \
      const int32_t *rows, const float *h, ptrdiff_t in_stride, const float *x,                    \
      ptrdiff_t out_stride, const float *a, const float *g, float *grad_w, float *grad_a),         \
     (begin, end, active, starts, rows, h, in_stride, x, out_stride, a, g, grad_w, grad_a))        \
-  X(void, forward_one_f32,                                                                        \
-    (ptrdiff_t n, const int32_t *active, const float *h, ptrdiff_t pieces,                        \
-     const ptrdiff_t *shards, ptrdiff_t stride, const float *a, float factor, float *out),        \
-    (n, active, h, pieces, shards, stride, a, factor, out))                                       \
+  X(void, forward_queries_f32,                                                                    \
+    (ptrdiff_t queries, const ptrdiff_t *offsets, const int32_t *ids, const float *values,        \
+     const float *a, const ptrdiff_t *more_offsets, const int32_t *more_ids,                      \
+     const float *more_values, const float *more_a, ptrdiff_t pieces, const ptrdiff_t *shards,    \
+     ptrdiff_t stride, float factor, float *out),                                                 \
+    (queries, offsets, ids, values, a, more_offsets, more_ids, more_values, more_a, pieces,       \
+     shards, stride, factor, out))                                                                \
   X(void, backward_sgd_f32,                                                                       \
     (ptrdiff_t begin, ptrdiff_t end, const int32_t *active, const int32_t *starts,                \
      const int32_t *rows, const float *h, ptrdiff_t in_stride, const float *x,                    \
