@@ -232,6 +232,23 @@ void hs_backward_f32(ptrdiff_t begin, ptrdiff_t end, const int32_t *active, cons
                      ptrdiff_t out_stride, const float *a, const float *g, float *grad_w,
                      float *grad_a);
 
+/// Sparse forward of one query, whose `n` neurons are active[k] with values h[k]: for every shard
+/// shards[p]..<shards[p + 1] of neurons a sum as hs_forward_f32 makes it, from +0; the sums are
+/// added in order and multiplied by `factor`: out [stride], overwritten.
+void hs_forward_one_f32(ptrdiff_t n, const int32_t *active, const float *h, ptrdiff_t pieces,
+                        const ptrdiff_t *shards, ptrdiff_t stride, const float *a, float factor,
+                        float *out);
+
+/// hs_backward_f32 and plain SGD in one: for neurons begin..<end, with the gradients defined
+/// there (`a` as it was on entry), w[active[n]] = fma(alpha_w, grad_w, w[active[n]]) and, with
+/// trains_a, a[active[n]] = fma(alpha_a, grad_a, a[active[n]]), lane by lane; neurons without
+/// entries are left alone. `slopes` is scratch, indexed as `rows`.
+void hs_backward_sgd_f32(ptrdiff_t begin, ptrdiff_t end, const int32_t *active,
+                         const int32_t *starts, const int32_t *rows, const float *h,
+                         ptrdiff_t in_stride, const float *x, ptrdiff_t out_stride,
+                         const float *g, float alpha_w, float *w, float alpha_a, int trains_a,
+                         float *a, float *slopes);
+
 // ---------------------------------------------------------------------------------------
 // Optimizers: n gradient rows, compact [n, stride]; row k belongs to row ids[k] of the
 // [*, stride] parameter and state arrays; ids are distinct. Each turns the gradient into the
