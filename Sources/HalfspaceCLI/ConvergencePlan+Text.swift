@@ -73,8 +73,11 @@ extension TablePlan {
       + "\(Format.rows(norm.sampleSize)).\n"
       + "The \(planned.loss.name) loss of the function of that norm is "
       + "\(Format.significant(planned.fittedLoss)) on them, "
-      + "\(Format.significant(planned.leaveOneOutLoss)) on rows left out."
+      + "\(Format.significant(planned.leaveOneOutLoss)) on rows left out.\n"
+      + "About \(Format.count(Int(storedCount.rounded()))) neurons will ever fire on a training row."
   }
+
+  private var storedCount: Double { stored.expectedCount(width: planned.plan.width) }
 
   /// Plan and run side by side.
   func comparison(_ epochs: [EpochReport]) -> String {
@@ -94,6 +97,9 @@ extension TablePlan {
     report["plan.estimate.rows"] = .integer(norm.sampleSize)
     report["plan.estimate.loss"] = .number(planned.fittedLoss)
     report["plan.estimate.leaveOneOutLoss"] = .number(planned.leaveOneOutLoss)
+    report["plan.materialized"] = .number(storedCount)
+    report["plan.materializedDeviation"] = .number(
+      stored.deviation(width: planned.plan.width, pairs: true))
     report["plan.loss"] = .string(planned.loss.name)
     report["plan.lossLimit"] = .number(planned.fittedLoss + planned.plan.epsilon)
     report["plan.meanLoss"] = epochs.map { .number(meanLoss($0)) }

@@ -9,6 +9,8 @@ struct TablePlan {
   let table: Table
   /// The plan and what it rests on.
   let planned: PlanForData
+  /// Which neurons of the planned network will be stored.
+  let stored: MaterializationForecast
   /// Rows to train on.
   let rowCount: Int
   /// Rows per step.
@@ -47,10 +49,15 @@ struct TablePlan {
       values = try TargetEncoder(fitting: training, column: target, task: .regression)
         .standardizedValues(of: training)
     }
+    let inputs = try transform.apply(to: features, threads: options.threads)
     planned = try PlanForData(
-      inputs: try transform.apply(to: features, threads: options.threads),
-      targets: .values(Matrix(values.map { [$0] })),
+      inputs: inputs, targets: .values(Matrix(values.map { [$0] })),
       loss: try Self.loss(options.loss, task: encoder.task), request: request)
+    // A few hundred probes give the share to a few percent; a second of work at most.
+    let work = Double(inputs.rows) * Double(inputs.columns)
+    stored = MaterializationForecast(
+      inputs: inputs, threshold: planned.plan.threshold,
+      probes: Int(max(50, min(1000, 1e9 / work))), seed: options.seed)
     self.table = table
     self.scaling = scaling
     self.constant = constant
