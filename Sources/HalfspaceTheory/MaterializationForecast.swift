@@ -13,10 +13,10 @@ public import HalfspaceLinalg
 /// print(forecast.expectedCount(width: 1 << 16))
 /// ```
 ///
-/// `s` is estimated by drawing rows that fire on a random input and counting the others they
-/// fire on (Karp and Luby, FOCS 1983): `s = sum_i Q_i E(1 / N)`, `N` the number of inputs on which
-/// such a row fires, `Q_i` the firing probability of input `i`. The relative error does not grow
-/// as the event becomes rare.
+/// Where many rows fire, `s` is estimated by drawing rows and counting. Where few do, rows are drawn
+/// that fire on a random input, and the others they fire on are counted (Karp and Luby, FOCS 1983):
+/// `s = sum_i Q_i E(1 / N)`, `N` the number of inputs on which such a row fires, `Q_i` the firing
+/// probability of input `i`; its relative error does not grow as the event becomes rare.
 public struct MaterializationForecast: Sendable, Equatable {
   /// `s`: the probability that a Gaussian row fires on at least one input.
   public let share: Double
@@ -49,33 +49,52 @@ public struct MaterializationForecast: Sendable, Equatable {
       (share, standardError) = (0, 0)
       return
     }
-    var inverses: [Double] = []
-    let block = 256
+    let plain = Self.hits(inputs, threshold, probes: probes, seed: seed) { _, _ in -1 }
+    let share = Double(plain.count { $0 > 0 }) / Double(probes)
+    if share >= 0.1 {
+      self.share = share
+      // Of no misses at all, three standard errors are one miss.
+      let misses = max(1 - share, 1 / (9 * Double(probes)))
+      standardError = (share * misses / Double(probes)).squareRoot()
+      return
+    }
     var generator = SeededGenerator(seed: seed, stream: 0x6C61_7465_6E74)
+    let counts = Self.hits(inputs, threshold, probes: probes, seed: ~seed) { rows, r in
+      let input = Self.position(of: generator.unit() * sum, in: cumulative)
+      Self.lift(rows, r, inputs, input, lengths[input], threshold, &generator)
+      return input
+    }
+    let inverses = counts.map { 1 / Double($0) }
+    let mean = inverses.reduce(0, +) / Double(probes)
+    let variance =
+      inverses.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(probes - 1)
+    self.share = min(1, sum * mean)
+    standardError = sum * (variance / Double(probes)).squareRoot()
+  }
+
+  /// On how many inputs each of `probes` Gaussian rows fires. `prepare` may change a row and name an
+  /// input on which it then fires, or -1.
+  private static func hits(
+    _ inputs: Matrix, _ threshold: Double, probes: Int, seed: UInt64,
+    prepare: (Matrix, Int) -> Int
+  ) -> [Int] {
+    var counts: [Int] = []
+    let block = 256
     for start in stride(from: 0, to: probes, by: block) {
       let count = min(block, probes - start)
       let rows = UnitSphere.deviates(
         count, dimension: inputs.columns, seed: seed &+ UInt64(start) &* 0x9E37_79B9_7F4A_7C15)
-      var chosen: [Int] = []
-      for r in 0..<count {
-        let input = Self.position(of: generator.unit() * sum, in: cumulative)
-        chosen.append(input)
-        Self.lift(rows, r, inputs, input, lengths[input], threshold, &generator)
-      }
+      let chosen = (0..<count).map { prepare(rows, $0) }
       let products = rows.product(with: inputs, otherTransposed: true)
       for r in 0..<count {
-        var fired = 0
+        var fired = chosen[r] >= 0 ? 1 : 0
         for i in 0..<inputs.rows where i != chosen[r] && Double(products[r, i]) > threshold {
           fired += 1
         }
-        inverses.append(1 / Double(fired + 1))
+        counts.append(fired)
       }
     }
-    let mean = inverses.reduce(0, +) / Double(probes)
-    let variance =
-      inverses.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(probes - 1)
-    share = min(1, sum * mean)
-    standardError = sum * (variance / Double(probes)).squareRoot()
+    return counts
   }
 
   /// `m s`: neurons of a network of this width that are expected to be stored.

@@ -81,19 +81,22 @@ public struct PlanForData: Sendable {
     let small = Sample(
       sample.inputs, sample.values, loss, limit: Self.firstSample, seed: request.seed)
 
-    // Any norm gives a threshold to begin with.
+    // Any norm gives a threshold to begin with. A larger sample needs a larger norm: by how much
+    // corrects the search on the small one.
     var b = try plan(4).threshold
-    for _ in 0..<Self.repetitions where request.threshold.dependsOnWidth && small != sample {
-      let last = b
-      b = try plan(small.estimate(at: b, request).norm.value).threshold
-      if abs(b - last) < Self.tolerance { break }
-    }
-    var fit = try sample.estimate(at: b, request)
+    var growth = 1.0
+    var fit = try small.estimate(at: b, request)
     var planned = try plan(fit.norm.value)
-    for _ in 0..<Self.repetitions where abs(planned.threshold - b) > Self.tolerance {
-      b = planned.threshold
+    for _ in 0..<Self.repetitions {
+      for _ in 0..<Self.repetitions {
+        let last = b
+        b = try plan(growth * small.estimate(at: b, request).norm.value).threshold
+        if abs(b - last) < 0.25 * Self.tolerance { break }
+      }
       fit = try sample.estimate(at: b, request)
       planned = try plan(fit.norm.value)
+      if abs(planned.threshold - b) < Self.tolerance { break }
+      growth = try fit.norm.value / small.estimate(at: b, request).norm.value
     }
     self.plan = planned
     norm = fit.norm
@@ -103,22 +106,13 @@ public struct PlanForData: Sendable {
     leaveOneOutLoss = sample.loss(of: fit.leaveOneOut, loss)
   }
 
-  private static let firstSample = 300
+  private static let firstSample = 400
   private static let repetitions = 12
   private static let tolerance = 0.02
 }
 
-extension Threshold {
-  fileprivate var dependsOnWidth: Bool {
-    switch self {
-    case .value, .firingFraction: false
-    case .expectedFiring, .paper: true
-    }
-  }
-}
-
 /// Rows to estimate from.
-private struct Sample: Equatable {
+private struct Sample {
   let inputs: Matrix
   /// `[s, 1]`, as the trainer takes them.
   let values: Matrix
@@ -145,8 +139,6 @@ private struct Sample: Equatable {
     }
     self.targets = targets
   }
-
-  static func == (a: Sample, b: Sample) -> Bool { a.inputs === b.inputs }
 
   func estimate(at threshold: Double, _ request: PlanForData.Request) throws -> NormEstimator.Fit {
     let gram = ShiftedReLUKernel(threshold: threshold).gramMatrix(

@@ -101,7 +101,7 @@ import _HalfspaceTestSupport
       inputs: Matrix([[0, 1, 0], [0, 1, 0], [0, 1, 0]]), threshold: 2)
     #expect(abs(copies.share / q - 1) < 1e-3)
     let axes = MaterializationForecast(
-      inputs: Matrix([[1, 0, 0], [0, 1, 0], [0, 0, 1]]), threshold: 2, probes: 20000)
+      inputs: Matrix([[1, 0, 0], [0, 1, 0], [0, 0, 1]]), threshold: 2, probes: 4000)
     #expect(abs(axes.share - (1 - pow(1 - q, 3))) < 4 * axes.standardError)
     // Length 2 halves the threshold; a row of zeros never fires at a positive one.
     let long = MaterializationForecast(inputs: Matrix([[0, 2], [0, 0]]), threshold: 4)
