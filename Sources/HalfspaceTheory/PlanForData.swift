@@ -17,7 +17,7 @@ public struct PlanForData: Sendable {
   public let plan: ConvergencePlan
   /// The norm that the targets need, in the space of the kernel at `kernelThreshold`.
   public let norm: NormEstimate
-  /// The threshold of the kernel in which the norm was estimated; within 0.02 of the plan's.
+  /// The threshold of the kernel in which the norm was estimated; within 0.01 of the plan's.
   public let kernelThreshold: Double
   /// The loss.
   public let loss: Loss
@@ -108,7 +108,7 @@ public struct PlanForData: Sendable {
 
   private static let firstSample = 400
   private static let repetitions = 12
-  private static let tolerance = 0.02
+  private static let tolerance = 0.01
 }
 
 /// Rows to estimate from.
