@@ -33,14 +33,17 @@ public struct TrainingRecipe {
       rows: options.rows,
       // Output weights of zero that are not trained would stay zero.
       outputs: options.outputs ?? (options.trainsOutputs ? .zero : .symmetricPairs(.signs)),
-      trainsOutputs: options.trainsOutputs, seed: options.seed)
+      trainsOutputs: options.trainsOutputs, seed: options.seed,
+      outputScale: options.outputScale)
     training = TrainingConfiguration(
       loss: Self.loss(options.loss, task: target.task),
       epochs: options.epochs ?? defaults.epochs,
       batchSize: options.batchSize ?? defaults.batchSize,
       learningRate: options.learningRate ?? defaults.learningRate(for: options.optimizer ?? .sgd),
-      schedule: .linear, optimizer: Self.optimizer(options.optimizer ?? .sgd),
-      weightDecay: options.weightDecay ?? 0, patience: options.patience, seed: options.seed,
+      schedule: options.schedule ?? .linear,
+      optimizer: Self.optimizer(options.optimizer ?? .sgd),
+      weightDecay: options.weightDecay ?? 0, averagingStart: options.averagingStart,
+      patience: options.patience, seed: options.seed,
       threads: options.threads)
     patience = options.patience
   }
