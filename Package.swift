@@ -69,7 +69,11 @@ let package = Package(
     module(
       "HalfspaceIO", ["HalfspaceLinalg", "HalfspaceReporting", "HalfspaceNN"],
       resources: [.copy("Resources/digits.csv"), .copy("Resources/digits-LICENSE.md")]),
-    module("Halfspace", ["HalfspaceLinalg", "HalfspaceReporting", "HalfspaceNN", "HalfspaceIO"]),
+    module(
+      "HalfspaceTheory", ["CHalfspace", "HalfspaceLinalg", "HalfspaceReporting", "HalfspaceNN"]),
+    module(
+      "Halfspace",
+      ["HalfspaceLinalg", "HalfspaceReporting", "HalfspaceNN", "HalfspaceIO", "HalfspaceTheory"]),
 
     // MARK: Executables and what they share
     module("_HalfspaceReport", []),
@@ -95,6 +99,12 @@ let package = Package(
       "HalfspaceIOTests",
       [
         "HalfspaceIO", "HalfspaceNN", "HalfspaceReporting", "HalfspaceLinalg",
+        "_HalfspaceTestSupport",
+      ]),
+    tests(
+      "HalfspaceTheoryTests",
+      [
+        "HalfspaceTheory", "HalfspaceNN", "HalfspaceReporting", "HalfspaceLinalg", "HalfspaceIO",
         "_HalfspaceTestSupport",
       ]),
     tests("HalfspaceReportTests", ["_HalfspaceReport"]),

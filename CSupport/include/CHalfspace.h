@@ -111,6 +111,22 @@ int hs_eigen_symmetric_f64(int vectors, ptrdiff_t n, double *a, ptrdiff_t lda, d
 int hs_qr_f64(ptrdiff_t m, ptrdiff_t n, double *a, ptrdiff_t lda, double *r, double *tau);
 
 // ---------------------------------------------------------------------------------------
+// Kernels of infinitely wide networks, double precision
+// ---------------------------------------------------------------------------------------
+
+/// For standard normal Z1, Z2 with correlation rho (clamped to [-1, 1]): first = P(Z1 > h, Z2 > k)
+/// and second = E (Z1 - h)_+ (Z2 - k)_+. Relative error below 1e-12 for |h|, |k| <= 4 where the
+/// result exceeds 1e-18. An infinite threshold is allowed.
+void hs_normal_corner_f64(double h, double k, double rho, double *first, double *second);
+/// One row of a kernel matrix: for each of n rows (at `stride` floats, d of them read) its inner
+/// product with x and the two expectations above at their correlation. squared_x and squared[n]
+/// are the squared lengths summed in double in the order of coordinates, h and thresholds[n] the
+/// thresholds divided by the lengths.
+void hs_kernel_row_f64(ptrdiff_t n, ptrdiff_t d, ptrdiff_t stride, const float *x, double squared_x,
+                       double h, const float *rows, const double *squared, const double *thresholds,
+                       double *product, double *first, double *second);
+
+// ---------------------------------------------------------------------------------------
 // Canonical inner product
 // ---------------------------------------------------------------------------------------
 
@@ -215,6 +231,23 @@ void hs_backward_f32(ptrdiff_t begin, ptrdiff_t end, const int32_t *active, cons
                      const int32_t *rows, const float *h, ptrdiff_t in_stride, const float *x,
                      ptrdiff_t out_stride, const float *a, const float *g, float *grad_w,
                      float *grad_a);
+
+/// Sparse forward of one query, whose `n` neurons are active[k] with values h[k]: for every shard
+/// shards[p]..<shards[p + 1] of neurons a sum as hs_forward_f32 makes it, from +0; the sums are
+/// added in order and multiplied by `factor`: out [stride], overwritten.
+void hs_forward_one_f32(ptrdiff_t n, const int32_t *active, const float *h, ptrdiff_t pieces,
+                        const ptrdiff_t *shards, ptrdiff_t stride, const float *a, float factor,
+                        float *out);
+
+/// hs_backward_f32 and plain SGD in one: for neurons begin..<end, with the gradients defined
+/// there (`a` as it was on entry), w[active[n]] = fma(alpha_w, grad_w, w[active[n]]) and, with
+/// trains_a, a[active[n]] = fma(alpha_a, grad_a, a[active[n]]), lane by lane; neurons without
+/// entries are left alone. `slopes` is scratch, indexed as `rows`.
+void hs_backward_sgd_f32(ptrdiff_t begin, ptrdiff_t end, const int32_t *active,
+                         const int32_t *starts, const int32_t *rows, const float *h,
+                         ptrdiff_t in_stride, const float *x, ptrdiff_t out_stride,
+                         const float *g, float alpha_w, float *w, float alpha_a, int trains_a,
+                         float *a, float *slopes);
 
 // ---------------------------------------------------------------------------------------
 // Optimizers: n gradient rows, compact [n, stride]; row k belongs to row ids[k] of the

@@ -82,6 +82,17 @@
      const int32_t *rows, const float *h, ptrdiff_t in_stride, const float *x,                    \
      ptrdiff_t out_stride, const float *a, const float *g, float *grad_w, float *grad_a),         \
     (begin, end, active, starts, rows, h, in_stride, x, out_stride, a, g, grad_w, grad_a))        \
+  X(void, forward_one_f32,                                                                        \
+    (ptrdiff_t n, const int32_t *active, const float *h, ptrdiff_t pieces,                        \
+     const ptrdiff_t *shards, ptrdiff_t stride, const float *a, float factor, float *out),        \
+    (n, active, h, pieces, shards, stride, a, factor, out))                                       \
+  X(void, backward_sgd_f32,                                                                       \
+    (ptrdiff_t begin, ptrdiff_t end, const int32_t *active, const int32_t *starts,                \
+     const int32_t *rows, const float *h, ptrdiff_t in_stride, const float *x,                    \
+     ptrdiff_t out_stride, const float *g, float alpha_w, float *w, float alpha_a, int trains_a,  \
+     float *a, float *slopes),                                                                    \
+    (begin, end, active, starts, rows, h, in_stride, x, out_stride, g, alpha_w, w, alpha_a,       \
+     trains_a, a, slopes))                                                                        \
   X(void, add_rows_f32,                                                                           \
     (ptrdiff_t n, const int32_t *ids, ptrdiff_t stride, float alpha, const float *step,           \
      float *p),                                                                                   \

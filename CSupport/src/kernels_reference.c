@@ -224,6 +224,48 @@ void hs_backward_f32_ref(ptrdiff_t begin, ptrdiff_t end, const int32_t *active,
   }
 }
 
+void hs_forward_one_f32_ref(ptrdiff_t n, const int32_t *active, const float *h,
+                            ptrdiff_t pieces, const ptrdiff_t *shards, ptrdiff_t stride,
+                            const float *a, float factor, float *out) {
+  for (ptrdiff_t c = 0; c < stride; c++) {
+    float total = 0;
+    for (ptrdiff_t p = 0, k = 0; p < pieces; p++) {
+      float sum = 0;
+      for (; k < n && active[k] < shards[p + 1]; k++) {
+        sum = fmaf(h[k], a[active[k] * stride + c], sum);
+      }
+      total = p == 0 ? sum : total + sum;
+    }
+    out[c] = total * factor;
+  }
+}
+
+void hs_backward_sgd_f32_ref(ptrdiff_t begin, ptrdiff_t end, const int32_t *active,
+                             const int32_t *starts, const int32_t *rows, const float *h,
+                             ptrdiff_t in_stride, const float *x, ptrdiff_t out_stride,
+                             const float *g, float alpha_w, float *w, float alpha_a,
+                             int trains_a, float *a, float *slopes) {
+  for (ptrdiff_t n = begin; n < end; n++) {
+    float *an = a + active[n] * out_stride, *wn = w + active[n] * in_stride;
+    const int32_t first = starts[n], last = starts[n + 1];
+    if (first == last) continue;
+    for (int32_t e = first; e < last; e++) {
+      const float *ge = g + rows[e] * out_stride;
+      slopes[e] = out_stride == 1 ? an[0] * ge[0] : hs_dot_f32_ref(out_stride, an, ge);
+    }
+    for (ptrdiff_t l = 0; l < in_stride; l++) {
+      float sum = 0;
+      for (int32_t e = first; e < last; e++) sum = fmaf(slopes[e], x[rows[e] * in_stride + l], sum);
+      wn[l] = fmaf(alpha_w, sum, wn[l]);
+    }
+    for (ptrdiff_t c = 0; trains_a && c < out_stride; c++) {
+      float sum = 0;
+      for (int32_t e = first; e < last; e++) sum = fmaf(h[e], g[rows[e] * out_stride + c], sum);
+      an[c] = fmaf(alpha_a, sum, an[c]);
+    }
+  }
+}
+
 // ---------------------------------------------------------------------------------------
 // Optimizers
 // ---------------------------------------------------------------------------------------

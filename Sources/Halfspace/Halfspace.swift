@@ -3,3 +3,4 @@
 @_exported public import HalfspaceLinalg
 @_exported public import HalfspaceNN
 @_exported public import HalfspaceReporting
+@_exported public import HalfspaceTheory

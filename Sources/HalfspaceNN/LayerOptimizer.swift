@@ -19,6 +19,11 @@ struct LayerOptimizer {
     states = (0..<optimizer.stateCount).map { _ in parameters.emptyTwin() }
   }
 
+  /// Whether a step is `w -= rate * g` and nothing else.
+  var isPlainSGD: Bool {
+    if case .sgd = optimizer { averageSum == nil } else { false }
+  }
+
   mutating func grow(toRows rows: Int) {
     states = states.map { $0.growing(toRows: rows) }
     averageSum = averageSum?.growing(toRows: rows)

@@ -27,7 +27,8 @@ public final class MaterializedNetwork {
   public let initial: InitialNetwork
   /// The threshold `b`.
   public let threshold: Float
-  /// `1 / sqrt(m Q(b))`: keeps learning rates independent of width and sparsity.
+  /// The factor on sums over neurons; `1 / sqrt(m Q(b))` unless chosen, which keeps learning rates
+  /// independent of width and sparsity.
   public let scale: Float
   /// Numbers of the materialized neurons in the initial network, in layout order.
   public private(set) var neurons: [Int] = []
@@ -63,12 +64,11 @@ public final class MaterializedNetwork {
   /// The threshold that stored rows are compared with: `b / decay`.
   public var effectiveThreshold: Float { Float(Double(threshold) / decay) }
 
-  /// A network with no neuron materialized yet.
-  public init(initial: InitialNetwork, threshold: Float) {
+  /// A network with no neuron materialized yet, of `scale` `outputScale / sqrt(m)`.
+  public init(initial: InitialNetwork, threshold: Float, outputScale: Double? = nil) {
     self.initial = initial
     self.threshold = threshold
-    let firing = GaussianTail.probability(above: Double(threshold))
-    scale = Float(1 / max(Double(initial.width) * firing, 1e-30).squareRoot())
+    scale = Self.scale(of: initial, threshold: threshold, outputScale: outputScale)
     weights = Matrix(rows: 0, columns: initial.dimension)
     outputs = Matrix(rows: 0, columns: initial.outputCount, packedSingleColumn: true)
   }
@@ -78,7 +78,7 @@ public final class MaterializedNetwork {
   /// `weights` is `[M, d]`, `outputs` `[M, C]`, `neurons` and `shards` as in the properties.
   public init(
     initial: InitialNetwork, threshold: Float, neurons: [Int], weights: Matrix, outputs: Matrix,
-    shards: [Int], decay: Double, outputDecay: Double
+    shards: [Int], decay: Double, outputDecay: Double, outputScale: Double? = nil
   ) {
     precondition(
       weights.rows == neurons.count && outputs.rows == neurons.count
@@ -88,8 +88,7 @@ public final class MaterializedNetwork {
         + "outputs [\(outputs.rows), \(outputs.columns)], shards \(shards)")
     self.initial = initial
     self.threshold = threshold
-    let firing = GaussianTail.probability(above: Double(threshold))
-    scale = Float(1 / max(Double(initial.width) * firing, 1e-30).squareRoot())
+    scale = Self.scale(of: initial, threshold: threshold, outputScale: outputScale)
     self.neurons = neurons
     self.weights = weights
     self.outputs = Matrix(rows: neurons.count, columns: outputs.columns, packedSingleColumn: true)
@@ -98,6 +97,15 @@ public final class MaterializedNetwork {
     self.decay = decay
     self.outputDecay = outputDecay
     for neuron in neurons { _ = members.insert(neuron) }
+  }
+
+  private static func scale(
+    of initial: InitialNetwork, threshold: Float, outputScale: Double?
+  ) -> Float {
+    let width = Double(initial.width)
+    if let outputScale { return Float(outputScale / width.squareRoot()) }
+    let firing = GaussianTail.probability(above: Double(threshold))
+    return Float(1 / max(width * firing, 1e-30).squareRoot())
   }
 
   /// Whether a neuron of the initial network is stored.

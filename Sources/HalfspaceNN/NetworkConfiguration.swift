@@ -27,11 +27,15 @@ public struct NetworkConfiguration: Sendable, Equatable, Codable {
   public var trainsOutputs: Bool
   /// Seed of all initial weights.
   public var seed: UInt64
+  /// `B` of `scale = B / sqrt(m)`; nil: `1 / sqrt(Q(b))`, which keeps learning rates independent
+  /// of width and sparsity. A larger one keeps training closer to the initial weights, when the
+  /// learning rate falls with its square.
+  public var outputScale: Double?
 
   /// A network of `width` neurons.
   public init(
     width: Int, threshold: Threshold, rows: Rows = .productGrid(), outputs: InitialOutputs = .zero,
-    trainsOutputs: Bool = true, seed: UInt64 = 1
+    trainsOutputs: Bool = true, seed: UInt64 = 1, outputScale: Double? = nil
   ) {
     self.width = width
     self.threshold = threshold
@@ -39,6 +43,7 @@ public struct NetworkConfiguration: Sendable, Equatable, Codable {
     self.outputs = outputs
     self.trainsOutputs = trainsOutputs
     self.seed = seed
+    self.outputScale = outputScale
   }
 
   /// The initial network for inputs of `dimension` coordinates.
@@ -53,6 +58,9 @@ public struct NetworkConfiguration: Sendable, Equatable, Codable {
       throw .invalid("the width \(width) is more than 2^48")
     }
     guard dimension > 0 else { throw .invalid("the inputs have no columns") }
+    if let outputScale, !(outputScale > 0 && outputScale.isFinite) {
+      throw .invalid("the output scale \(outputScale) is not a positive number")
+    }
     if case .zero = outputs, !trainsOutputs {
       throw .invalid("output weights that start at zero and are not trained stay zero")
     }

@@ -20,21 +20,21 @@ internal import HalfspaceReporting
 /// order; gradients add batch rows in ascending order. Neither depends on threads.
 /// Nothing is allocated once the buffers have seen their largest batch.
 @safe struct SparseStep: ~Copyable {
-  /// Neurons whose gradients are held at a time: few enough to stay in the second-level cache,
-  /// many enough that prefetching rarely starts anew (32: 21 ns per firing pair, 256: 19).
-  static let block = 256
-
   private(set) var activeCount = 0
   private(set) var pairCount = 0
 
-  private let threads: Int
-  @unsafe private var counts: UnsafeMutableBufferPointer<Int32>
-  @unsafe private var active: UnsafeMutableBufferPointer<Int32>
-  @unsafe private var starts: UnsafeMutableBufferPointer<Int32>
-  @unsafe private var rows: UnsafeMutableBufferPointer<Int32>
-  @unsafe private var h: UnsafeMutableBufferPointer<Float>
-  @unsafe private var partial: UnsafeMutableBufferPointer<Float>
-  @unsafe private var gradients: UnsafeMutableBufferPointer<Float>
+  let threads: Int
+  /// Whether the batch loaded is a single row.
+  private var isOneQuery = false
+  @unsafe var counts: UnsafeMutableBufferPointer<Int32>
+  @unsafe var active: UnsafeMutableBufferPointer<Int32>
+  @unsafe var starts: UnsafeMutableBufferPointer<Int32>
+  @unsafe var rows: UnsafeMutableBufferPointer<Int32>
+  @unsafe var h: UnsafeMutableBufferPointer<Float>
+  @unsafe var partial: UnsafeMutableBufferPointer<Float>
+  @unsafe var bounds: UnsafeMutableBufferPointer<Int>
+  /// Gradient rows, or the slopes of the pairs.
+  @unsafe var gradients: UnsafeMutableBufferPointer<Float>
 
   init(threads: Int) {
     self.threads = max(1, threads)
@@ -44,6 +44,7 @@ internal import HalfspaceReporting
     unsafe rows = .allocate(capacity: 0)
     unsafe h = .allocate(capacity: 0)
     unsafe partial = .allocate(capacity: 0)
+    unsafe bounds = .allocate(capacity: 0)
     unsafe gradients = .allocate(capacity: 0)
   }
 
@@ -54,6 +55,7 @@ internal import HalfspaceReporting
     unsafe rows.deallocate()
     unsafe h.deallocate()
     unsafe partial.deallocate()
+    unsafe bounds.deallocate()
     unsafe gradients.deallocate()
   }
 
@@ -65,6 +67,7 @@ internal import HalfspaceReporting
   /// Takes over a report over `neurons` stored rows. O(pairs + neurons / 16).
   mutating func load(_ report: borrowing FiringReport, neurons: Int) {
     pairCount = report.count
+    isOneQuery = report.queryCount == 1
     unsafe Self.reserve(&counts, neurons)
     unsafe Self.reserve(&active, min(neurons, pairCount))
     unsafe Self.reserve(&starts, min(neurons, pairCount) + 1)
@@ -87,19 +90,24 @@ internal import HalfspaceReporting
       "scores [\(scores.rows), \(scores.columns)] for \(batch) rows and outputs "
         + "[\(outputs.rows), \(outputs.columns)]")
     let pieces = shards.count - 1
+    if batch == 1, isOneQuery, unsafe continuing == nil {
+      unsafe hs_forward_one_f32(
+        activeCount, active.baseAddress!, h.baseAddress!, pieces, shards, outputs.stride,
+        outputs.pointer, factor, scores.pointer)
+      return
+    }
     let size = batch * outputs.stride
     unsafe Self.reserve(&partial, pieces * size)
-    let view = unsafe View(
-      active: active.baseAddress!, starts: starts.baseAddress!, rows: rows.baseAddress!,
-      h: h.baseAddress!, scratch: partial.baseAddress!)
-    let bounds = shards.map { shard in
-      unsafe Self.position(of: Int32(shard), in: activeNeurons)
+    unsafe Self.reserve(&bounds, shards.count)
+    for (k, shard) in shards.enumerated() {
+      unsafe bounds[k] = Self.position(of: Int32(shard), in: activeNeurons)
     }
-    parallelFor(pieces, threads: threads) { piece in
+    let view = unsafe view(scratch: partial)
+    parallelFor(pieces, threads: workers(for: pairCount * outputs.stride)) { piece in
       let sum = unsafe view.scratch + piece * size
       unsafe sum.update(repeating: 0, count: size)
       unsafe hs_forward_f32(
-        bounds[piece], bounds[piece + 1], view.active, view.starts, view.rows, view.h,
+        view.bounds[piece], view.bounds[piece + 1], view.active, view.starts, view.rows, view.h,
         outputs.stride, outputs.pointer, sum)
     }
     if let continuing = unsafe continuing { unsafe continuing(view.scratch + (pieces - 1) * size) }
@@ -120,7 +128,7 @@ internal import HalfspaceReporting
   }
 
   /// The first position in an ascending list whose number is at least `neuron`.
-  private static func position(of neuron: Int32, in list: UnsafeBufferPointer<Int32>) -> Int {
+  static func position(of neuron: Int32, in list: UnsafeBufferPointer<Int32>) -> Int {
     var low = 0
     var high = list.count
     while low < high {
@@ -130,105 +138,10 @@ internal import HalfspaceReporting
     return low
   }
 
-  /// What the backward pass works on.
-  struct Layers {
-    var inputs: Matrix
-    var weights: Matrix
-    var outputs: Matrix
-    var hidden: LayerOptimizer
-    /// Nil when the output weights are fixed.
-    var output: LayerOptimizer?
-  }
-
-  /// Gradients of both layers from `gradient` `[batch, C]` (loss derivatives times the factor of
-  /// the layer), turned into optimizer steps and added, block of neurons by block.
-  ///
-  /// With `allNeurons`, rows that did not fire take part with gradient zero (dense momentum and
-  /// Adam). O(pairs * (d + C)), plus O(M (d + C)) for all neurons.
-  mutating func backward(
-    gradient: Matrix, layers: Layers, hiddenStep: LayerOptimizer.Step,
-    outputStep: LayerOptimizer.Step, allNeurons: Bool
-  ) {
-    let inStride = layers.weights.stride
-    let outStride = layers.outputs.stride
-    let perSlice = Self.block * (inStride + outStride)
-    unsafe Self.reserve(&gradients, threads * perSlice)
-    let view = unsafe View(
-      active: active.baseAddress!, starts: starts.baseAddress!, rows: rows.baseAddress!,
-      h: h.baseAddress!, scratch: gradients.baseAddress!)
-    let activeCount = activeCount
-    let neurons = layers.weights.rows
-    let items = allNeurons ? neurons : activeCount
-    let pieces = threads
-    // Rows of one neuron are written by one slice only, so any cut gives the same bits.
-    parallelFor(pieces, threads: threads) { piece in
-      let gradW = unsafe view.scratch + piece * perSlice
-      let gradA = unsafe gradW + Self.block * inStride
-      func differentiate(_ begin: Int, _ end: Int) {
-        unsafe hs_backward_f32(
-          begin, end, view.active, view.starts, view.rows, view.h, inStride,
-          layers.inputs.pointer, outStride, layers.outputs.pointer, gradient.pointer, gradW,
-          layers.output == nil ? nil : gradA)
-      }
-      func apply(_ count: Int, _ ids: UnsafePointer<Int32>) {
-        unsafe layers.hidden.apply(
-          hiddenStep, count: count, ids: ids, gradient: gradW, parameters: layers.weights)
-        unsafe layers.output?.apply(
-          outputStep, count: count, ids: ids, gradient: gradA, parameters: layers.outputs)
-      }
-      let first = piece * items / pieces
-      let last = (piece + 1) * items / pieces
-      if !allNeurons {
-        for begin in stride(from: first, to: last, by: Self.block) {
-          let end = min(begin + Self.block, last)
-          differentiate(begin, end)
-          unsafe apply(end - begin, view.active + begin)
-        }
-        return
-      }
-      unsafe withUnsafeTemporaryAllocation(of: Int32.self, capacity: Self.block) { ids in
-        let list = unsafe UnsafeBufferPointer(start: view.active, count: activeCount)
-        for begin in stride(from: first, to: last, by: Self.block) {
-          let end = min(begin + Self.block, last)
-          let from = unsafe Self.position(of: Int32(begin), in: list)
-          let to = unsafe Self.position(of: Int32(end), in: list)
-          differentiate(from, to)
-          unsafe Self.spread(
-            gradW, inStride, list[from..<to], first: begin, count: end - begin)
-          if layers.output != nil {
-            unsafe Self.spread(
-              gradA, outStride, list[from..<to], first: begin, count: end - begin)
-          }
-          for k in 0..<(end - begin) { unsafe ids[k] = Int32(begin + k) }
-          unsafe apply(end - begin, ids.baseAddress!)
-        }
-      }
-    }
-  }
-
-  /// Moves compact gradient rows to their places among `count` consecutive neurons and clears the
-  /// places between.
-  private static func spread(
-    _ rows: UnsafeMutablePointer<Float>, _ stride: Int, _ ids: Slice<UnsafeBufferPointer<Int32>>,
-    first: Int, count: Int
-  ) {
-    var source = unsafe ids.endIndex - 1
-    // Backwards: a place is never ahead of its source.
-    for place in Swift.stride(from: count - 1, through: 0, by: -1) {
-      let target = unsafe rows + place * stride
-      if unsafe source >= ids.startIndex && Int(ids[source]) == first + place {
-        let from = unsafe source - ids.startIndex
-        if from != place { unsafe target.update(from: rows + from * stride, count: stride) }
-        source -= 1
-      } else {
-        unsafe target.update(repeating: 0, count: stride)
-      }
-    }
-  }
-
   /// The buffers as a parallel loop sees them: read only, save `scratch`, of which every index of
   /// the loop writes its own part.
-  @unsafe private struct View: @unchecked Sendable {
+  @unsafe struct View: @unchecked Sendable {
+    let bounds: UnsafePointer<Int>
     let active: UnsafePointer<Int32>
     let starts: UnsafePointer<Int32>
     let rows: UnsafePointer<Int32>
@@ -236,8 +149,18 @@ internal import HalfspaceReporting
     let scratch: UnsafeMutablePointer<Float>
   }
 
+  @unsafe func view(scratch: UnsafeMutableBufferPointer<Float>) -> View {
+    unsafe View(
+      bounds: bounds.baseAddress!, active: active.baseAddress!, starts: starts.baseAddress!,
+      rows: rows.baseAddress!, h: h.baseAddress!, scratch: scratch.baseAddress!)
+  }
+
+  /// Threads that `work` multiplications and additions of floats are worth: handing work over
+  /// to a thread costs as much as some 10^5 of them.
+  func workers(for work: Int) -> Int { min(threads, max(1, work >> 17)) }
+
   /// Grows a buffer, zeroed, when it is too small. The contents are not kept.
-  private static func reserve<T: ExpressibleByIntegerLiteral>(
+  static func reserve<T: ExpressibleByIntegerLiteral>(
     _ buffer: inout UnsafeMutableBufferPointer<T>, _ count: Int
   ) {
     guard unsafe buffer.baseAddress == nil || buffer.count < count else { return }

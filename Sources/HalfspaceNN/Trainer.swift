@@ -102,7 +102,8 @@ public final class Trainer {
     self.validation = validation
     trainsOutputs = network.trainsOutputs
 
-    self.network = MaterializedNetwork(initial: initial, threshold: threshold)
+    self.network = MaterializedNetwork(
+      initial: initial, threshold: threshold, outputScale: network.outputScale)
     let start = ContinuousClock.now
     self.network.materialize(
       firingOn: inputs, rows: 0..<inputs.rows, threads: training.threads)

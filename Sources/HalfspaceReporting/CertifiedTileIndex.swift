@@ -31,7 +31,10 @@ public import HalfspaceLinalg
 /// Tiles whose rows are too short for a query to be reached (`|w| |x| <= b`) are left out.
 /// Rows that are not finite, or so large that products may overflow, are always candidates.
 ///
-/// A moved row is encoded again, O(d); now and then this means its tile.
+/// A moved row is encoded again, O(d); now and then this means its tile. Better is to tell how far
+/// rows have gone at most: then a row costs O(1) until it has left the neighborhood of its codes.
+/// Measured with 2^17 rows of 128 coordinates of which 1 % and 10 % move: 0.41 and 3.2 ms to encode
+/// them, 0.04 and 0.05 ms to note their displacements, beside 0.5 ms for a report (AMD Zen 5).
 ///
 /// The index is a class because it keeps scratch between calls; it allocates nothing once it has
 /// seen its largest batch. One report at a time. Reports do not depend on `threads`.
@@ -84,6 +87,17 @@ public final class CertifiedTileIndex: HalfSpaceIndex {
   /// Encodes rows that have moved. O(d) each, in the long run.
   public func update(rows: UnsafeBufferPointer<Int32>) {
     unsafe codes.update(rows: rows)
+  }
+
+  /// Takes notice of rows that have moved by at most these distances. O(1) each as long as a row
+  /// stays near to where it was encoded, O(d) when it leaves.
+  public func update(
+    rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>
+  ) {
+    precondition(
+      rows.count == displacements.count,
+      "\(rows.count) moved rows with \(displacements.count) displacements")
+    unsafe codes.update(rows: rows, displacements: displacements)
   }
 
   // MARK: Reports

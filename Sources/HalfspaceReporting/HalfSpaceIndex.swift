@@ -21,11 +21,27 @@ public protocol HalfSpaceIndex {
   /// Tells the index that these rows of the weight matrix have moved.
   mutating func update(rows: UnsafeBufferPointer<Int32>)
 
+  /// Tells the index that these rows have moved by at most these Euclidean distances since it was
+  /// last told about them: exact upper bounds, rounding of the move included; infinity or NaN
+  /// where none is known. An index may ignore the distances, which the default does.
+  mutating func update(
+    rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>)
+
   /// Memory and work so far.
   var statistics: IndexStatistics { get }
 }
 
 extension HalfSpaceIndex {
+  /// Calls `update(rows:)`.
+  public mutating func update(
+    rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>
+  ) {
+    precondition(
+      rows.count == displacements.count,
+      "\(rows.count) moved rows with \(displacements.count) displacements")
+    unsafe update(rows: rows)
+  }
+
   /// Answers all rows of `queries`.
   public mutating func report(
     queries: Matrix, above threshold: Float, into report: inout FiringReport

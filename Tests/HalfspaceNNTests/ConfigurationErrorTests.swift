@@ -101,6 +101,13 @@ import Testing
     expect("0 groups for 64 rows") { network, _ in network.rows = .productGrid(groups: 0) }
   }
 
+  @Test(arguments: [0, -1, Double.nan, .infinity])
+  func `output scales that are not positive numbers`(_ value: Double) {
+    expect("the output scale \(value) is not a positive number") { network, _ in
+      network.outputScale = value
+    }
+  }
+
   @Test func `training settings out of range`() {
     expect("the number of epochs 0 is not positive") { $1.epochs = 0 }
     expect("the batch size -1 is not positive") { $1.batchSize = -1 }

@@ -74,4 +74,29 @@ import _HalfspaceTestSupport
     #expect(initial.width == 1000)
     #expect(initial.rows.count == 500)
   }
+
+  @Test func `a larger output scale at a rate smaller by its square moves the weights less`() throws
+  {
+    let problem = Problem.values(1, rows: 8, dimension: 4)
+    func weightsAfterOneStep(_ outputScale: Double?, _ rate: Double) throws -> (Trainer, [Float]) {
+      let trainer = try problem.trainer(
+        NetworkConfiguration(
+          width: 64, threshold: .value(0.5), outputs: .symmetricPairs(.signs),
+          trainsOutputs: false, outputScale: outputScale),
+        TrainingConfiguration(loss: .squared, learningRate: rate, schedule: .constant))
+      let before = trainer.network.weights.copy()
+      trainer.takeStep([0])
+      let moved = (0..<trainer.network.count).map { r in
+        zip(trainer.network.weights.rowArray(r), before.rowArray(r)).reduce(0) {
+          $0 + ($1.0 - $1.1) * ($1.0 - $1.1)
+        }.squareRoot()
+      }
+      return (trainer, moved)
+    }
+    let (plain, near) = try weightsAfterOneStep(1, 0.5)
+    let (scaled, far) = try weightsAfterOneStep(4, 0.5 / 16)
+    #expect(plain.network.scale == 1.0 / 8 && scaled.network.scale == 0.5)
+    #expect(near.contains { $0 > 0 })
+    for (a, b) in zip(near, far) { #expect(abs(a - 4 * b) <= 1e-5 * a) }
+  }
 }

@@ -1,0 +1,127 @@
+// SPDX-License-Identifier: Apache-2.0
+import CHalfspace
+import Testing
+
+extension Kernels {
+  /// The kernels that do several passes in one, against those passes one after another.
+  @Suite struct SGDStepTests {
+    @Test(arguments: SparseStepTests.shapes + [(1, 700, 90), (70, 300, 60)])
+    func `backward with the update of plain SGD is backward, then adding rows`(
+      queries: Int, m: Int, percent: Int
+    ) {
+      var dice = Dice(seed: 40)
+      let report = SparseReport(queries: queries, m: m, percent: percent, dice: &dice)
+      let lists = report.lists
+      let n = report.neurons
+      for (input, output) in [
+        (16, 1), (32, 32), (48, 16), (64, 48), (80, 64), (176, 80), (0, 16), (32, 0),
+      ] {
+        let x = dice.rows(queries, input)
+        let g = dice.rows(queries, output)
+        let w = dice.rows(m, input)
+        let a = dice.rows(m, output)
+        func plain(_ trainsOutputs: Bool) -> Outcome {
+          let (w, a) = (w.copy(), a.copy())
+          let gradW = Block(n * input, of: Float(3))
+          let gradA = Block(n * output, of: Float(3))
+          unsafe hs_backward_f32(
+            0, n, lists.active.start, lists.starts.start, lists.rows.start, lists.h.start, input,
+            x.start, output, a.start, g.start, gradW.start, gradA.start)
+          unsafe hs_add_rows_f32(n, lists.active.start, input, -0.3, gradW.start, w.start)
+          if trainsOutputs {
+            unsafe hs_add_rows_f32(n, lists.active.start, output, 0.7, gradA.start, a.start)
+          }
+          return Outcome(w, a)
+        }
+        func fused(_ trainsOutputs: Bool, _ cuts: [Int]) -> Outcome {
+          let (w, a) = (w.copy(), a.copy())
+          let slopes = Block(report.pairs, of: Float(3))
+          for (begin, end) in zip(cuts, cuts.dropFirst()) {
+            unsafe hs_backward_sgd_f32(
+              begin, end, lists.active.start, lists.starts.start, lists.rows.start,
+              lists.h.start, input, x.start, output, g.start, -0.3, w.start, 0.7,
+              trainsOutputs ? 1 : 0, a.start, slopes.start)
+          }
+          return Outcome(w, a)
+        }
+        for trainsOutputs in [true, false] {
+          let expected = plain(trainsOutputs)
+          atEveryLevel {
+            #expect(fused(trainsOutputs, [0, n]) == expected, "strides \(input), \(output)")
+            #expect(
+              fused(trainsOutputs, [0, n / 3, n / 3, n / 2, n]) == expected,
+              "strides \(input), \(output), in pieces")
+          }
+        }
+      }
+    }
+
+    @Test func `neurons without entries are left alone`() {
+      var dice = Dice(seed: 41)
+      let active = Block([Int32(0), 1, 2, 3, 4, 5, 6])
+      let rows = Block([Int32(0), 1, 0, 1, 2])
+      let h = dice.normals(5)
+      // Several queries; and as many entries as neurons, all of one query.
+      for starts in [[Int32(0), 0, 2, 2, 2, 5, 5, 5], [0, 2, 2, 3, 3, 4, 5, 5]].map({ Block($0) }) {
+        for (input, output) in [(32, 32), (16, 1), (80, 16)] {
+          let x = dice.normals(3 * input)
+          let g = dice.normals(3 * output)
+          let w = dice.normals(7 * input)
+          let a = dice.normals(7 * output)
+          expectSameBitsAtEveryLevel("strides \(input), \(output)") {
+            let (moved, movedOutputs) = (w.copy(), a.copy())
+            let slopes = Block(5, of: Float(0))
+            unsafe hs_backward_sgd_f32(
+              0, 7, active.start, starts.start, rows.start, h.start, input, x.start, output,
+              g.start, -0.5, moved.start, -0.5, 1, movedOutputs.start, slopes.start)
+            for n in 0..<7 {
+              let isEmpty = starts[n] == starts[n + 1]
+              #expect((moved.slice(n * input, input) == w.slice(n * input, input)) == isEmpty)
+              #expect(
+                (movedOutputs.slice(n * output, output) == a.slice(n * output, output)) == isEmpty)
+            }
+            return Outcome(moved, movedOutputs)
+          }
+        }
+      }
+    }
+
+    @Test(arguments: [(40, 50), (300, 100), (300, 0), (1, 100), (900, 7)])
+    func `the outputs of one query are the sums of its shards in order`(m: Int, percent: Int) {
+      var dice = Dice(seed: 42)
+      let report = SparseReport(queries: 1, m: m, percent: percent, dice: &dice)
+      let lists = report.lists
+      let n = report.neurons
+      for shards in [[0, m], [0, m / 3, m / 3, m / 2, m]].map({ Block($0) }) {
+        for stride in [1, 16, 32, 48, 64, 80, 144] {
+          let a = dice.rows(m, stride)
+          expectSameBitsAtEveryLevel("stride \(stride)") {
+            let out = Block(stride, of: Float(9))
+            unsafe hs_forward_one_f32(
+              n, lists.active.start, lists.h.start, shards.count - 1, shards.start, stride,
+              a.start, 0.3, out.start)
+            return Outcome(out)
+          }
+          var total: [Float] = []
+          for piece in 0..<(shards.count - 1) {
+            let inside = (0..<n).filter {
+              (shards[piece]..<shards[piece + 1]).contains(Int(report.active[$0]))
+            }
+            let sum = Block(stride, of: Float(0))
+            if let first = inside.first, let last = inside.last {
+              unsafe hs_forward_f32(
+                first, last + 1, lists.active.start, lists.starts.start, lists.rows.start,
+                lists.h.start, stride, a.start, sum.start)
+            }
+            total = piece == 0 ? sum.elements : zip(total, sum.elements).map { $0 + $1 }
+          }
+          let out = Block(stride, of: Float(9))
+          unsafe hs_forward_one_f32(
+            n, lists.active.start, lists.h.start, shards.count - 1, shards.start, stride, a.start,
+            0.3, out.start)
+          #expect(Outcome(out) == Outcome(Block(total.map { $0 * 0.3 })), "stride \(stride)")
+        }
+      }
+    }
+  }
+}
