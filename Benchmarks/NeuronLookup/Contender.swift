@@ -15,8 +15,8 @@ protocol Contender: AnyObject {
   /// What it says about itself.
   var remark: String? { get }
   func ask(_ rows: Range<Int>, above threshold: Float)
-  /// Hears that rows have moved.
-  func update(rows: [Int32])
+  /// Hears that rows have moved, and how far at most.
+  func update(rows: [Int32], displacements: [Float])
   /// Differences from the reference in the last answer; nil for products that report nothing.
   func mismatches(_ reference: Reference, from first: Int) -> Int?
 }
@@ -25,7 +25,7 @@ extension Contender {
   var buildSeconds: Double { 0 }
   var candidates: Int? { nil }
   var remark: String? { nil }
-  func update(rows: [Int32]) {}
+  func update(rows: [Int32], displacements: [Float]) {}
   func mismatches(_ reference: Reference, from first: Int) -> Int? { nil }
 }
 
@@ -62,8 +62,12 @@ final class IndexContender<Index: HalfSpaceIndex>: Contender {
     index.report(queries: workload.queries, rows: rows, above: threshold, into: &report)
   }
 
-  func update(rows: [Int32]) {
-    unsafe rows.withUnsafeBufferPointer { unsafe index.update(rows: $0) }
+  func update(rows: [Int32], displacements: [Float]) {
+    unsafe rows.withUnsafeBufferPointer { rows in
+      unsafe displacements.withUnsafeBufferPointer {
+        unsafe index.update(rows: rows, displacements: $0)
+      }
+    }
   }
 
   func mismatches(_ reference: Reference, from first: Int) -> Int? {

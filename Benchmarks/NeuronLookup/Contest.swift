@@ -27,6 +27,11 @@ struct Contenders {
     if workload.d <= Self.mostTreeDimensions || workload.distribution == .manifold {
       movable.append(IndexContender("partition tree", workload) { PartitionTreeIndex($0) })
     }
+    movable.append(
+      IndexContender(
+        "automatic", workload,
+        describe: { ($0.summary, $0.calibrationSeconds + $0.buildSeconds) }
+      ) { AutomaticIndex($0, sampleQueries: workload.sampleQueries) })
     self.movable = movable
     structures = movable + [GridContender(workload)].compactMap { $0 }
   }
@@ -69,6 +74,10 @@ struct Contest {
 
   private func time(_ entries: [Entry]) -> [Timing] {
     let count = workload.queries.rows
+    // Whoever has something to build or to choose does it before the clock runs.
+    for entry in entries {
+      for _ in 0..<2 { entry.contender.ask(0..<entry.batch, above: reference.threshold) }
+    }
     return Timing.interleaved(
       plan,
       entries.map { entry in
@@ -116,5 +125,14 @@ struct Check {
     candidateRate = contender.candidates.map {
       Double($0 - before) / (Double(count) * Double(workload.m))
     }
+  }
+}
+
+extension AutomaticIndex {
+  /// What it has chosen for single queries, few and many, and what choosing took.
+  fileprivate var summary: String {
+    let chosen = [1, 8, 64].compactMap { choice(forBatchesOf: $0)?.structure.rawValue }
+    return chosen.joined(separator: "; ")
+      + " (\(calibrations) calibrations, \(Format.duration(calibrationSeconds)))"
   }
 }

@@ -65,13 +65,13 @@ struct MovingContest {
     let steps = Drawing.directions(256, workload.d, seed: 77)
     let start = MonotonicClock.now
     // The first rounds make caches warm and let structures choose.
-    for round in -3..<max(plan.samples, TimingPlan.minimumSamples) {
+    for round in -8..<max(plan.samples, TimingPlan.minimumSamples) {
       if round >= TimingPlan.minimumSamples, MonotonicClock.now - start > plan.budget { break }
       let moved = move(by: steps, &generator)
       for (k, entry) in entries.enumerated() {
         let first = max(0, round) * entry.batch % (workload.queries.rows - entry.batch + 1)
         let begin = MonotonicClock.now
-        entry.contender.update(rows: moved)
+        entry.contender.update(rows: moved.rows, displacements: moved.distances)
         let middle = MonotonicClock.now
         entry.contender.ask(first..<(first + entry.batch), above: threshold)
         guard round >= 0 else { continue }
@@ -82,8 +82,10 @@ struct MovingContest {
     return samples
   }
 
-  /// Moves a random share of the rows. Returns which, ascending.
-  private func move(by steps: Matrix, _ generator: inout SeededGenerator) -> [Int32] {
+  /// Moves a random share of the rows. Returns which, ascending, and how far at most.
+  private func move(by steps: Matrix, _ generator: inout SeededGenerator) -> (
+    rows: [Int32], distances: [Float]
+  ) {
     let (m, d) = (workload.m, workload.d)
     let count = max(1, Int(Double(m) * share))
     // One row of each part of equal size: random, distinct and in order.
@@ -91,6 +93,7 @@ struct MovingContest {
       let first = m * k / count
       return Int32(first + generator.below(max(1, m * (k + 1) / count - first)))
     }
+    var distances: [Float] = []
     for row in rows {
       let w = unsafe workload.rows.row(Int(row))
       let step = unsafe steps.row(generator.below(steps.rows))
@@ -98,8 +101,10 @@ struct MovingContest {
       for c in 0..<d { unsafe square += w[c] * w[c] }
       let length = square.squareRoot() * Self.step
       for c in 0..<d { unsafe w[c] += length * step[c] }
+      // A step has length 1 up to rounding; half a unit of the last place is lost in each sum.
+      distances.append(length * 1.0001 + square.squareRoot() * 1e-6)
     }
-    return rows
+    return (rows, distances)
   }
 
   private func median(_ values: [Double]) -> Double { Timing(samples: values).median }

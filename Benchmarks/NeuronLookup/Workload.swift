@@ -10,6 +10,8 @@ final class Workload {
   let rows: Matrix
   let columns: Matrix
   let queries: Matrix
+  /// Other queries from the same source, for structures that want to see some beforehand.
+  let sampleQueries: Matrix
   /// Where the rows are those of one: it, how far they have moved from it, and what it took.
   private(set) var grid: (weights: ProductGrid, drift: Float, buildSeconds: Double)?
   /// One threshold for each firing share.
@@ -21,11 +23,13 @@ final class Workload {
   init(_ lookup: LookupCase, seed: UInt64, dataFolder: String?) throws {
     distribution = lookup.distribution
     let (m, d, count) = (lookup.m, lookup.d, lookup.queryCount)
+    let sampleCount = 512
     var given: Float?
     switch lookup.distribution {
     case .gaussian:
       rows = Drawing.gaussian(m, d, seed: seed)
       queries = Drawing.directions(count, d, seed: ~seed)
+      sampleQueries = Drawing.directions(sampleCount, d, seed: ~seed ^ 1)
     case .productGrid(let drift):
       let start = MonotonicClock.now
       let weights = ProductGrid(count: m, dimension: d, seed: seed, threads: 1)
@@ -33,17 +37,25 @@ final class Workload {
       rows = Drawing.assembled(weights)
       if drift > 0 { Drawing.move(rows, by: drift, seed: seed ^ 0xD21F7) }
       queries = Drawing.directions(count, d, seed: ~seed)
+      sampleQueries = Drawing.directions(sampleCount, d, seed: ~seed ^ 1)
     case .manifold:
       rows = Drawing.surface(m, d, seed: seed)
       queries = Drawing.directions(count, d, seed: ~seed)
+      sampleQueries = Drawing.directions(sampleCount, d, seed: ~seed ^ 1)
     case .lowRankInputs:
       rows = Drawing.gaussian(m, d, seed: seed)
-      queries = Drawing.lowRank(count, d, rank: 16, seed: ~seed)
+      let drawn = Drawing.lowRank(count + sampleCount, d, rank: 16, seed: ~seed)
+      queries = drawn.gather(0..<count)
+      sampleQueries = drawn.gather(count..<count + sampleCount)
     case .trained(let table):
       let trained = try TrainedRows(table: table, dataFolder: dataFolder)
       rows = trained.weights
       var generator = SeededGenerator(seed: seed)
-      queries = trained.inputs.gather((0..<count).map { _ in generator.below(trained.inputs.rows) })
+      func some(_ count: Int) -> Matrix {
+        trained.inputs.gather((0..<count).map { _ in generator.below(trained.inputs.rows) })
+      }
+      queries = some(count)
+      sampleQueries = some(sampleCount)
       given = trained.threshold
     }
     columns = rows.transposedInBlocks()
