@@ -9,7 +9,7 @@ struct Contenders {
   let product: any Contender
   /// Exact structures but those two.
   let structures: [any Contender]
-  /// The same without those that do not hear of moves.
+  /// The same without those that do not hear of moves; the last is `automatic`.
   let movable: [any Contender]
 
   /// Coordinates up to which geometry is tried where rows fill the space.
@@ -21,19 +21,18 @@ struct Contenders {
     product = IndexContender("brute force, product", workload) {
       BruteForceIndex($0, method: .product)
     }
-    var movable: [any Contender] = [
-      IndexContender("certified tiles", workload) { CertifiedTileIndex($0) }
-    ]
+    var movable: [any Contender] = []
     if workload.d <= Self.mostTreeDimensions || workload.distribution == .manifold {
       movable.append(IndexContender("partition tree", workload) { PartitionTreeIndex($0) })
     }
+    movable.append(IndexContender("certified tiles", workload) { CertifiedTileIndex($0) })
     movable.append(
       IndexContender(
         "automatic", workload,
         describe: { ($0.summary, $0.calibrationSeconds + $0.buildSeconds) }
       ) { AutomaticIndex($0, sampleQueries: workload.sampleQueries) })
     self.movable = movable
-    structures = movable + [GridContender(workload)].compactMap { $0 }
+    structures = [GridContender(workload)].compactMap { $0 } + movable
   }
 }
 
@@ -49,26 +48,35 @@ struct Contest {
   private typealias Entry = (contender: any Contender, batch: Int)
 
   func measurements(batch: Int) -> [Measurement] {
-    var entries: [Entry] = contenders.gemv.map { ($0, 1) }
-    entries.append((contenders.scan, 1))
-    entries.append((OracleContender(workload, reference), batch))
-    let others = contenders.structures + (batch > 1 ? [contenders.product] : [])
-    entries += others.map { ($0, batch) }
-    if batch > 1 { entries.append((GemmContender(workload, batch: batch), batch)) }
+    let oracle = OracleContender(workload, reference)
+    let sgemm = GemmContender(workload, batch: batch)
+    // Structures that are compared closely both follow one that has read all rows.
+    var entries: [Entry] = []
+    for (gemv, structure) in zip(contenders.gemv, contenders.movable.suffix(2)) {
+      entries += [(gemv, 1), (structure, batch)]
+    }
+    entries += [(contenders.scan, 1), (oracle, batch)]
+    entries += contenders.structures.dropLast(2).map { ($0, batch) }
+    if batch > 1 { entries += [(contenders.product, batch), (sgemm, batch)] }
     let timings = time(entries)
-    let sgemm = batch > 1 ? timings.last : nil
+    func timing(of contender: any Contender) -> Timing? {
+      zip(entries, timings).first { $0.0.contender === contender }?.1
+    }
+    let rowwise = timing(of: contenders.gemv[0])!
+    let columnwise = timing(of: contenders.gemv[1])!
+    let dense = timing(of: sgemm)
     let baselines = Baselines(
-      sgemvRow: timings[0].median, sgemvColumn: timings[1].median,
-      sgemm: sgemm.map { $0.median / Double(batch) }, scan: timings[2].median,
-      oracle: timings[3].median / Double(batch))
-    let sgemv = timings[0].median < timings[1].median ? timings[0] : timings[1]
+      sgemvRow: rowwise.median, sgemvColumn: columnwise.median,
+      sgemm: dense.map { $0.median / Double(batch) }, scan: timing(of: contenders.scan)!.median,
+      oracle: timing(of: oracle)!.median / Double(batch))
+    let sgemv = rowwise.median < columnwise.median ? rowwise : columnwise
     return zip(entries, timings).map { entry, timing in
       let queries = Double(entry.batch)
       return measurement(
         entry.contender, batch: batch, asked: entry.batch, seconds: timing.median / queries,
         deviation: timing.medianAbsoluteDeviation / queries, baselines: baselines,
         timesSgemv: sgemv.ratio(to: timing) * queries,
-        timesSgemm: sgemm.map { $0.ratio(to: timing) * queries / Double(batch) })
+        timesSgemm: dense.map { $0.ratio(to: timing) * queries / Double(batch) })
     }
   }
 
@@ -131,7 +139,7 @@ struct Check {
 extension AutomaticIndex {
   /// What it has chosen for single queries, few and many, and what choosing took.
   fileprivate var summary: String {
-    let chosen = [1, 8, 64].compactMap { choice(forBatchesOf: $0)?.structure.rawValue }
+    let chosen = [1, 8, 64].compactMap { choice(forBatchesOf: $0)?.structure.description }
     return chosen.joined(separator: "; ")
       + " (\(calibrations) calibrations, \(Format.duration(calibrationSeconds)))"
   }

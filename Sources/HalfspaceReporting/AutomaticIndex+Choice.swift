@@ -3,15 +3,25 @@ internal import HalfspaceLinalg
 
 extension AutomaticIndex {
   /// What can answer. All give the same report.
-  public enum Structure: String, Sendable, CaseIterable {
+  public enum Structure: Int, Sendable, CaseIterable, CustomStringConvertible {
     /// `BruteForceIndex`, every pair by the canonical kernel.
-    case scan = "fused scan"
+    case scan
     /// `BruteForceIndex`, matrix products as a filter.
-    case product = "brute force, product"
+    case product
     /// `CertifiedTileIndex`.
-    case certifiedTiles = "certified tiles"
+    case certifiedTiles
     /// `PartitionTreeIndex`.
-    case partitionTree = "partition tree"
+    case partitionTree
+
+    /// The name in a few words.
+    public var description: String {
+      switch self {
+      case .scan: "scan"
+      case .product: "product"
+      case .certifiedTiles: "certified tiles"
+      case .partitionTree: "partition tree"
+      }
+    }
 
     /// Whether the structure takes rows of this shape, and batches of this size are its business.
     func accepts(_ weights: Matrix, batch: Int) -> Bool {
@@ -37,7 +47,7 @@ extension AutomaticIndex {
   }
 
   /// Batch sizes between which winners differ.
-  public enum BatchClass: Sendable, CaseIterable {
+  public enum BatchClass: Int, Sendable, CaseIterable {
     /// One or two queries.
     case single
     /// Up to sixteen.
@@ -74,12 +84,13 @@ extension AutomaticIndex {
     /// How much rarer than at first checks are.
     let patience: Int
 
-    /// Since the last check: queries, and pairs decided or reported.
+    /// Since the last check of candidates: queries, and pairs decided or reported.
     private var queries = 0
     private var candidates = 0
-    /// Since the choice: batches and queries.
-    private var batchesAnswered = 0
-    private var queriesAnswered = 0
+    /// Since the last check of moves: batches and queries, and the moves before.
+    private var batches = 0
+    private var queriesBetweenMoves = 0
+    private var movesBefore: Int
 
     /// A choice made with fewer queries than this is made again when that many have come.
     static let enoughQueries = 16
@@ -98,36 +109,42 @@ extension AutomaticIndex {
       self.choice = choice
       self.sampled = sampled
       movesAtChoice = moves
+      movesBefore = moves
       self.patience = patience
     }
 
     /// Counts an answer.
-    mutating func note(queries count: Int, candidates found: Int) {
-      if queries >= Self.queriesPerCheck * patience { (queries, candidates) = (0, 0) }
+    mutating func note(queries count: Int, candidates found: Int, moves: Int) {
+      if hasSeenCandidates { (queries, candidates) = (0, 0) }
+      if hasSeenMoves { (batches, queriesBetweenMoves, movesBefore) = (0, 0, moves) }
       queries += count
       candidates += found
-      queriesAnswered += count
-      batchesAnswered += 1
+      queriesBetweenMoves += count
+      batches += 1
     }
+
+    private var hasSeenCandidates: Bool { queries >= Self.queriesPerCheck * patience }
+    private var hasSeenMoves: Bool { batches >= Self.batchesPerCheck * patience }
 
     /// Whether to choose again, having seen so many different queries.
     func isDue(seen: Int, moves: Int, rows: Int) -> Bool {
       if sampled < Self.enoughQueries && seen >= Self.enoughQueries { return true }
-      if batchesAnswered >= Self.batchesPerCheck * patience {
-        let negligible = Self.negligibleMoves * Double(rows)
-        if Self.differs(movedPerQuery(moves: moves), choice.movedPerQuery, negligible) {
-          return true
-        }
+      let rate = Double(candidates) / (Double(max(1, queries)) * Double(rows))
+      if hasSeenCandidates && Self.differs(rate, choice.candidateRate, Self.negligibleRate) {
+        return true
       }
-      guard queries >= Self.queriesPerCheck * patience else { return false }
-      let rate = Double(candidates) / (Double(queries) * Double(rows))
-      return Self.differs(rate, choice.candidateRate, Self.negligibleRate)
-        || moves - movesAtChoice >= Self.mostMoves * patience * rows
+      let negligible = Self.negligibleMoves * Double(rows)
+      if hasSeenMoves
+        && Self.differs(movedPerQuery(moves: moves), choice.movedPerQuery, negligible)
+      {
+        return true
+      }
+      return moves - movesAtChoice >= Self.mostMoves * patience * rows
     }
 
-    /// Rows that have moved for each query since the choice.
+    /// Rows that have moved for each query since the last check.
     func movedPerQuery(moves: Int) -> Double {
-      Double(moves - movesAtChoice) / Double(max(1, queriesAnswered))
+      Double(moves - movesBefore) / Double(max(1, queriesBetweenMoves))
     }
 
     /// The patience after choosing again.

@@ -40,13 +40,20 @@ public final class AutomaticIndex: HalfSpaceIndex {
   /// Times that structures have been compared.
   public private(set) var calibrations = 0
 
-  var structures: [Structure: any HalfSpaceIndex] = [:]
-  private var watches: [BatchClass: Watch] = [:]
+  /// A structure over all rows, and what it had done when last looked at.
+  private struct Held {
+    var index: any HalfSpaceIndex
+    var seen = IndexStatistics()
+  }
+
+  /// By structure, and by class of batch sizes.
+  private var held = [Held?](repeating: nil, count: Structure.allCases.count)
+  private var watches = [Watch?](repeating: nil, count: BatchClass.allCases.count)
   private var recent: RecentQueries
   private var counters = IndexStatistics()
-  /// Rows told to have moved, and whether the last were with their distances.
+  /// Rows told to have moved, and how far the last of them, where that was told.
   private var moves = 0
-  private var tellsDistances = false
+  private var distance: Float?
   private let clock: () -> Double
 
   /// An index over `weights` as they are. It calibrates when it is first asked: with a sample of
@@ -78,14 +85,14 @@ public final class AutomaticIndex: HalfSpaceIndex {
   /// What answers batches of a size, and what was expected of it; nil before the first of its
   /// class, and where there is too little to do for a choice to matter.
   public func choice(forBatchesOf queries: Int) -> Choice? {
-    watches[BatchClass(of: queries)]?.choice
+    watches[BatchClass(of: queries).rawValue]?.choice
   }
 
   /// Memory of the structures in use, and the work of all answers so far; calibration apart.
   public var statistics: IndexStatistics {
     var statistics = counters
-    statistics.memoryBytes = structures.values.reduce(recent.byteCount) {
-      $0 + $1.statistics.memoryBytes
+    statistics.memoryBytes = held.reduce(recent.byteCount) {
+      $0 + ($1?.index.statistics.memoryBytes ?? 0)
     }
     return statistics
   }
@@ -98,19 +105,20 @@ public final class AutomaticIndex: HalfSpaceIndex {
   ) {
     QueryShape.check(queries, rows: rows, count: count, dimension: dimension)
     guard isWorthChoosing(queries: rows.count, above: threshold) else {
-      ask(structures.keys.first ?? .scan, queries, rows, above: threshold, into: &report)
+      let any = Structure.allCases.first { held[$0.rawValue] != nil }
+      ask(any ?? .scan, queries, rows, above: threshold, into: &report)
       return
     }
     let batchClass = BatchClass(of: rows.count)
+    let slot = batchClass.rawValue
     recent.append(queries, rows)
-    if watches[batchClass]?.isDue(seen: recent.count, moves: moves, rows: count) ?? true {
+    if watches[slot]?.isDue(seen: recent.count, moves: moves, rows: count) ?? true {
       calibrate(batchClass, above: threshold, batch: rows.count)
     }
-    let before = counters
-    let structure = watches[batchClass]?.choice.structure ?? .scan
-    ask(structure, queries, rows, above: threshold, into: &report)
-    watches[batchClass]?.note(
-      queries: rows.count, candidates: Self.candidates(counters) - Self.candidates(before))
+    let before = Self.candidates(counters)
+    ask(watches[slot]!.choice.structure, queries, rows, above: threshold, into: &report)
+    watches[slot]!.note(
+      queries: rows.count, candidates: Self.candidates(counters) - before, moves: moves)
   }
 
   /// Below this many floats a scan takes less time than thinking about it.
@@ -125,10 +133,11 @@ public final class AutomaticIndex: HalfSpaceIndex {
     into report: inout FiringReport
   ) {
     build(structure)
-    let before = structures[structure]!.statistics
-    structures[structure]!.report(
-      queries: queries, rows: rows, above: threshold, into: &report)
-    counters.add(structures[structure]!.statistics, since: before)
+    let slot = structure.rawValue
+    held[slot]!.index.report(queries: queries, rows: rows, above: threshold, into: &report)
+    let work = held[slot]!.index.statistics
+    counters.add(work, since: held[slot]!.seen)
+    held[slot]!.seen = work
   }
 
   /// Pairs that a structure had to decide or report: what its time depends on.
@@ -141,8 +150,8 @@ public final class AutomaticIndex: HalfSpaceIndex {
   /// Passes on that these rows have moved.
   public func update(rows: UnsafeBufferPointer<Int32>) {
     moves += rows.count
-    tellsDistances = false
-    for structure in structures.keys { unsafe structures[structure]!.update(rows: rows) }
+    distance = nil
+    for slot in held.indices { unsafe held[slot]?.index.update(rows: rows) }
   }
 
   /// Passes on that these rows have moved, and how far at most.
@@ -150,18 +159,18 @@ public final class AutomaticIndex: HalfSpaceIndex {
     rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>
   ) {
     moves += rows.count
-    tellsDistances = true
-    for structure in structures.keys {
-      unsafe structures[structure]!.update(rows: rows, displacements: displacements)
+    distance = unsafe displacements.last
+    for slot in held.indices {
+      unsafe held[slot]?.index.update(rows: rows, displacements: displacements)
     }
   }
 
   // MARK: Choosing
 
   private func build(_ structure: Structure) {
-    guard structures[structure] == nil else { return }
+    guard held[structure.rawValue] == nil else { return }
     let start = clock()
-    structures[structure] = structure.makeIndex(weights, threads: threads)
+    held[structure.rawValue] = Held(index: structure.makeIndex(weights, threads: threads))
     buildSeconds += clock() - start
   }
 
@@ -169,35 +178,46 @@ public final class AutomaticIndex: HalfSpaceIndex {
     let start = clock()
     let built = buildSeconds
     calibrations += 1
-    let watch = watches[batchClass]
+    let watch = watches[batchClass.rawValue]
     let moved = watch?.movedPerQuery(moves: moves) ?? 0
     let incumbent = watch?.choice.structure
     let calibration = IndexCalibration(
       queries: recent.sample(atLeast: min(batch, IndexCalibration.mostQueries)),
       threshold: threshold, batch: batch, threads: threads, movedPerQuery: moved,
-      tellsDistances: tellsDistances, clock: clock)
+      distance: distance, clock: clock)
     var forecasts = calibration.forecasts(weights)
     let close = Preference.close(forecasts.map { ($0.structure, $0.cost) }, incumbent: incumbent)
     if close.count > 1 && calibration.isSampled(weights) {
-      for structure in close { build(structure) }
       forecasts = forecasts.filter { close.contains($0.structure) }.map { forecast in
-        calibration.measured(forecast, &structures[forecast.structure]!)
+        build(forecast.structure)
+        return calibration.measured(forecast, &held[forecast.structure.rawValue]!.index)
       }
     }
     let winner = Preference.winner(
       forecasts.map { ($0.structure, $0.cost) }, incumbent: incumbent)
     build(winner)
-    let rate = calibration.candidateRate(of: &structures[winner]!)
+    let rate = calibration.candidateRate(of: &held[winner.rawValue]!.index)
     let forecast = forecasts.first { $0.structure == winner }!
-    watches[batchClass] = Watch(
+    watches[batchClass.rawValue] = Watch(
       choice: Choice(
         structure: winner, batchClass: batchClass, secondsPerQuery: forecast.secondsPerQuery,
         candidateRate: rate, movedPerQuery: moved),
       sampled: calibration.queries.rows, moves: moves,
       patience: watch?.nextPatience(after: winner) ?? 1)
-    let used = Set(watches.values.map(\.choice.structure))
-    structures = structures.filter { used.contains($0.key) }
+    dropLosers()
     calibrationSeconds += clock() - start - (buildSeconds - built)
+  }
+
+  /// Drops what serves no class, and leaves the work of calibration out of the statistics.
+  private func dropLosers() {
+    let used = Set(watches.compactMap { $0?.choice.structure.rawValue })
+    for slot in held.indices {
+      guard used.contains(slot), let work = held[slot]?.index.statistics else {
+        held[slot] = nil
+        continue
+      }
+      held[slot]!.seen = work
+    }
   }
 }
 
