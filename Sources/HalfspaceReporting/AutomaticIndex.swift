@@ -44,12 +44,19 @@ public final class AutomaticIndex: HalfSpaceIndex {
   private struct Held {
     var index: any HalfSpaceIndex
     var seen = IndexStatistics()
+    /// Seconds to build it, and to keep it up to date since it was last asked.
+    var buildSeconds: Double
+    var idleSeconds = 0.0
   }
 
   /// By structure, and by class of batch sizes.
   private var held = [Held?](repeating: nil, count: Structure.allCases.count)
   private var watches = [Watch?](repeating: nil, count: BatchClass.allCases.count)
   private var recent: RecentQueries
+  /// By structure: seconds it has taken to hear of moved rows, and how many. Kept when the structure
+  /// is dropped: samples of rows are smaller than caches and make moves look cheap.
+  private var moveTimes = [(seconds: Double, rows: Int)](
+    repeating: (0, 0), count: Structure.allCases.count)
   private var counters = IndexStatistics()
   /// Rows told to have moved, and how far the last of them, where that was told.
   private var moves = 0
@@ -138,6 +145,7 @@ public final class AutomaticIndex: HalfSpaceIndex {
     let work = held[slot]!.index.statistics
     counters.add(work, since: held[slot]!.seen)
     held[slot]!.seen = work
+    held[slot]!.idleSeconds = 0
   }
 
   /// Pairs that a structure had to decide or report: what its time depends on.
@@ -151,7 +159,11 @@ public final class AutomaticIndex: HalfSpaceIndex {
   public func update(rows: UnsafeBufferPointer<Int32>) {
     moves += rows.count
     distance = nil
-    for slot in held.indices { unsafe held[slot]?.index.update(rows: rows) }
+    for slot in held.indices where held[slot] != nil {
+      let start = clock()
+      unsafe held[slot]!.index.update(rows: rows)
+      noteMoves(of: rows.count, slot, since: start)
+    }
   }
 
   /// Passes on that these rows have moved, and how far at most.
@@ -160,9 +172,27 @@ public final class AutomaticIndex: HalfSpaceIndex {
   ) {
     moves += rows.count
     distance = unsafe displacements.last
-    for slot in held.indices {
-      unsafe held[slot]?.index.update(rows: rows, displacements: displacements)
+    for slot in held.indices where held[slot] != nil {
+      let start = clock()
+      unsafe held[slot]!.index.update(rows: rows, displacements: displacements)
+      noteMoves(of: rows.count, slot, since: start)
     }
+  }
+
+  private func noteMoves(of rows: Int, _ slot: Int, since start: Double) {
+    let seconds = clock() - start
+    moveTimes[slot].seconds += seconds
+    moveTimes[slot].rows += rows
+    held[slot]!.idleSeconds += seconds
+    // What nobody asks is built again when somebody does: never more than twice the least cost.
+    if held[slot]!.idleSeconds > held[slot]!.buildSeconds { held[slot] = nil }
+  }
+
+  /// A forecast that does not forget what moves have really cost.
+  private func corrected(_ forecast: IndexCalibration.Forecast) -> IndexCalibration.Forecast {
+    let (seconds, rows) = moveTimes[forecast.structure.rawValue]
+    guard rows > 0 else { return forecast }
+    return forecast.withMoves(secondsPerRow: seconds / Double(rows))
   }
 
   // MARK: Choosing
@@ -170,8 +200,10 @@ public final class AutomaticIndex: HalfSpaceIndex {
   private func build(_ structure: Structure) {
     guard held[structure.rawValue] == nil else { return }
     let start = clock()
-    held[structure.rawValue] = Held(index: structure.makeIndex(weights, threads: threads))
-    buildSeconds += clock() - start
+    let index = structure.makeIndex(weights, threads: threads)
+    let seconds = clock() - start
+    held[structure.rawValue] = Held(index: index, buildSeconds: seconds)
+    buildSeconds += seconds
   }
 
   private func calibrate(_ batchClass: BatchClass, above threshold: Float, batch: Int) {
@@ -185,7 +217,7 @@ public final class AutomaticIndex: HalfSpaceIndex {
       queries: recent.sample(atLeast: min(batch, IndexCalibration.mostQueries)),
       threshold: threshold, batch: batch, threads: threads, movedPerQuery: moved,
       distance: distance, clock: clock)
-    var forecasts = calibration.forecasts(weights)
+    var forecasts = calibration.forecasts(weights).map(corrected)
     let close = Preference.close(forecasts.map { ($0.structure, $0.cost) }, incumbent: incumbent)
     if close.count > 1 && calibration.isSampled(weights) {
       forecasts = forecasts.filter { close.contains($0.structure) }.map { forecast in

@@ -14,8 +14,17 @@ struct IndexCalibration {
     var structure: Structure
     var secondsPerQuery: Double
     var secondsPerMovedRow: Double
+    /// Rows that move for each query.
+    var movedPerQuery: Double
     /// Seconds per query, with the moves that come with it.
-    var cost: Double
+    var cost: Double { secondsPerQuery + movedPerQuery * secondsPerMovedRow }
+
+    /// The same with dearer moves, if they are dearer.
+    func withMoves(secondsPerRow: Double) -> Forecast {
+      var forecast = self
+      forecast.secondsPerMovedRow = max(secondsPerMovedRow, secondsPerRow)
+      return forecast
+    }
   }
 
   let queries: Matrix
@@ -85,7 +94,7 @@ struct IndexCalibration {
     let seconds = time(&index) * scale
     return Forecast(
       structure: structure, secondsPerQuery: seconds, secondsPerMovedRow: perRow,
-      cost: seconds + movedPerQuery * perRow)
+      movedPerQuery: movedPerQuery)
   }
 
   private func forecastOfPower(
@@ -101,8 +110,6 @@ struct IndexCalibration {
     let power = Self.power(of: forecast.secondsPerQuery / smallSeconds, growth: growth)
     let scale = Double(weights.rows) / Double(sample.rows)
     forecast.secondsPerQuery *= Self.raise(scale, to: power)
-    forecast.cost =
-      forecast.secondsPerQuery + movedPerQuery * forecast.secondsPerMovedRow
     return forecast
   }
 
@@ -138,7 +145,6 @@ struct IndexCalibration {
   func measured(_ forecast: Forecast, _ index: inout any HalfSpaceIndex) -> Forecast {
     var forecast = forecast
     forecast.secondsPerQuery = time(&index)
-    forecast.cost = forecast.secondsPerQuery + movedPerQuery * forecast.secondsPerMovedRow
     return forecast
   }
 
