@@ -5,6 +5,7 @@
 #   make build     debug build
 #   make release   optimized build; the program is $(swift build -c release --show-bin-path)/halfspace
 #   make bench     benchmarks, written to Benchmarks/Results (QUICK=1: a first look)
+#   make bench-peers  the same lookups by other packages (Python, installed under .build)
 #   make lint      check the formatting        make format    repair it
 #   make asan      tests under AddressSanitizer
 #   make tsan      tests under ThreadSanitizer
@@ -14,7 +15,7 @@
 #
 # demo, test, build, release, bench, asan, tsan and coverage start with deps.
 
-.PHONY: help demo test build release bench lint format asan tsan coverage deps libraries clean
+.PHONY: help demo test build release bench bench-peers lint format asan tsan coverage deps libraries clean
 .NOTPARALLEL:
 
 PACKAGES := libopenblas-dev liblapacke-dev
@@ -38,10 +39,39 @@ build: deps
 release: deps
 	$(RELEASE)
 
+# Tables that do not come with the package are used when HALFSPACE_DATA names their folder.
+BENCHMARK = OPENBLAS_NUM_THREADS=1 $(if $(QUICK),QUICK=$(QUICK)) "$$($(RELEASE) --show-bin-path)
+
 bench: deps
 	@$(RELEASE) --product NeuronLookup
-	@OPENBLAS_NUM_THREADS=1 $(if $(QUICK),QUICK=$(QUICK)) \
-	  "$$($(RELEASE) --show-bin-path)/NeuronLookup" Benchmarks/Results
+	@$(BENCHMARK)/NeuronLookup" Benchmarks/Results
+	@$(RELEASE) --product GridGrowth
+	@$(BENCHMARK)/GridGrowth" Benchmarks/Results
+	@$(RELEASE) --product TrainingStep
+	@$(BENCHMARK)/TrainingStep" Benchmarks/Results
+	@$(RELEASE) --product TimeToAccuracy
+	@$(BENCHMARK)/TimeToAccuracy" Benchmarks/Results
+
+# Packages that cannot be installed are left out of the tables.
+PEERS := .build/peers
+DATA ?= $(HALFSPACE_DATA)
+bench-peers: deps
+	@$(RELEASE) --product NeuronLookup
+	@[ -x $(PEERS)/bin/python ] || python3 -m venv $(PEERS)
+	@for package in numpy scikit-learn faiss-cpu torch; do \
+	  $(PEERS)/bin/python -c "import importlib.util as u, sys; \
+	    sys.exit(u.find_spec('$$package'.replace('scikit-learn', 'sklearn') \
+	      .replace('faiss-cpu', 'faiss')) is None)" 2>/dev/null \
+	    || $(PEERS)/bin/pip install --quiet $$package \
+	    || echo "$$package cannot be installed, going on without it" >&2; \
+	done
+	@OPENBLAS_NUM_THREADS=1 "$$($(RELEASE) --show-bin-path)/NeuronLookup" \
+	  --export .build/lookup-peers
+	@OMP_NUM_THREADS=1 $(PEERS)/bin/python Benchmarks/Peers/lookup_peers.py .build/lookup-peers \
+	  Benchmarks/Results/lookup-peers.md
+	@[ ! -f "$(DATA)/letter.csv" ] || OMP_NUM_THREADS=1 $(PEERS)/bin/python \
+	  Benchmarks/Peers/peers.py "$(DATA)/letter.csv" \
+	  "$$(head -n 1 "$(DATA)/letter.csv" | cut -d, -f1 | tr -d '\"\r')"
 
 lint:
 	swift format lint --strict --recursive $(SOURCES)

@@ -81,7 +81,14 @@ let package = Package(
       name: "HalfspaceCLI", dependencies: ["Halfspace", "_HalfspaceReport", argumentParser],
       swiftSettings: swiftSettings),
     benchmark("NeuronLookup", ["CHalfspace", "Halfspace", "_HalfspaceReport"]),
-    benchmark("TrainingStep", ["CHalfspace", "Halfspace", "_HalfspaceReport"]),
+    benchmark("GridGrowth", ["Halfspace", "_HalfspaceReport"]),
+    benchmark("GridError", ["CHalfspace", "Halfspace", "_HalfspaceReport"]),
+    .target(
+      name: "_HalfspaceBenchmark", dependencies: ["Halfspace", "_HalfspaceReport"],
+      path: "Benchmarks/Support", swiftSettings: swiftSettings),
+    benchmark(
+      "TrainingStep", ["CHalfspace", "Halfspace", "_HalfspaceBenchmark", "_HalfspaceReport"]),
+    benchmark("TimeToAccuracy", ["Halfspace", "_HalfspaceBenchmark", "_HalfspaceReport"]),
 
     // MARK: Tests
     module("_HalfspaceTestSupport", ["HalfspaceLinalg"]),

@@ -2,80 +2,145 @@
 import Halfspace
 import _HalfspaceReport
 
-/// Measures all contenders on one workload at one firing probability.
+/// Everyone who takes part in a case, built once.
+struct Contenders {
+  let gemv: [GemvContender]
+  let scan: any Contender
+  let product: any Contender
+  /// Exact structures but those two.
+  let structures: [any Contender]
+  /// The same without those that do not hear of moves; the last is `automatic`.
+  let movable: [any Contender]
+
+  /// Coordinates up to which geometry is tried where rows fill the space.
+  private static let mostTreeDimensions = 16
+
+  init(_ workload: Workload) {
+    gemv = [false, true].map { GemvContender(workload, usesColumns: $0) }
+    scan = IndexContender("fused scan", workload) { BruteForceIndex($0, method: .scan) }
+    product = IndexContender("brute force, product", workload) {
+      BruteForceIndex($0, method: .product)
+    }
+    var movable: [any Contender] = []
+    if workload.d <= Self.mostTreeDimensions || workload.distribution == .manifold {
+      movable.append(IndexContender("partition tree", workload) { PartitionTreeIndex($0) })
+    }
+    movable.append(IndexContender("certified tiles", workload) { CertifiedTileIndex($0) })
+    movable.append(
+      IndexContender(
+        "automatic", workload,
+        describe: { ($0.summary, $0.calibrationSeconds + $0.buildSeconds) }
+      ) { AutomaticIndex($0, sampleQueries: workload.sampleQueries) })
+    self.movable = movable
+    structures = [GridContender(workload)].compactMap { $0 } + movable
+  }
+}
+
+/// Measures all contenders on rows that stand still.
 struct Contest {
   let workload: Workload
+  let contenders: Contenders
   let firing: Double
   let reference: Reference
   let plan: TimingPlan
 
-  /// Single queries first, then all queries of the workload as one batch.
-  func measurements() -> [Measurement] {
-    let threshold = reference.threshold
-    let gemv = [false, true].map { GemvContender(workload, usesColumns: $0) }
-    let grid = GridContender(workload, above: threshold)
-    let tiles = TileContender(workload, above: threshold)
-    var singles: [any Contender] = [
-      gemv[0], gemv[1], BruteForceContender(workload, above: threshold, method: .scan),
-      BruteForceContender(workload, above: threshold, method: .product), tiles, grid,
-      OracleContender(workload, reference),
-    ]
-    if workload.d <= PartitionTreeContender.mostDimensions {
-      singles.append(PartitionTreeContender(workload, above: threshold))
+  /// A contender and how many queries it is asked at once.
+  private typealias Entry = (contender: any Contender, batch: Int)
+
+  func measurements(batch: Int) -> [Measurement] {
+    let oracle = OracleContender(workload, reference)
+    let sgemm = GemmContender(workload, batch: batch)
+    // Structures that are compared closely both follow one that has read all rows.
+    var entries: [Entry] = []
+    for (gemv, structure) in zip(contenders.gemv, contenders.movable.suffix(2)) {
+      entries += [(gemv, 1), (structure, batch)]
     }
-    var timings = time(singles, batch: 1)
-    // The baseline is the orientation that is faster here.
-    let baseline = timings[0].median < timings[1].median ? timings[0] : timings[1]
-    var results = zip(singles, timings).map { contender, timing in
-      var result = measurement(contender, timing, batch: 1)
-      result.againstGemv = baseline.ratio(to: timing)
-      return result
+    entries += [(contenders.scan, 1), (oracle, batch)]
+    entries += contenders.structures.dropLast(2).map { ($0, batch) }
+    if batch > 1 { entries += [(contenders.product, batch), (sgemm, batch)] }
+    let timings = time(entries)
+    func timing(of contender: any Contender) -> Timing? {
+      zip(entries, timings).first { $0.0.contender === contender }?.1
     }
-    let batches: [any Contender] = [
-      GemmContender(workload), BruteForceContender(workload, above: threshold, method: .product),
-      tiles, GridContender(workload, above: threshold), OracleContender(workload, reference),
-    ]
-    timings = time(batches, batch: workload.queries.rows)
-    results += zip(batches, timings).map { contender, timing in
-      var result = measurement(contender, timing, batch: workload.queries.rows)
-      result.againstGemv = baseline.median / result.seconds
-      result.againstGemm = timings[0].ratio(to: timing)
-      return result
+    let rowwise = timing(of: contenders.gemv[0])!
+    let columnwise = timing(of: contenders.gemv[1])!
+    let dense = timing(of: sgemm)
+    let baselines = Baselines(
+      sgemvRow: rowwise.median, sgemvColumn: columnwise.median,
+      sgemm: dense.map { $0.median / Double(batch) }, scan: timing(of: contenders.scan)!.median,
+      oracle: timing(of: oracle)!.median / Double(batch))
+    let sgemv = rowwise.median < columnwise.median ? rowwise : columnwise
+    return zip(entries, timings).map { entry, timing in
+      let queries = Double(entry.batch)
+      return measurement(
+        entry.contender, batch: batch, asked: entry.batch, seconds: timing.median / queries,
+        deviation: timing.medianAbsoluteDeviation / queries, baselines: baselines,
+        timesSgemv: sgemv.ratio(to: timing) * queries,
+        timesSgemm: dense.map { $0.ratio(to: timing) * queries / Double(batch) })
     }
-    return results
   }
 
-  private func time(_ contenders: [any Contender], batch: Int) -> [Timing] {
+  private func time(_ entries: [Entry]) -> [Timing] {
     let count = workload.queries.rows
+    // Whoever has something to build or to choose does it before the clock runs.
+    for entry in entries {
+      for _ in 0..<2 { entry.contender.ask(0..<entry.batch, above: reference.threshold) }
+    }
     return Timing.interleaved(
       plan,
-      contenders.map { contender in
+      entries.map { entry in
         var next = 0
         return {
-          contender.ask(next..<(next + batch))
-          next = (next + batch) % count
+          entry.contender.ask(next..<(next + entry.batch), above: reference.threshold)
+          next = (next + 2 * entry.batch) <= count ? next + entry.batch : 0
         }
       })
   }
 
   private func measurement(
-    _ contender: any Contender, _ timing: Timing, batch: Int
+    _ contender: any Contender, batch: Int, asked: Int, seconds: Double, deviation: Double,
+    baselines: Baselines, timesSgemv: Double, timesSgemm: Double?
   ) -> Measurement {
-    // Asked once more outside the clock, for all queries: what it answers and how.
+    let check = Check(contender, workload, reference, batch: asked)
+    return Measurement(
+      setting: Setting(
+        distribution: workload.distribution.name, label: workload.distribution.label,
+        m: workload.m, d: workload.d, firing: firing, batch: batch, moved: 0),
+      structure: contender.name, seconds: seconds, deviation: deviation, baselines: baselines,
+      timesSgemv: timesSgemv, timesSgemm: timesSgemm, reported: reference.meanCount,
+      candidateRate: check.candidateRate, mismatches: check.mismatches,
+      memoryBytes: contender.memoryBytes, buildSeconds: contender.buildSeconds,
+      updateSeconds: nil, remark: contender.remark)
+  }
+}
+
+/// A contender asked once more outside the clock, for all queries: what it answers and how.
+struct Check {
+  let mismatches: Int?
+  let candidateRate: Double?
+
+  init(_ contender: any Contender, _ workload: Workload, _ reference: Reference, batch: Int) {
+    let count = workload.queries.rows / batch * batch
     let before = contender.candidates ?? 0
     var mismatches: Int? = 0
-    for first in stride(from: 0, to: workload.queries.rows, by: batch) {
-      contender.ask(first..<(first + batch))
-      mismatches = contender.mismatches(reference, from: first).map { $0 + (mismatches ?? 0) }
+    for first in stride(from: 0, to: count, by: batch) {
+      contender.ask(first..<(first + batch), above: reference.threshold)
+      let found = contender.mismatches(reference, from: first)
+      mismatches = mismatches.flatMap { sum in found.map { sum + $0 } }
+      if mismatches == nil { break }
     }
-    let perQuery = 1 / Double(batch)
-    return Measurement(
-      lookup: contender.name, m: workload.m, d: workload.d, firing: firing, batch: batch,
-      seconds: timing.median * perQuery, fastest: timing.minimum * perQuery,
-      deviation: timing.medianAbsoluteDeviation * perQuery, reported: reference.meanCount,
-      candidates: contender.candidates.map {
-        Double($0 - before) / Double(workload.queries.rows)
-      }, mismatches: mismatches, memoryBytes: contender.memoryBytes,
-      buildSeconds: contender.buildSeconds)
+    self.mismatches = mismatches
+    candidateRate = contender.candidates.map {
+      Double($0 - before) / (Double(count) * Double(workload.m))
+    }
+  }
+}
+
+extension AutomaticIndex {
+  /// What it has chosen for single queries, few and many, and what choosing took.
+  fileprivate var summary: String {
+    let chosen = [1, 8, 64].compactMap { choice(forBatchesOf: $0)?.structure.description }
+    return chosen.joined(separator: "; ")
+      + " (\(calibrations) calibrations, \(Format.duration(calibrationSeconds)))"
   }
 }

@@ -1,116 +1,100 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What does a training step cost once it is known which neurons fire? Nanoseconds per firing pair
-// of the sparse passes, part by part, beside the dense step of the same network with OpenBLAS,
-// one thread each.
+// What does a training step cost, part by part, beside the dense step of the same network with
+// OpenBLAS and beside the oracle's, which is told which neurons fire? One thread each, early and
+// late in training. And: how does the step grow with the width?
 //
-//   TrainingStep [results folder]      QUICK=1 in the environment: fewer samples
+//   TrainingStep [results folder [workload]]   QUICK=1, HALFSPACE_DATA=folder in the environment
 import Foundation
 import Halfspace
+import _HalfspaceBenchmark
 import _HalfspaceReport
 
-struct Shape {
-  var neurons: Int
-  var dimension: Int
-  var outputs: Int
-  var batch: Int
-  var firing: Double
-}
-
-let isQuick = ["1", "true", "yes"].contains(ProcessInfo.processInfo.environment["QUICK"] ?? "")
-let folder = URL(
-  fileURLWithPath: CommandLine.arguments.count > 1
-    ? CommandLine.arguments[1] : "Benchmarks/Results", isDirectory: true)
+let run = BenchmarkRun()
 let plan =
-  isQuick
-  ? TimingPlan(warmUp: 0.05, samples: 9, budget: 1, sampleDuration: 0.001)
-  : TimingPlan(warmUp: 0.2, samples: 31, budget: 10, sampleDuration: 0.002)
+  run.isQuick
+  ? TimingPlan(warmUp: 0.02, samples: 7, budget: 0.3, sampleDuration: 0.002)
+  : TimingPlan(warmUp: 0.1, samples: 21, budget: 2, sampleDuration: 0.005)
 
-let shapes = [
-  Shape(neurons: 4096, dimension: 17, outputs: 26, batch: 64, firing: 0.025),
-  Shape(neurons: 32_768, dimension: 17, outputs: 26, batch: 64, firing: 0.01),
-  Shape(neurons: 262_144, dimension: 17, outputs: 26, batch: 64, firing: 0.01),
-  Shape(neurons: 32_768, dimension: 17, outputs: 1, batch: 64, firing: 0.01),
-  Shape(neurons: 32_768, dimension: 17, outputs: 26, batch: 1, firing: 0.01),
-  Shape(neurons: 32_768, dimension: 65, outputs: 10, batch: 64, firing: 0.01),
-]
+/// The one workload asked for, or all.
+let wanted = CommandLine.arguments.dropFirst(2).first
 
-Runtime.setBLASThreads(1)
-var machine = MachineFacts.current(
-  repository: URL(fileURLWithPath: FileManager.default.currentDirectoryPath))
-machine.others = [
-  ("instructionSet", Runtime.instructionSet.rawValue), ("blasCore", Runtime.blasCore),
-  ("threadsUsed", "1"),
-]
-
-var table = TextTable(
-  "neurons", "d", "outputs", "batch", "firing", "pairs", "pre-activation ns", "forward ns",
-  "backward + update ns", "sparse step ns/pair", "sparse step", "dense step", "ratio")
-var rows: [JSONValue] = []
-for shape in shapes {
-  FileHandle.standardError.write(
-    Data("\(Format.count(shape.neurons)) neurons, batch \(shape.batch)\n".utf8))
-  let data = FiringBatches(
-    neurons: shape.neurons, dimension: shape.dimension, outputCount: shape.outputs,
-    batch: shape.batch, firing: shape.firing, count: shape.batch == 1 ? 64 : 8)
-  let sparse = SparsePasses(data)
-  let dense = DenseStep(data)
-  let times = Timing.interleaved(
-    plan,
-    [
-      { sparse.preactivations() }, { sparse.forward() }, { sparse.backward() },
-      { sparse.step() }, { dense.step() },
-    ])
-  let perPair = times.map { 1e9 * $0.median / data.pairs }
-  let ratio = times[4].ratio(to: times[3])
-  table.append(
-    Format.count(shape.neurons), "\(shape.dimension)", "\(shape.outputs)", "\(shape.batch)",
-    Format.percent(shape.firing, decimals: 1), Format.count(Int(data.pairs)),
-    Format.fixed(perPair[0], decimals: 1), Format.fixed(perPair[1], decimals: 1),
-    Format.fixed(perPair[2], decimals: 1), Format.fixed(perPair[3], decimals: 1),
-    Format.duration(times[3].median), Format.duration(times[4].median),
-    Format.significant(ratio))
-  var row = JSONObject()
-  row["m"] = .integer(shape.neurons)
-  row["d"] = .integer(shape.dimension)
-  row["outputs"] = .integer(shape.outputs)
-  row["batch"] = .integer(shape.batch)
-  row["firing"] = .number(shape.firing)
-  row["pairs"] = .number(data.pairs)
-  row["activeNeurons"] = .number(data.active)
-  row["preactivationNanoseconds"] = .number(perPair[0])
-  row["forwardNanoseconds"] = .number(perPair[1])
-  row["backwardNanoseconds"] = .number(perPair[2])
-  row["stepNanosecondsPerPair"] = .number(perPair[3])
-  row["stepSeconds"] = .number(times[3].median)
-  row["denseSeconds"] = .number(times[4].median)
-  rows.append(.object(row))
-}
-
-let text = """
-  # Training step
-
-  \(machine.summary) · \(machine.date)
-
-  The firing sets are given; ns are per firing pair of neuron and row. Dense step: the same network
-  with five OpenBLAS products.
-
-  \(table)
-
-  """
-print(text)
-
-var json = JSONObject()
-json["benchmark"] = "training-step"
-json["quick"] = .bool(isQuick)
-json["machine"] = .object(machine.json)
-json["results"] = .array(rows)
 do {
-  try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
-  try AtomicFile.write(text, to: folder.appendingPathComponent("training-step.md").path)
-  try AtomicFile.write(
-    try json.text() + "\n", to: folder.appendingPathComponent("training-step.json").path)
+  var rows: [StepMeasurement] = []
+  for workload in try Workload.all(quick: run.isQuick, data: run.data)
+  where wanted == nil || workload.name == wanted {
+    run.note(
+      "\(workload.name), m = \(Format.count(workload.network.width)), batch \(workload.batch)")
+    for strategy in Strategy.all {
+      let contest = StepContest(
+        workload: workload, strategy: strategy, plan: plan, comparesDense: true)
+      rows += try contest.measurements()
+    }
+  }
+
+  let exponents = run.isQuick ? [16, 20, 24, 30] : Array(stride(from: 16, through: 30, by: 2))
+  // Two gigabytes of dense network, and it would take seconds to step.
+  let denseMemory = run.isQuick ? 1 << 28 : 1 << 31
+  var sweeps = [Workload.digits(try .digits(), width: 1, epochs: 3)]
+  if !run.isQuick, let letter = try TableProblem.letter(in: run.data) {
+    var workload = Workload.letter(letter, width: 1, threshold: 0, epochs: 2)
+    workload.network.threshold = .expectedFiring(64)
+    sweeps.append(workload)
+  }
+  if wanted != nil { sweeps = [] }
+  var files: [(name: String, text: String)] = []
+  var sweepRows: [StepMeasurement] = []
+  for workload in sweeps {
+    let measured = try WidthSweep.measurements(
+      workload, exponents: exponents, strategy: Strategy.all[Strategy.all.count - 1], plan: plan,
+      denseMemory: denseMemory, note: run.note)
+    sweepRows += measured
+    let subtitle =
+      "\(workload.name), \(workload.inputs.rows) rows of \(workload.inputs.columns), batch "
+      + "\(workload.batch), one thread, \(run.machine.processor)"
+    files.append(
+      (
+        "training-step-width-\(workload.name).svg",
+        WidthSweep.chart(measured, subtitle: subtitle).svg
+      ))
+  }
+
+  func table(_ rows: [StepMeasurement]) -> String {
+    var table = TextTable(columns: StepMeasurement.columns)
+    for row in rows { table.append(row: row.cells) }
+    return "\(table)"
+  }
+  let text = """
+    # Training step
+
+    \(run.machine.summary) · \(run.machine.date)
+
+    One thread, medians. *Oracle*: the same kernels, told which neurons fire. *Dense*: the network of
+    nominal width with five OpenBLAS products over tiles, in the faster of two layouts. *Stored*: neurons
+    that fire on some training row; the others are at their initial weights and cost nothing. The
+    static report that finds them, once per training row, is not in these figures.
+
+    \(table(rows))
+
+    ## Against the width
+
+    Expected firing 64, late in training.
+
+    \(table(sweepRows))
+    \(Goal.section(StepMeasurement.goals(rows, sweep: sweepRows)))
+    """
+  print(text)
+
+  var json = run.header("training-step")
+  json["results"] = .array(rows.map(\.json))
+  json["widths"] = .array(sweepRows.map(\.json))
+  run.write(
+    [
+      ("training-step.md", text), ("training-step.json", try json.text() + "\n"),
+      ("training-step.csv", StepMeasurement.csv(rows + sweepRows)),
+    ] + files)
+  let wrong = (rows + sweepRows).reduce(0) { $0 + $1.mismatches }
+  if wrong > 0 { run.fail("\(wrong) neurons differ from exhaustive computation") }
 } catch {
-  FileHandle.standardError.write(Data("error: \(error)\n".utf8))
-  exit(1)
+  run.fail("\(error)")
 }

@@ -214,13 +214,6 @@ void hs_sddmm_f32(ptrdiff_t begin, ptrdiff_t end, const int32_t *active, const i
                   const int32_t *rows, ptrdiff_t stride, const float *w, const float *x, float b,
                   float *h);
 
-/// Sparse forward: for n in begin..<end in order, for its entries e in order, for every lane c:
-/// out[rows[e]][c] = fma(h[e], a[active[n]][c], out[rows[e]][c]). Output rows have `stride`
-/// floats: 1, or a multiple of 16. Neurons ahead are prefetched.
-void hs_forward_f32(ptrdiff_t begin, ptrdiff_t end, const int32_t *active, const int32_t *starts,
-                    const int32_t *rows, const float *h, ptrdiff_t stride, const float *a,
-                    float *out);
-
 /// Sparse backward: for n in begin..<end, over its entries e in order:
 ///   s = canonical <a[active[n]], g[rows[e]]>          (stride 1: the product a * g)
 ///   grad_w[n - begin][l] = fma(s, x[rows[e]][l], grad_w[n - begin][l])    from +0
@@ -232,12 +225,17 @@ void hs_backward_f32(ptrdiff_t begin, ptrdiff_t end, const int32_t *active, cons
                      ptrdiff_t out_stride, const float *a, const float *g, float *grad_w,
                      float *grad_a);
 
-/// Sparse forward of one query, whose `n` neurons are active[k] with values h[k]: for every shard
-/// shards[p]..<shards[p + 1] of neurons a sum as hs_forward_f32 makes it, from +0; the sums are
-/// added in order and multiplied by `factor`: out [stride], overwritten.
-void hs_forward_one_f32(ptrdiff_t n, const int32_t *active, const float *h, ptrdiff_t pieces,
-                        const ptrdiff_t *shards, ptrdiff_t stride, const float *a, float factor,
-                        float *out);
+/// Sparse forward, query by query, from a CSR report whose neurons ascend within a query: for every
+/// shard shards[p]..<shards[p + 1] of neurons a sum from +0,
+///   sum[c] = fma(values[e], a[ids[e]][c], sum[c]) over the query's entries e in the shard, in order;
+/// the sums of the `pieces` >= 1 shards are added in order: out[q] = factor * (sum_0 + sum_1 + ...).
+/// With more_offsets (else NULL), the entries of a second report are added to the last sum. Rows of
+/// a, more_a and out have `stride` floats: 1, or a multiple of 16.
+void hs_forward_queries_f32(ptrdiff_t queries, const ptrdiff_t *offsets, const int32_t *ids,
+                            const float *values, const float *a, const ptrdiff_t *more_offsets,
+                            const int32_t *more_ids, const float *more_values,
+                            const float *more_a, ptrdiff_t pieces, const ptrdiff_t *shards,
+                            ptrdiff_t stride, float factor, float *out);
 
 /// hs_backward_f32 and plain SGD in one: for neurons begin..<end, with the gradients defined
 /// there (`a` as it was on entry), w[active[n]] = fma(alpha_w, grad_w, w[active[n]]) and, with

@@ -47,34 +47,51 @@ void hs_tile_encode_f32(ptrdiff_t n, ptrdiff_t groups, ptrdiff_t stride, const f
 double hs_query_encode_f32(ptrdiff_t groups, ptrdiff_t stride, const float *x, float scale,
                            float inverse, int8_t *high, int8_t *low, int32_t *sum);
 
-/// Thresholds for sums of codes, thresholds[t * n + j] for tile t and query j < n. A tile has
-/// three numbers, `tiles + 3 t`: error E, norm R, inverse scale i; query j has four, queries[j],
-/// queries[n + j], ...: norm X, slack G, inverse scale h, offset o. In double, no fma:
-///   v = (b - (E * X + R * G)) * (i * h) + o - 2;  v = v > -2^31 ? v : -2^31
+/// Thresholds for sums of codes, thresholds[t * n + j] for tile t < count and query j < n; where
+/// `list` is not NULL, for tile list[t]. A tile has four numbers, `tiles + 4 t`: error E, norm R,
+/// inverse scale i, rest S; query j has six, queries[j], queries[n + j], ...: norm X, slack G,
+/// inverse scale h, offset o, rest H, reach Y. In double, no fma:
+///   v = (b - ((E * X + R * G) + S * H)) * (i * h) + o - 2;  v = v > -2^31 ? v : -2^31
 ///   threshold = v < 2^31 - 1 ? v, truncated : INT32_MAX
-///   where R * (X + G) <= b: INT32_MAX;  where NOT (R * X <= largest): INT32_MIN, whatever else
+///   where R * (X + G) + S * H <= b: INT32_MAX
+///   where NOT ((R + S) * Y <= largest): INT32_MIN, whatever else
 /// Returns how many are INT32_MAX.
-ptrdiff_t hs_tile_thresholds(ptrdiff_t count, ptrdiff_t n, const double *tiles,
-                             const double *queries, double b, double largest,
-                             int32_t *thresholds);
+ptrdiff_t hs_tile_thresholds(ptrdiff_t count, const int32_t *list, ptrdiff_t n,
+                             const double *tiles, const double *queries, double b,
+                             double largest, int32_t *thresholds);
 
-/// Filters all rows r < m of consecutive tiles for one query in two planes: keeps those with
-/// sum_l code[l] * q[l] > thresholds[r / HS_TILE_ROWS]. Writes first + r (ascending, room for
-/// m + HS_LANES) and returns their number. Rows of w [m, stride] that are kept are prefetched;
+/// Filters the rows of `count` tiles for one query in two planes: of tile t (of tile list[t] where
+/// `list` is not NULL) it keeps the rows with sum_l code[l] * q[l] > thresholds[t]. Rows are
+/// positions in the tiles' order, those at m and behind it do not exist. Writes first + position,
+/// or numbers[position] where `numbers` is not NULL (room for 64 * count + HS_LANES), and returns
+/// how many. Rows of w [*, stride] are prefetched when they are kept, by position or by number;
 /// w may be NULL: no prefetching.
-ptrdiff_t hs_tile_filter_one(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
-                             const int8_t *high, const int8_t *low, const int32_t *thresholds,
-                             int32_t first, ptrdiff_t stride, const float *w,
-                             int32_t *candidates);
+ptrdiff_t hs_tile_filter_one(ptrdiff_t m, ptrdiff_t count, const int32_t *list, ptrdiff_t groups,
+                             const uint8_t *codes, const int8_t *high, const int8_t *low,
+                             const int32_t *thresholds, const int32_t *numbers, int32_t first,
+                             ptrdiff_t stride, const float *w, int32_t *candidates);
 
 /// Filters all rows r < m of consecutive tiles for n queries in one plane, q [n, 4 * groups],
 /// with thresholds[r / HS_TILE_ROWS * n + j]. What is kept for query j is appended to its list:
 /// first + r goes to candidates[j * capacity + counts[j]], and counts[j] grows; room for m + 16
-/// more in every list. Where w [m, stride] is not NULL its rows are prefetched, tile by tile.
+/// more in every list. Where w [m, stride] is not NULL its rows are prefetched: all of them, tile
+/// by tile, where `whole` is not 0, else those that are kept.
 void hs_tile_filter_batch(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes, ptrdiff_t n,
                           const int8_t *q, const int32_t *thresholds, int32_t first,
-                          ptrdiff_t stride, const float *w, ptrdiff_t capacity, int32_t *counts,
-                          int32_t *candidates);
+                          ptrdiff_t stride, const float *w, int whole, ptrdiff_t capacity,
+                          int32_t *counts, int32_t *candidates);
+
+/// Splits a padded query: rest = x - sum_j y[j] * basis[j], basis [k, stride], in double;
+/// *squares = sum of squares of rest [d], *leak = sum over j of <basis[j], rest>^2. O(d k).
+void hs_split_query_f64(ptrdiff_t k, ptrdiff_t d, ptrdiff_t stride, const float *basis,
+                        const float *x, const float *y, double *rest, double *squares,
+                        double *leak);
+
+/// The largest of HS_TILE_ROWS numbers >= 0, infinity included.
+float hs_largest_bound_f32(const float *bounds);
+
+/// positions[i] = numbers[positions[i]], i < n.
+void hs_numbers_of_positions(ptrdiff_t n, const int32_t *numbers, int32_t *positions);
 
 // ---------------------------------------------------------------------------------------
 // Partition tree. Rows are ordered so that rows close to each other are neighbors, and cut into

@@ -42,19 +42,20 @@
      int8_t *high, int8_t *low, int32_t *sum),                                                    \
     (groups, stride, x, scale, inverse, high, low, sum))                                          \
   X(ptrdiff_t, tile_thresholds,                                                                   \
-    (ptrdiff_t count, ptrdiff_t n, const double *tiles, const double *queries, double b,          \
-     double largest, int32_t *thresholds),                                                        \
-    (count, n, tiles, queries, b, largest, thresholds))                                           \
+    (ptrdiff_t count, const int32_t *list, ptrdiff_t n, const double *tiles,                      \
+     const double *queries, double b, double largest, int32_t *thresholds),                       \
+    (count, list, n, tiles, queries, b, largest, thresholds))                                     \
   X(ptrdiff_t, tile_filter_one,                                                                   \
-    (ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes, const int8_t *high,                     \
-     const int8_t *low, const int32_t *thresholds, int32_t first, ptrdiff_t stride,               \
-     const float *w, int32_t *candidates),                                                        \
-    (m, groups, codes, high, low, thresholds, first, stride, w, candidates))                      \
+    (ptrdiff_t m, ptrdiff_t count, const int32_t *list, ptrdiff_t groups, const uint8_t *codes,   \
+     const int8_t *high, const int8_t *low, const int32_t *thresholds, const int32_t *numbers,    \
+     int32_t first, ptrdiff_t stride, const float *w, int32_t *candidates),                       \
+    (m, count, list, groups, codes, high, low, thresholds, numbers, first, stride, w,             \
+     candidates))                                                                                 \
   X(void, tile_filter_batch,                                                                      \
     (ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes, ptrdiff_t n, const int8_t *q,           \
-     const int32_t *thresholds, int32_t first, ptrdiff_t stride, const float *w,                  \
+     const int32_t *thresholds, int32_t first, ptrdiff_t stride, const float *w, int whole,       \
      ptrdiff_t capacity, int32_t *counts, int32_t *candidates),                                   \
-    (m, groups, codes, n, q, thresholds, first, stride, w, capacity, counts, candidates))         \
+    (m, groups, codes, n, q, thresholds, first, stride, w, whole, capacity, counts, candidates))  \
   X(ptrdiff_t, node_filter_f32,                                                                   \
     (ptrdiff_t d, ptrdiff_t count, const int32_t *groups, const float *bounds, ptrdiff_t nodes,   \
      const float *x, float norm, float cutoff, float inside, int32_t *kept, int32_t *whole,       \
@@ -77,19 +78,18 @@
     (ptrdiff_t begin, ptrdiff_t end, const int32_t *active, const int32_t *starts,                \
      const int32_t *rows, ptrdiff_t stride, const float *w, const float *x, float b, float *h),   \
     (begin, end, active, starts, rows, stride, w, x, b, h))                                       \
-  X(void, forward_f32,                                                                            \
-    (ptrdiff_t begin, ptrdiff_t end, const int32_t *active, const int32_t *starts,                \
-     const int32_t *rows, const float *h, ptrdiff_t stride, const float *a, float *out),          \
-    (begin, end, active, starts, rows, h, stride, a, out))                                        \
   X(void, backward_f32,                                                                           \
     (ptrdiff_t begin, ptrdiff_t end, const int32_t *active, const int32_t *starts,                \
      const int32_t *rows, const float *h, ptrdiff_t in_stride, const float *x,                    \
      ptrdiff_t out_stride, const float *a, const float *g, float *grad_w, float *grad_a),         \
     (begin, end, active, starts, rows, h, in_stride, x, out_stride, a, g, grad_w, grad_a))        \
-  X(void, forward_one_f32,                                                                        \
-    (ptrdiff_t n, const int32_t *active, const float *h, ptrdiff_t pieces,                        \
-     const ptrdiff_t *shards, ptrdiff_t stride, const float *a, float factor, float *out),        \
-    (n, active, h, pieces, shards, stride, a, factor, out))                                       \
+  X(void, forward_queries_f32,                                                                    \
+    (ptrdiff_t queries, const ptrdiff_t *offsets, const int32_t *ids, const float *values,        \
+     const float *a, const ptrdiff_t *more_offsets, const int32_t *more_ids,                      \
+     const float *more_values, const float *more_a, ptrdiff_t pieces, const ptrdiff_t *shards,    \
+     ptrdiff_t stride, float factor, float *out),                                                 \
+    (queries, offsets, ids, values, a, more_offsets, more_ids, more_values, more_a, pieces,       \
+     shards, stride, factor, out))                                                                \
   X(void, backward_sgd_f32,                                                                       \
     (ptrdiff_t begin, ptrdiff_t end, const int32_t *active, const int32_t *starts,                \
      const int32_t *rows, const float *h, ptrdiff_t in_stride, const float *x,                    \

@@ -185,18 +185,6 @@ void hs_sddmm_f32_ref(ptrdiff_t begin, ptrdiff_t end, const int32_t *active,
   }
 }
 
-void hs_forward_f32_ref(ptrdiff_t begin, ptrdiff_t end, const int32_t *active,
-                        const int32_t *starts, const int32_t *rows, const float *h,
-                        ptrdiff_t stride, const float *a, float *out) {
-  for (ptrdiff_t n = begin; n < end; n++) {
-    const float *an = a + active[n] * stride;
-    for (int32_t e = starts[n]; e < starts[n + 1]; e++) {
-      float *o = out + rows[e] * stride;
-      for (ptrdiff_t c = 0; c < stride; c++) o[c] = fmaf(h[e], an[c], o[c]);
-    }
-  }
-}
-
 void hs_backward_f32_ref(ptrdiff_t begin, ptrdiff_t end, const int32_t *active,
                          const int32_t *starts, const int32_t *rows, const float *h,
                          ptrdiff_t in_stride, const float *x, ptrdiff_t out_stride,
@@ -224,19 +212,30 @@ void hs_backward_f32_ref(ptrdiff_t begin, ptrdiff_t end, const int32_t *active,
   }
 }
 
-void hs_forward_one_f32_ref(ptrdiff_t n, const int32_t *active, const float *h,
-                            ptrdiff_t pieces, const ptrdiff_t *shards, ptrdiff_t stride,
-                            const float *a, float factor, float *out) {
-  for (ptrdiff_t c = 0; c < stride; c++) {
-    float total = 0;
-    for (ptrdiff_t p = 0, k = 0; p < pieces; p++) {
-      float sum = 0;
-      for (; k < n && active[k] < shards[p + 1]; k++) {
-        sum = fmaf(h[k], a[active[k] * stride + c], sum);
+void hs_forward_queries_f32_ref(ptrdiff_t queries, const ptrdiff_t *offsets, const int32_t *ids,
+                                const float *values, const float *a,
+                                const ptrdiff_t *more_offsets, const int32_t *more_ids,
+                                const float *more_values, const float *more_a, ptrdiff_t pieces,
+                                const ptrdiff_t *shards, ptrdiff_t stride, float factor,
+                                float *out) {
+  for (ptrdiff_t q = 0; q < queries; q++) {
+    for (ptrdiff_t c = 0; c < stride; c++) {
+      float total = 0;
+      ptrdiff_t e = offsets[q];
+      for (ptrdiff_t p = 0; p < pieces; p++) {
+        float sum = 0;
+        for (; e < offsets[q + 1] && ids[e] < shards[p + 1]; e++) {
+          sum = fmaf(values[e], a[ids[e] * stride + c], sum);
+        }
+        if (p + 1 == pieces && more_offsets) {
+          for (ptrdiff_t k = more_offsets[q]; k < more_offsets[q + 1]; k++) {
+            sum = fmaf(more_values[k], more_a[more_ids[k] * stride + c], sum);
+          }
+        }
+        total = p == 0 ? sum : total + sum;
       }
-      total = p == 0 ? sum : total + sum;
+      out[q * stride + c] = total * factor;
     }
-    out[c] = total * factor;
   }
 }
 

@@ -1,81 +1,128 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SIMD steps that keep rows in registers: outputs of one query, and the backward pass of plain
-// SGD with its update, which needs no gradient in memory. Comes after kernels_sparse.inc.h.
+// SIMD steps that keep rows in registers: the forward pass, and the backward pass of plain SGD
+// with its update, which needs no gradient in memory. Comes after kernels_sparse.inc.h.
 #include "simd.inc.h"
 
 #define HS_SGD_TILE 256    // neurons whose output rows stay in the cache from pass to pass
 #define HS_SGD_AHEAD 12    // rows between the one worked on and the one prefetched
 
+/// The neurons that fire on each query, as a report lists them, and their output weights.
+typedef struct {
+  const ptrdiff_t *offsets;
+  const int32_t *ids;
+  const float *values;
+  const float *a;
+} firing_list;
+
 // ---------------------------------------------------------------------------------------
-// Forward of one query
+// Forward, query by query
 // ---------------------------------------------------------------------------------------
 
-/// Blocks at..<at + blocks (a constant of at most 4) of the outputs.
-HS_INLINE void forward_one_blocks(ptrdiff_t blocks, ptrdiff_t n, const int32_t *active,
-                                  const float *h, ptrdiff_t pieces, const ptrdiff_t *shards,
-                                  ptrdiff_t stride, const float *a, float factor, float *out) {
-  held_row total = {.row = NULL};
-  ptrdiff_t k = 0;
-  for (ptrdiff_t piece = 0; piece < pieces; piece++) {
-    held_row sum = {.row = NULL};
-    for (ptrdiff_t j = 0; j < 4; j++) sum.block[j] = splat(0);
-    for (; k < n && active[k] < shards[piece + 1]; k++) {
-      const float *row = a + active[k] * stride;
-      if (k + HS_SGD_AHEAD < n) prefetch_row(blocks, a + active[k + HS_SGD_AHEAD] * stride);
-      const f32x16 hk = splat(h[k]);
+/// Adds neurons first..<last of a report to `sum`, as far as they are below `bound`. Returns the
+/// first that is not.
+HS_INLINE ptrdiff_t add_firing(ptrdiff_t blocks, ptrdiff_t first, ptrdiff_t last, ptrdiff_t bound,
+                               const int32_t *ids, const float *values, ptrdiff_t stride,
+                               const float *a, held_row *sum) {
+  ptrdiff_t e = first;
+  for (; e < last && ids[e] < bound; e++) {
+    const float *row = a + ids[e] * stride;
+    // Past the end of the query begins the next one.
+    prefetch_row(blocks, a + ids[e + HS_SGD_AHEAD < last ? e + HS_SGD_AHEAD : e] * stride);
+    const f32x16 h = splat(values[e]);
+    for (ptrdiff_t j = 0; j < blocks; j++) {
+      sum->block[j] = fmadd(h, load(row + j * HS_LANES), sum->block[j]);
+    }
+  }
+  return e;
+}
+
+/// `blocks` blocks (a constant of at most 4) of the outputs of all queries.
+HS_INLINE void forward_blocks(ptrdiff_t blocks, ptrdiff_t queries, const firing_list *firing,
+                              const firing_list *more, ptrdiff_t pieces, const ptrdiff_t *shards,
+                              ptrdiff_t stride, ptrdiff_t at, float factor, float *out) {
+  for (ptrdiff_t q = 0; q < queries; q++) {
+    held_row total = {.row = NULL};
+    ptrdiff_t e = firing->offsets[q];
+    const ptrdiff_t last = firing->offsets[q + 1];
+    for (ptrdiff_t piece = 0; piece < pieces; piece++) {
+      held_row sum = {.row = NULL};
+      for (ptrdiff_t j = 0; j < 4; j++) sum.block[j] = splat(0);
+      e = add_firing(blocks, e, last, shards[piece + 1], firing->ids, firing->values, stride,
+                     firing->a + at, &sum);
+      if (piece + 1 == pieces && more->offsets) {
+        add_firing(blocks, more->offsets[q], more->offsets[q + 1], PTRDIFF_MAX, more->ids,
+                   more->values, stride, more->a + at, &sum);
+      }
       for (ptrdiff_t j = 0; j < blocks; j++) {
-        sum.block[j] = fmadd(hk, load(row + j * HS_LANES), sum.block[j]);
+        total.block[j] = piece == 0 ? sum.block[j] : total.block[j] + sum.block[j];
       }
     }
     for (ptrdiff_t j = 0; j < blocks; j++) {
-      total.block[j] = piece == 0 ? sum.block[j] : total.block[j] + sum.block[j];
+      store(out + q * stride + at + j * HS_LANES, total.block[j] * splat(factor));
     }
   }
-  for (ptrdiff_t j = 0; j < blocks; j++) {
-    store(out + j * HS_LANES, total.block[j] * splat(factor));
-  }
 }
 
-HS_INLINE void forward_one_some(ptrdiff_t blocks, ptrdiff_t n, const int32_t *active,
-                                const float *h, ptrdiff_t pieces, const ptrdiff_t *shards,
-                                ptrdiff_t stride, const float *a, float factor, float *out) {
-  switch (blocks) {
-#define HS_CASE(blocks) \
-  case blocks:          \
-    return forward_one_blocks(blocks, n, active, h, pieces, shards, stride, a, factor, out);
-    HS_CASE(1)
-    HS_CASE(2)
-    HS_CASE(3)
-    HS_CASE(4)
-#undef HS_CASE
-  }
-}
-
-void HS_SUFFIX(hs_forward_one_f32)(ptrdiff_t n, const int32_t *active, const float *h,
-                                   ptrdiff_t pieces, const ptrdiff_t *shards, ptrdiff_t stride,
-                                   const float *a, float factor, float *out) {
-  if (stride == 1) {
+/// As forward_blocks for a single output.
+static void forward_scalars(ptrdiff_t queries, const firing_list *firing, const firing_list *more,
+                            ptrdiff_t pieces, const ptrdiff_t *shards, float factor, float *out) {
+  for (ptrdiff_t q = 0; q < queries; q++) {
     float total = 0;
-    ptrdiff_t k = 0;
+    ptrdiff_t e = firing->offsets[q];
     for (ptrdiff_t piece = 0; piece < pieces; piece++) {
       float sum = 0;
-      for (; k < n && active[k] < shards[piece + 1]; k++) sum = fmaf(h[k], a[active[k]], sum);
+      for (; e < firing->offsets[q + 1] && firing->ids[e] < shards[piece + 1]; e++) {
+        sum = fmaf(firing->values[e], firing->a[firing->ids[e]], sum);
+      }
+      if (piece + 1 == pieces && more->offsets) {
+        for (ptrdiff_t k = more->offsets[q]; k < more->offsets[q + 1]; k++) {
+          sum = fmaf(more->values[k], more->a[more->ids[k]], sum);
+        }
+      }
       total = piece == 0 ? sum : total + sum;
     }
-    out[0] = total * factor;
+    out[q] = total * factor;
+  }
+}
+
+void HS_SUFFIX(hs_forward_queries_f32)(ptrdiff_t queries, const ptrdiff_t *offsets,
+                                       const int32_t *ids, const float *values, const float *a,
+                                       const ptrdiff_t *more_offsets, const int32_t *more_ids,
+                                       const float *more_values, const float *more_a,
+                                       ptrdiff_t pieces, const ptrdiff_t *shards,
+                                       ptrdiff_t stride, float factor, float *out) {
+  const firing_list firing = {offsets, ids, values, a};
+  const firing_list more = {more_offsets, more_ids, more_values, more_a};
+  if (stride == 1) {
+    forward_scalars(queries, &firing, &more, pieces, shards, factor, out);
     return;
   }
   for (ptrdiff_t at = 0; at < stride; at += 4 * HS_LANES) {
-    const ptrdiff_t left = (stride - at) / HS_LANES;
-    forward_one_some(left < 4 ? left : 4, n, active, h, pieces, shards, stride, a + at, factor,
-                     out + at);
+    switch ((stride - at) / HS_LANES) {
+#define HS_CASE(label, blocks)                                                                 \
+  label:                                                                                       \
+    forward_blocks(blocks, queries, &firing, &more, pieces, shards, stride, at, factor, out);  \
+    break;
+      HS_CASE(case 1, 1)
+      HS_CASE(case 2, 2)
+      HS_CASE(case 3, 3)
+      HS_CASE(default, 4)
+#undef HS_CASE
+    }
   }
 }
 
 // ---------------------------------------------------------------------------------------
 // One query: its row stays in registers
 // ---------------------------------------------------------------------------------------
+
+/// 1 when all pairs belong to one query, as with a batch of one.
+HS_INLINE int is_one_query(ptrdiff_t count, const int32_t *rows) {
+  int32_t differences = 0;
+  for (ptrdiff_t i = 0; i < count; i++) differences |= rows[i] ^ rows[0];
+  return differences == 0;
+}
 
 /// slopes[k] = canonical <row active[k] of a, g> for begin..<end.
 HS_INLINE void slopes_one(ptrdiff_t blocks, ptrdiff_t begin, ptrdiff_t end,
@@ -139,37 +186,80 @@ static __attribute__((noinline)) void update_by_query(ptrdiff_t stride, ptrdiff_
 // Several queries
 // ---------------------------------------------------------------------------------------
 
-/// Short rows: along the flat list of pairs. The row before the step stays in `base`, its gradient
-/// so far in `sum`; the row is stored after every pair, the last time complete.
-HS_INLINE void update_chunk(ptrdiff_t blocks, const pair_walk *walk, const int32_t *rows,
-                            const float *factor, const float *x, float alpha, float *table,
-                            held_row *base, held_row *sum) {
-  const ptrdiff_t stride = blocks * HS_LANES;
-  const int32_t *owner = walk->current->row, *next = walk->next->row;
-  for (ptrdiff_t i = 0; i < walk->count; i++) {
-    const float *xi = x + rows[i] * stride;
-    float *row = table + owner[i] * stride;
-    prefetch_row(blocks, table + next[i] * stride);
-    const f32x16 f = splat(factor[i]);
-    const i32x16 same = (i32x16)(-(int32_t)(owner[i] == owner[i - 1]));
+#define HS_SGD_GROUPS 5  // neurons with 1, 2, 3, 4 and more pairs
+
+/// The neurons of a tile, grouped by their number of pairs: loops over the pairs of a neuron then
+/// turn equally often, and are predicted. The order of neurons changes no bit, as rows do not
+/// depend on each other.
+typedef struct {
+  int32_t neuron[HS_SGD_GROUPS][HS_SGD_TILE + HS_LANES];
+  ptrdiff_t count[HS_SGD_GROUPS];
+} tile_order;
+
+static void order_tile(ptrdiff_t begin, ptrdiff_t end, const int32_t *starts, tile_order *to) {
+  ptrdiff_t count[HS_SGD_GROUPS] = {0};
+  ptrdiff_t n = begin;
+  for (; n + HS_LANES <= end; n += HS_LANES) {
+    const i32x16 pairs = load_i32(starts + n + 1) - load_i32(starts + n);
+    const i32x16 numbers = lane_numbers() + (int32_t)n;
+    for (int k = 0; k < HS_SGD_GROUPS; k++) {
+      const uint32_t mask =
+          mask_of(k + 1 < HS_SGD_GROUPS ? pairs == k + 1 : pairs >= HS_SGD_GROUPS);
+      store_kept(mask, numbers, to->neuron[k] + count[k]);
+      count[k] += __builtin_popcount(mask);
+    }
+  }
+  for (; n < end; n++) {
+    const int32_t pairs = starts[n + 1] - starts[n];
+    if (pairs == 0) continue;
+    const int k = pairs < HS_SGD_GROUPS ? pairs - 1 : HS_SGD_GROUPS - 1;
+    to->neuron[k][count[k]++] = (int32_t)n;
+  }
+  memcpy(to->count, count, sizeof count);
+}
+
+/// What rows of a table are moved by: alpha * (sum over a row's pairs of factor * row of x).
+typedef struct {
+  const int32_t *active, *starts, *rows;
+  const float *factor, *x;
+  float alpha;
+  float *table;
+} row_update;
+
+/// Moves the rows of `count` neurons, which have `pairs` pairs each (a constant), or with 0 any
+/// number. Rows have `blocks` blocks (a constant), or with 0 one float.
+HS_INLINE void update_group(ptrdiff_t blocks, int32_t pairs, const row_update *update,
+                            const int32_t *neuron, ptrdiff_t count) {
+  const ptrdiff_t stride = blocks > 0 ? blocks * HS_LANES : 1;
+  const row_update u = *update;  // stores to the table cannot change a copy
+  for (ptrdiff_t i = 0; i < count; i++) {
+    const int32_t n = neuron[i], e = u.starts[n];
+    const int32_t last = pairs > 0 ? e + pairs : u.starts[n + 1];
+    float *row = u.table + u.active[n] * stride;
+    if (blocks == 0) {
+      float sum = 0;
+      for (int32_t k = e; k < last; k++) sum = fmaf(u.factor[k], u.x[u.rows[k]], sum);
+      *row = fmaf(u.alpha, sum, *row);
+      continue;
+    }
+    f32x16 sum[4] = {splat(0), splat(0), splat(0), splat(0)};
+    for (int32_t k = e; k < last; k++) {
+      const float *x = u.x + u.rows[k] * stride;
+      const f32x16 f = splat(u.factor[k]);
+      for (ptrdiff_t j = 0; j < blocks; j++) sum[j] = fmadd(f, load(x + j * HS_LANES), sum[j]);
+    }
     for (ptrdiff_t j = 0; j < blocks; j++) {
-      base->block[j] = same ? base->block[j] : load(row + j * HS_LANES);
-      sum->block[j] = fmadd(f, load(xi + j * HS_LANES), (f32x16)((i32x16)sum->block[j] & same));
-      store(row + j * HS_LANES, fmadd(splat(alpha), sum->block[j], base->block[j]));
+      store(row + j * HS_LANES, fmadd(splat(u.alpha), sum[j], load(row + j * HS_LANES)));
     }
   }
 }
 
-HS_INLINE void update_pairs(ptrdiff_t blocks, ptrdiff_t begin, ptrdiff_t end,
-                            const int32_t *active, const int32_t *starts, const int32_t *rows,
-                            const float *factor, const float *x, float alpha, float *table) {
-  const neuron_list list = {begin, end, active, starts, table};
-  held_row base = {.row = NULL}, sum = {.row = NULL};
-  owners buffer[2];
-  pair_walk walk = start_walk(blocks, list, 0, buffer);
-  for (; walk.count > 0; advance(blocks, &walk, 0)) {
-    update_chunk(blocks, &walk, rows + walk.e, factor + walk.e, x, alpha, table, &base, &sum);
-  }
+HS_INLINE void update_groups(ptrdiff_t blocks, const row_update *u, const tile_order *order) {
+  update_group(blocks, 1, u, order->neuron[0], order->count[0]);
+  update_group(blocks, 2, u, order->neuron[1], order->count[1]);
+  update_group(blocks, 3, u, order->neuron[2], order->count[2]);
+  update_group(blocks, 4, u, order->neuron[3], order->count[3]);
+  update_group(blocks, 0, u, order->neuron[4], order->count[4]);
 }
 
 /// Blocks at..<at + blocks (a constant) of one row: the gradient stays in registers over all pairs.
@@ -189,15 +279,17 @@ HS_INLINE void update_blocks(ptrdiff_t blocks, int32_t first, int32_t last, cons
 }
 
 /// Long rows: neuron by neuron, HS_SGD_GROUP blocks at a time.
-static void update_long_rows(ptrdiff_t blocks, ptrdiff_t begin, ptrdiff_t end,
-                             const int32_t *active, const int32_t *starts, const int32_t *rows,
-                             const float *factor, const float *x, float alpha, float *table) {
+static void update_long_rows(ptrdiff_t blocks, const row_update *u, ptrdiff_t begin,
+                             ptrdiff_t end) {
   const ptrdiff_t stride = blocks * HS_LANES;
+  const int32_t *rows = u->rows;
+  const float *factor = u->factor, *x = u->x;
+  const float alpha = u->alpha;
   for (ptrdiff_t n = begin; n < end; n++) {
-    const int32_t first = starts[n], last = starts[n + 1];
+    const int32_t first = u->starts[n], last = u->starts[n + 1];
     if (first == last) continue;
-    float *row = table + active[n] * stride;
-    if (n + 1 < end) prefetch_row(blocks, table + active[n + 1] * stride);
+    float *row = u->table + u->active[n] * stride;
+    if (n + 1 < end) prefetch_row(blocks, u->table + u->active[n + 1] * stride);
     ptrdiff_t at = 0;
     for (; at + HS_SGD_GROUP <= blocks; at += HS_SGD_GROUP) {
       update_blocks(HS_SGD_GROUP, first, last, rows, factor, stride, x + at * HS_LANES, alpha,
@@ -214,51 +306,44 @@ static void update_long_rows(ptrdiff_t blocks, ptrdiff_t begin, ptrdiff_t end,
   }
 }
 
-/// Rows of one float.
-static void update_scalars(ptrdiff_t begin, ptrdiff_t end, const int32_t *active,
-                           const int32_t *starts, const int32_t *rows, const float *factor,
-                           const float *x, float alpha, float *table) {
-  for (ptrdiff_t n = begin; n < end; n++) {
-    if (starts[n] == starts[n + 1]) continue;
-    float sum = 0;
-    for (int32_t e = starts[n]; e < starts[n + 1]; e++) sum = fmaf(factor[e], x[rows[e]], sum);
-    table[active[n]] = fmaf(alpha, sum, table[active[n]]);
+/// Moves the rows of a tile.
+static __attribute__((noinline)) void update_rows(ptrdiff_t stride, ptrdiff_t begin,
+                                                  ptrdiff_t end, const row_update *u,
+                                                  const tile_order *order) {
+  switch (stride) {
+    case 1: return update_groups(0, u, order);
+    case HS_LANES: return update_groups(1, u, order);
+    case 2 * HS_LANES: return update_groups(2, u, order);
+    case 3 * HS_LANES: return update_groups(3, u, order);
+    case 4 * HS_LANES: return update_groups(4, u, order);
+    default: return update_long_rows(stride / HS_LANES, u, begin, end);
   }
 }
 
-/// Rows of the table += alpha * (sum over a row's pairs of factor * x).
-static __attribute__((noinline)) void update_rows(ptrdiff_t stride, ptrdiff_t begin,
-                                                  ptrdiff_t end, const int32_t *active,
-                                                  const int32_t *starts, const int32_t *rows,
-                                                  const float *factor, const float *x,
-                                                  float alpha, float *table) {
-  switch (stride) {
-    case 1: return update_scalars(begin, end, active, starts, rows, factor, x, alpha, table);
-#define HS_CASE(blocks)                                                                          \
-  case (blocks) * HS_LANES:                                                                      \
-    return update_pairs(blocks, begin, end, active, starts, rows, factor, x, alpha, table);
-    HS_CASE(1)
-    HS_CASE(2)
-    HS_CASE(3)
-    HS_CASE(4)
-#undef HS_CASE
-    default:
-      return update_long_rows(stride / HS_LANES, begin, end, active, starts, rows, factor, x,
-                              alpha, table);
+HS_INLINE void slopes_of_group(int32_t pairs, const tile_order *order, int k,
+                               const int32_t *active, const int32_t *starts, const int32_t *rows,
+                               const float *a, const float *g, float *slopes) {
+  for (ptrdiff_t i = 0; i < order->count[k]; i++) {
+    const int32_t n = order->neuron[k][i], first = starts[n];
+    const int32_t last = pairs > 0 ? first + pairs : starts[n + 1];
+    const float an = a[active[n]];
+    for (int32_t e = first; e < last; e++) slopes[e] = an * g[rows[e]];
   }
 }
 
 /// slopes[e] = canonical <a of the pair's neuron, g of its row>.
-static void slopes_of_pairs(ptrdiff_t stride, ptrdiff_t begin, ptrdiff_t end,
+static void slopes_of_pairs(const tile_order *order, ptrdiff_t stride, ptrdiff_t begin, ptrdiff_t end,
                             const int32_t *active, const int32_t *starts, const int32_t *rows,
                             const float *a, const float *g, float *slopes) {
   if (stride != 1) {
     HS_SUFFIX(hs_sddmm_f32)(begin, end, active, starts, rows, stride, a, g, 0, slopes);
     return;
   }
-  for (ptrdiff_t n = begin; n < end; n++) {
-    for (int32_t e = starts[n]; e < starts[n + 1]; e++) slopes[e] = a[active[n]] * g[rows[e]];
-  }
+  slopes_of_group(1, order, 0, active, starts, rows, a, g, slopes);
+  slopes_of_group(2, order, 1, active, starts, rows, a, g, slopes);
+  slopes_of_group(3, order, 2, active, starts, rows, a, g, slopes);
+  slopes_of_group(4, order, 3, active, starts, rows, a, g, slopes);
+  slopes_of_group(0, order, 4, active, starts, rows, a, g, slopes);
 }
 
 void HS_SUFFIX(hs_backward_sgd_f32)(ptrdiff_t begin, ptrdiff_t end, const int32_t *active,
@@ -282,10 +367,19 @@ void HS_SUFFIX(hs_backward_sgd_f32)(ptrdiff_t begin, ptrdiff_t end, const int32_
     }
     return;
   }
+  const row_update of_w = {active, starts, rows, slopes, x, alpha_w, w};
+  const row_update of_a = {active, starts, rows, h, g, alpha_a, a};
   for (ptrdiff_t tile = begin; tile < end; tile += HS_SGD_TILE) {
     const ptrdiff_t stop = tile + HS_SGD_TILE < end ? tile + HS_SGD_TILE : end;
-    slopes_of_pairs(out_stride, tile, stop, active, starts, rows, a, g, slopes);
-    update_rows(in_stride, tile, stop, active, starts, rows, slopes, x, alpha_w, w);
-    if (trains_a) update_rows(out_stride, tile, stop, active, starts, rows, h, g, alpha_a, a);
+    if (in_stride <= 4 * HS_LANES) {
+      for (ptrdiff_t n = tile; n < stop; n++) {
+        prefetch_row(in_stride < HS_LANES ? 1 : in_stride / HS_LANES, w + active[n] * in_stride);
+      }
+    }
+    tile_order order;
+    order_tile(tile, stop, starts, &order);
+    slopes_of_pairs(&order, out_stride, tile, stop, active, starts, rows, a, g, slopes);
+    update_rows(in_stride, tile, stop, &of_w, &order);
+    if (trains_a) update_rows(out_stride, tile, stop, &of_a, &order);
   }
 }

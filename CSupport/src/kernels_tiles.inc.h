@@ -4,6 +4,8 @@
 // leaves them, see tile_masks_<level>.inc.h.
 #include "simd.inc.h"
 
+typedef double f64x4 __attribute__((ext_vector_type(4)));
+typedef f64x4 f64x4_any __attribute__((aligned(8)));
 typedef double f64x8 __attribute__((ext_vector_type(8)));
 typedef double f64x16 __attribute__((ext_vector_type(16)));
 typedef f64x8 f64x8_any __attribute__((aligned(8)));
@@ -115,16 +117,25 @@ HS_INLINE f64x8 either(i64x8 where, f64x8 a, f64x8 b) {
   return (f64x8)((where & (i64x8)a) | (~where & (i64x8)b));
 }
 
-/// Eight thresholds; the numbers may belong to one tile or to one query.
-HS_INLINE i32x8 thresholds_of(f64x8 error, f64x8 radius, f64x8 inverse, f64x8 norm, f64x8 slack,
-                              f64x8 query_inverse, f64x8 offset, double b, double largest) {
+/// The numbers of eight tiles, or one tile's in all lanes.
+typedef struct {
+  f64x8 error, radius, inverse, rest;
+} tile_numbers;
+
+/// The numbers of eight queries, or one query's in all lanes.
+typedef struct {
+  f64x8 norm, slack, inverse, offset, rest, reach;
+} query_numbers;
+
+HS_INLINE i32x8 thresholds_of(tile_numbers tile, query_numbers query, double b, double largest) {
   const f64x8 lowest = -0x1p31, highest = 0x1p31 - 1;
-  const f64x8 rest = (f64x8)b - (error * norm + radius * slack);
-  f64x8 v = (rest * (inverse * query_inverse) + offset) - (f64x8)2;
+  const f64x8 tail = tile.rest * query.rest;
+  const f64x8 left = (f64x8)b - ((tile.error * query.norm + tile.radius * query.slack) + tail);
+  f64x8 v = (left * (tile.inverse * query.inverse) + query.offset) - (f64x8)2;
   v = either(v > lowest, v, lowest);
   v = either(v < highest, v, highest);
-  v = either(radius * (norm + slack) <= (f64x8)b, highest, v);
-  v = either(radius * norm <= (f64x8)largest, v, lowest);
+  v = either(tile.radius * (query.norm + query.slack) + tail <= (f64x8)b, highest, v);
+  v = either((tile.radius + tile.rest) * query.reach <= (f64x8)largest, v, lowest);
   return __builtin_convertvector(v, i32x8);
 }
 
@@ -143,38 +154,71 @@ HS_INLINE ptrdiff_t store_thresholds(ptrdiff_t count, i32x8 thresholds, int32_t 
   return pruned;
 }
 
-/// The first numbers of `count`, up to eight, `step` apart; zeros behind them.
-HS_INLINE f64x8 load_apart(ptrdiff_t count, ptrdiff_t step, const double *p) {
+/// The first numbers of `count`, up to eight; zeros behind them.
+HS_INLINE f64x8 load_up_to(ptrdiff_t count, const double *p) {
+  if (count >= 8) return load_f64(p);
   double lanes[8] = {0};
-  for (ptrdiff_t i = 0; i < 8 && i < count; i++) lanes[i] = p[i * step];
+  memcpy(lanes, p, (size_t)count * sizeof *p);
   return load_f64(lanes);
 }
 
-ptrdiff_t HS_SUFFIX(hs_tile_thresholds)(ptrdiff_t count, ptrdiff_t n, const double *tiles,
-                                        const double *queries, double b, double largest,
-                                        int32_t *thresholds) {
+/// The numbers of tiles t, t + 1, ... or of those listed there, transposed; zeros where there are
+/// fewer than eight.
+HS_INLINE tile_numbers load_tiles(ptrdiff_t count, const int32_t *list, ptrdiff_t t,
+                                  const double *tiles) {
+  f64x4 r[8];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < 8; i++) {
+    r[i] = (f64x4)0;
+    if (i < count) r[i] = *(const f64x4_any *)(tiles + 4 * (list ? list[t + i] : t + i));
+  }
+#define HS_PAIR(a, b) __builtin_shufflevector(a, b, 0, 4, 1, 5, 2, 6, 3, 7)
+#define HS_LOW(a, b) __builtin_shufflevector(a, b, 0, 1, 8, 9, 2, 3, 10, 11)
+#define HS_HIGH(a, b) __builtin_shufflevector(a, b, 4, 5, 12, 13, 6, 7, 14, 15)
+#define HS_FIRST(a, b) __builtin_shufflevector(a, b, 0, 1, 2, 3, 8, 9, 10, 11)
+#define HS_SECOND(a, b) __builtin_shufflevector(a, b, 4, 5, 6, 7, 12, 13, 14, 15)
+  const f64x8 r01 = HS_PAIR(r[0], r[1]), r23 = HS_PAIR(r[2], r[3]);
+  const f64x8 r45 = HS_PAIR(r[4], r[5]), r67 = HS_PAIR(r[6], r[7]);
+  const f64x8 low0 = HS_LOW(r01, r23), low1 = HS_LOW(r45, r67);
+  const f64x8 high0 = HS_HIGH(r01, r23), high1 = HS_HIGH(r45, r67);
+  return (tile_numbers){HS_FIRST(low0, low1), HS_SECOND(low0, low1), HS_FIRST(high0, high1),
+                        HS_SECOND(high0, high1)};
+#undef HS_PAIR
+#undef HS_LOW
+#undef HS_HIGH
+#undef HS_FIRST
+#undef HS_SECOND
+}
+
+ptrdiff_t HS_SUFFIX(hs_tile_thresholds)(ptrdiff_t count, const int32_t *list, ptrdiff_t n,
+                                        const double *tiles, const double *queries, double b,
+                                        double largest, int32_t *thresholds) {
   ptrdiff_t pruned = 0;
   if (n == 1) {
-    for (ptrdiff_t t = 0; t < count; t += 8) {
-      const double *p = tiles + 3 * t;
-      const ptrdiff_t rest = count - t;
-      const i32x8 v = thresholds_of(load_apart(rest, 3, p), load_apart(rest, 3, p + 1),
-                                    load_apart(rest, 3, p + 2), queries[0], queries[1],
-                                    queries[2], queries[3], b, largest);
-      pruned += store_thresholds(rest, v, thresholds + t);
+    const query_numbers query = {queries[0], queries[1], queries[2],
+                                 queries[3], queries[4], queries[5]};
+    ptrdiff_t t = 0;
+    for (; t + 8 <= count; t += 8) {
+      const tile_numbers numbers = load_tiles(8, list, t, tiles);
+      pruned += store_thresholds(8, thresholds_of(numbers, query, b, largest), thresholds + t);
+    }
+    if (t < count) {
+      const tile_numbers numbers = load_tiles(count - t, list, t, tiles);
+      pruned +=
+          store_thresholds(count - t, thresholds_of(numbers, query, b, largest), thresholds + t);
     }
     return pruned;
   }
   for (ptrdiff_t j = 0; j < n; j += 8) {
     const ptrdiff_t rest = n - j;
-    const f64x8 norm = load_apart(rest, 1, queries + j);
-    const f64x8 slack = load_apart(rest, 1, queries + n + j);
-    const f64x8 inverse = load_apart(rest, 1, queries + 2 * n + j);
-    const f64x8 offset = load_apart(rest, 1, queries + 3 * n + j);
+    const query_numbers query = {
+        load_up_to(rest, queries + j),         load_up_to(rest, queries + n + j),
+        load_up_to(rest, queries + 2 * n + j), load_up_to(rest, queries + 3 * n + j),
+        load_up_to(rest, queries + 4 * n + j), load_up_to(rest, queries + 5 * n + j)};
     for (ptrdiff_t t = 0; t < count; t++) {
-      const double *p = tiles + 3 * t;
-      const i32x8 v =
-          thresholds_of(p[0], p[1], p[2], norm, slack, inverse, offset, b, largest);
+      const double *p = tiles + 4 * (list ? list[t] : t);
+      const tile_numbers numbers = {p[0], p[1], p[2], p[3]};
+      const i32x8 v = thresholds_of(numbers, query, b, largest);
       pruned += store_thresholds(rest, v, thresholds + t * n + j);
     }
   }
@@ -185,12 +229,25 @@ ptrdiff_t HS_SUFFIX(hs_tile_thresholds)(ptrdiff_t count, ptrdiff_t n, const doub
 // Filters
 // ---------------------------------------------------------------------------------------
 
-/// Appends the rows of a mask. Returns their number. Reaches up to 16 entries further.
-HS_INLINE int append_rows(uint64_t mask, int32_t first, int32_t *to) {
+/// Appends the rows of a mask: first + row, or numbers[row] where numbers are given. Returns how
+/// many. Reaches up to 16 entries further.
+HS_INLINE int append_rows(uint64_t mask, int32_t first, const int32_t *numbers, int32_t *to) {
+  enum { few = 4 };
+  const int count = __builtin_popcountll(mask);
+  if (count <= few) {
+    // Always as many steps: how many rows there are cannot be foreseen.
+#pragma clang loop unroll(full)
+    for (int i = 0; i < few; i++, mask &= mask - 1) {
+      const int row = __builtin_ctzll(mask | (uint64_t)1 << 63);
+      to[i] = numbers ? numbers[row] : first + row;
+    }
+    return count;
+  }
   int kept = 0;
   for (int i = 0; i < 4; i++) {
     const uint32_t part = (uint32_t)(mask >> 16 * i) & 0xFFFF;
-    store_kept(part, lane_numbers() + (first + 16 * i), to + kept);
+    store_kept(part, numbers ? load_i32(numbers + 16 * i) : lane_numbers() + (first + 16 * i),
+               to + kept);
     kept += __builtin_popcount(part);
   }
   return kept;
@@ -201,25 +258,73 @@ HS_INLINE uint64_t rows_of_tile(ptrdiff_t rows) {
   return rows < HS_TILE_ROWS ? ((uint64_t)1 << rows) - 1 : ~(uint64_t)0;
 }
 
-ptrdiff_t HS_SUFFIX(hs_tile_filter_one)(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
-                                        const int8_t *high, const int8_t *low,
-                                        const int32_t *thresholds, int32_t first,
-                                        ptrdiff_t stride, const float *w, int32_t *candidates) {
-  ptrdiff_t kept = 0;
-  for (ptrdiff_t r = 0; r < m; r += HS_TILE_ROWS) {
-    const int32_t threshold = thresholds[r / HS_TILE_ROWS];
-    if (threshold == INT32_MAX) continue;  // no sum is larger
-    uint64_t mask = tile_mask_one(groups, codes + r * 4 * groups, high, low, threshold) &
-                    rows_of_tile(m - r);
-    if (mask == 0) continue;
-    kept += append_rows(mask, first + (int32_t)r, candidates + kept);
-    if (w == NULL) continue;
-    for (; mask; mask &= mask - 1) {
-      const float *row = w + (r + __builtin_ctzll(mask)) * stride;
-      for (ptrdiff_t l = 0; l < stride; l += HS_LANES) __builtin_prefetch(row + l, 0, 2);
+/// Prefetches the rows of candidates.
+HS_INLINE void prefetch_candidates(const int32_t *begin, const int32_t *end, int32_t first,
+                                   ptrdiff_t stride, const float *w) {
+  for (; begin < end; begin++) {
+    const float *row = w + (*begin - first) * stride;
+    for (ptrdiff_t l = 0; l < stride; l += HS_LANES) __builtin_prefetch(row + l, 0, 2);
+  }
+}
+
+HS_INLINE ptrdiff_t filter_one(ptrdiff_t m, ptrdiff_t count, const int32_t *list,
+                               ptrdiff_t groups, const uint8_t *codes, const int8_t *high,
+                               const int8_t *low, const int32_t *thresholds,
+                               const int32_t *numbers, int32_t first, ptrdiff_t stride,
+                               const float *w, int32_t *candidates) {
+  const ptrdiff_t size = HS_TILE_ROWS * 4 * groups;
+  // Listed tiles are apart from each other; the processor foresees only consecutive ones.
+  const ptrdiff_t ahead = 8, most_ahead = 1024;
+  // How many candidates a tile has is hard to predict, for several tiles together less so.
+  const ptrdiff_t together = 4;
+  ptrdiff_t kept = 0, fetched = 0;
+  for (ptrdiff_t t = 0; t < count; t++) {
+    if (list && t + ahead < count) {
+      const uint8_t *next = codes + list[t + ahead] * size;
+      for (ptrdiff_t l = 0; l < size && l < most_ahead; l += 64) __builtin_prefetch(next + l);
     }
+    if (w && t % together == 0) {
+      prefetch_candidates(candidates + fetched, candidates + kept, numbers ? 0 : first, stride, w);
+      fetched = kept;
+    }
+    const int32_t threshold = thresholds[t];
+    if (threshold == INT32_MAX) continue;  // no sum is larger
+    const ptrdiff_t tile = list ? list[t] : t, r = tile * HS_TILE_ROWS;
+    const uint64_t mask = tile_mask_one(groups, codes + tile * size, high, low, threshold) &
+                          rows_of_tile(m - r);
+    if (mask == 0) continue;
+    kept += append_rows(mask, first + (int32_t)r, numbers ? numbers + r : NULL, candidates + kept);
+  }
+  if (w) {
+    prefetch_candidates(candidates + fetched, candidates + kept, numbers ? 0 : first, stride, w);
   }
   return kept;
+}
+
+ptrdiff_t HS_SUFFIX(hs_tile_filter_one)(ptrdiff_t m, ptrdiff_t count, const int32_t *list,
+                                        ptrdiff_t groups, const uint8_t *codes,
+                                        const int8_t *high, const int8_t *low,
+                                        const int32_t *thresholds, const int32_t *numbers,
+                                        int32_t first, ptrdiff_t stride, const float *w,
+                                        int32_t *candidates) {
+  if (list || numbers) {
+    return filter_one(m, count, list, groups, codes, high, low, thresholds, numbers, first,
+                      stride, w, candidates);
+  }
+  // Few groups: constants, so that a tile takes no longer than its codes do to arrive.
+#define HS_FEW(groups)                                                                         \
+  case groups:                                                                                 \
+    return filter_one(m, count, NULL, groups, codes, high, low, thresholds, NULL, first, stride, \
+                      w, candidates)
+  switch (groups) {
+    HS_FEW(1);
+    HS_FEW(2);
+    HS_FEW(3);
+    HS_FEW(4);
+  }
+#undef HS_FEW
+  return filter_one(m, count, NULL, groups, codes, high, low, thresholds, NULL, first, stride, w,
+                    candidates);
 }
 
 HS_INLINE void tile_masks(ptrdiff_t n, ptrdiff_t groups, const uint8_t *codes, const int8_t *q,
@@ -243,13 +348,13 @@ HS_INLINE void tile_masks(ptrdiff_t n, ptrdiff_t groups, const uint8_t *codes, c
 
 void HS_SUFFIX(hs_tile_filter_batch)(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
                                      ptrdiff_t n, const int8_t *q, const int32_t *thresholds,
-                                     int32_t first, ptrdiff_t stride, const float *w,
+                                     int32_t first, ptrdiff_t stride, const float *w, int whole,
                                      ptrdiff_t capacity, int32_t *counts, int32_t *candidates) {
   for (ptrdiff_t r = 0; r < m; r += HS_TILE_ROWS) {
     const uint64_t rows = rows_of_tile(m - r);
     const ptrdiff_t count = m - r < HS_TILE_ROWS ? m - r : HS_TILE_ROWS;
-    const float *ahead = w ? w + r * stride : NULL;
-    const float *end = w ? ahead + count * stride : NULL;
+    const float *ahead = w && whole ? w + r * stride : NULL;
+    const float *end = w && whole ? ahead + count * stride : NULL;
     for (ptrdiff_t j = 0; j < n; j += HS_CODED_QUERIES) {
       const ptrdiff_t block = n - j < HS_CODED_QUERIES ? n - j : HS_CODED_QUERIES;
       uint64_t masks[HS_CODED_QUERIES];
@@ -259,7 +364,9 @@ void HS_SUFFIX(hs_tile_filter_batch)(ptrdiff_t m, ptrdiff_t groups, const uint8_
         const uint64_t mask = masks[k] & rows;
         if (mask == 0) continue;
         int32_t *to = candidates + (j + k) * capacity + counts[j + k];
-        counts[j + k] += append_rows(mask, first + (int32_t)r, to);
+        const int kept = append_rows(mask, first + (int32_t)r, NULL, to);
+        counts[j + k] += kept;
+        if (w && !whole) prefetch_candidates(to, to + kept, first, stride, w);
       }
     }
   }

@@ -16,12 +16,11 @@ HS_INLINE __m512i four_numbers(const int8_t *q) {
 
 HS_INLINE uint64_t tile_mask(const __m512i sums[4], int32_t threshold) {
   const __m512i t = _mm512_set1_epi32(threshold);
-  uint64_t mask = 0;
+  __mmask16 rows[4];
 #pragma clang loop unroll(full)
-  for (int i = 0; i < 4; i++) {
-    mask |= (uint64_t)_mm512_cmpgt_epi32_mask(sums[i], t) << 16 * i;
-  }
-  return mask;
+  for (int i = 0; i < 4; i++) rows[i] = _mm512_cmpgt_epi32_mask(sums[i], t);
+  // Put together as masks: one of them leaves for a general register.
+  return _mm512_kunpackd(_mm512_kunpackw(rows[3], rows[2]), _mm512_kunpackw(rows[1], rows[0]));
 }
 
 /// The rows of a tile whose sums exceed the threshold, for a query in two planes.

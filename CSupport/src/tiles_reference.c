@@ -72,20 +72,21 @@ double hs_query_encode_f32_ref(ptrdiff_t groups, ptrdiff_t stride, const float *
   return fold_double(residual);
 }
 
-ptrdiff_t hs_tile_thresholds_ref(ptrdiff_t count, ptrdiff_t n, const double *tiles,
-                                 const double *queries, double b, double largest,
-                                 int32_t *thresholds) {
+ptrdiff_t hs_tile_thresholds_ref(ptrdiff_t count, const int32_t *list, ptrdiff_t n,
+                                 const double *tiles, const double *queries, double b,
+                                 double largest, int32_t *thresholds) {
   ptrdiff_t pruned = 0;
   for (ptrdiff_t t = 0; t < count; t++) {
-    const double error = tiles[3 * t], radius = tiles[3 * t + 1], inverse = tiles[3 * t + 2];
+    const double *tile = tiles + 4 * (list ? list[t] : t);
+    const double error = tile[0], radius = tile[1], inverse = tile[2], rest = tile[3];
     for (ptrdiff_t j = 0; j < n; j++) {
-      const double norm = queries[j], slack = queries[n + j];
-      const double rest = b - (error * norm + radius * slack);
-      double v = (rest * (inverse * queries[2 * n + j]) + queries[3 * n + j]) - 2;
+      const double norm = queries[j], slack = queries[n + j], tail = queries[4 * n + j];
+      const double left = b - ((error * norm + radius * slack) + rest * tail);
+      double v = (left * (inverse * queries[2 * n + j]) + queries[3 * n + j]) - 2;
       v = v > -0x1p31 ? v : -0x1p31;
       int32_t threshold = v < 0x1p31 - 1 ? (int32_t)v : INT32_MAX;
-      if (radius * (norm + slack) <= b) threshold = INT32_MAX;
-      if (!(radius * norm <= largest)) threshold = INT32_MIN;
+      if (radius * (norm + slack) + rest * tail <= b) threshold = INT32_MAX;
+      if (!((radius + rest) * queries[5 * n + j] <= largest)) threshold = INT32_MIN;
       pruned += threshold == INT32_MAX;
       thresholds[t * n + j] = threshold;
     }
@@ -99,27 +100,31 @@ static int code(ptrdiff_t groups, const uint8_t *codes, ptrdiff_t r, ptrdiff_t l
   return tile[(l / 4 * HS_TILE_ROWS + r % HS_TILE_ROWS) * 4 + l % 4];
 }
 
-ptrdiff_t hs_tile_filter_one_ref(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
-                                 const int8_t *high, const int8_t *low,
-                                 const int32_t *thresholds, int32_t first, ptrdiff_t stride,
+ptrdiff_t hs_tile_filter_one_ref(ptrdiff_t m, ptrdiff_t count, const int32_t *list,
+                                 ptrdiff_t groups, const uint8_t *codes, const int8_t *high,
+                                 const int8_t *low, const int32_t *thresholds,
+                                 const int32_t *numbers, int32_t first, ptrdiff_t stride,
                                  const float *w, int32_t *candidates) {
   (void)stride, (void)w;  // only read ahead elsewhere
   ptrdiff_t kept = 0;
-  for (ptrdiff_t r = 0; r < m; r++) {
-    int32_t sum = 0;
-    for (ptrdiff_t l = 0; l < 4 * groups; l++) {
-      sum += code(groups, codes, r, l) * (256 * high[l] + low[l]);
+  for (ptrdiff_t t = 0; t < count; t++) {
+    const ptrdiff_t begin = (list ? list[t] : t) * HS_TILE_ROWS;
+    for (ptrdiff_t r = begin; r < begin + HS_TILE_ROWS && r < m; r++) {
+      int32_t sum = 0;
+      for (ptrdiff_t l = 0; l < 4 * groups; l++) {
+        sum += code(groups, codes, r, l) * (256 * high[l] + low[l]);
+      }
+      if (sum > thresholds[t]) candidates[kept++] = numbers ? numbers[r] : first + (int32_t)r;
     }
-    if (sum > thresholds[r / HS_TILE_ROWS]) candidates[kept++] = first + (int32_t)r;
   }
   return kept;
 }
 
 void hs_tile_filter_batch_ref(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes, ptrdiff_t n,
                               const int8_t *q, const int32_t *thresholds, int32_t first,
-                              ptrdiff_t stride, const float *w, ptrdiff_t capacity,
+                              ptrdiff_t stride, const float *w, int whole, ptrdiff_t capacity,
                               int32_t *counts, int32_t *candidates) {
-  (void)stride, (void)w;
+  (void)stride, (void)w, (void)whole;
   for (ptrdiff_t r = 0; r < m; r++) {
     for (ptrdiff_t j = 0; j < n; j++) {
       int32_t sum = 0;

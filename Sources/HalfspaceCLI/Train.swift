@@ -36,7 +36,11 @@ extension HalfspaceCommand {
 
     @OptionGroup var flags: TrainingFlags
 
+    @OptionGroup var paper: PaperFlags
+
     @OptionGroup var threads: ThreadOption
+
+    func validate() throws { try paper.check(flags) }
 
     func run() throws {
       try Talk.reportingErrors {
@@ -47,14 +51,20 @@ extension HalfspaceCommand {
         let start = ContinuousClock.now
         let table = try Table(contentsOf: table, options: .init(knownColumns: [target]))
         let secondsToLoad = start.duration(to: .now) / .seconds(1)
+        let plan = try paper.plan(table, target: target, options: options, quiet: quiet)
         let run = try TrainingRun(
-          table: table, target: target, options: options, secondsToLoad: secondsToLoad,
-          quiet: quiet)
-        let text = try report.map { _ in try run.report.text() }
+          table: plan?.table ?? table, target: target, options: plan?.options(options) ?? options,
+          secondsToLoad: secondsToLoad, quiet: quiet)
+        let text = try report.map { _ in
+          var report = try run.report
+          plan?.add(to: &report, epochs: run.outcome.epochs)
+          return try report.text()
+        }
         try run.outcome.model.save(to: output)
         if let report, let text { try AtomicFile.write(text, to: report) }
         if !quiet {
           try Talk.print(run.summary)
+          if let plan { try Talk.print(plan.comparison(run.outcome.epochs)) }
           try Talk.print("Model written to \(output).")
         }
       }

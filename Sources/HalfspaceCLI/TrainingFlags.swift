@@ -76,6 +76,13 @@ struct TrainingFlags: ParsableArguments {
   var initial: InitialChoice = .productGrid
 
   @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Groups of a product grid: more are closer to independent rows. (default: by the width)",
+      valueName: "n"))
+  var groups: Int?
+
+  @Option(
     help: ArgumentHelp(
       "How the output weights start. (default: zero; signed-pairs with --fixed-outputs)",
       valueName: "name"))
@@ -130,6 +137,9 @@ struct TrainingFlags: ParsableArguments {
       throw ValidationError(
         "Give one of --threshold, --firing-fraction and --expected-firing, not several.")
     }
+    guard groups == nil || initial == .productGrid else {
+      throw ValidationError("--groups is for --initial product-grid.")
+    }
     guard seed <= UInt64(Int.max) else {
       throw ValidationError("--seed must be between 0 and \(Int.max).")
     }
@@ -143,7 +153,7 @@ struct TrainingFlags: ParsableArguments {
     options.threshold =
       threshold.map(Threshold.value) ?? firingFraction.map(Threshold.firingFraction)
       ?? expectedFiring.map(Threshold.expectedFiring)
-    options.rows = initial == .gaussian ? .gaussian : .productGrid()
+    options.rows = initial == .gaussian ? .gaussian : .productGrid(groups: groups)
     options.outputs = outputs?.initialOutputs
     options.trainsOutputs = !fixedOutputs
     options.loss = loss

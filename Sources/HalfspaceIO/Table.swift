@@ -102,6 +102,16 @@ public struct Table: Sendable {
     return Table(name: self.name, hasHeader: hasHeader, columns: remaining, lines: lines)
   }
 
+  /// The table with the column of the same name replaced by `column`, of as many cells. O(columns).
+  ///
+  /// - Throws: `TableError` when there is no such column.
+  public func replacing(_ column: TableColumn) throws(TableError) -> Table {
+    guard let position = position(of: column.name) else { throw unknownColumn(column.name) }
+    var changed = columns
+    changed[position] = column
+    return Table(name: name, hasHeader: hasHeader, columns: changed, lines: lines)
+  }
+
   private func unknownColumn(_ name: String) -> TableError {
     TableError(file: self.name, column: name, reason: .unknownColumn(available: columnNames))
   }

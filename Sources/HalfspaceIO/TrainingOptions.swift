@@ -40,6 +40,12 @@ public struct TrainingOptions: Sendable {
   public var batchSize: Int?
   /// Learning rate at the start.
   public var learningRate: Double?
+  /// How the learning rate changes over the run; nil: it falls linearly to zero.
+  public var schedule: LearningRateSchedule?
+  /// From which share of the run on the iterates are averaged; nil: the last one is the result.
+  public var averagingStart: Double?
+  /// `B` of `B / sqrt(m)`, the factor on sums over neurons; nil: the network's usual one.
+  public var outputScale: Double?
   /// Scalar weight decay.
   public var weightDecay: Double?
   /// Epochs without improvement on held-out training rows before the run ends.

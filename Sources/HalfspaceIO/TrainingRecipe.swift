@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import HalfspaceLinalg
-internal import HalfspaceNN
+public import HalfspaceLinalg
+public import HalfspaceNN
 internal import HalfspaceReporting
 
 /// The settings of a run: what a person chose, and for the rest what the data suggest.
@@ -8,14 +8,19 @@ internal import HalfspaceReporting
 /// The defaults come from a study over tables of different kinds (letters, digits, house values):
 /// a narrow firing set on a wide network, a constant coordinate so that the threshold can differ
 /// from place to place, plain SGD whose rate falls linearly to zero.
-struct TrainingRecipe {
-  let scaling: FeatureTransform.Scaling
-  let constant: Double
-  let network: NetworkConfiguration
-  let training: TrainingConfiguration
+public struct TrainingRecipe {
+  /// How features are scaled.
+  public let scaling: FeatureTransform.Scaling
+  /// The constant coordinate.
+  public let constant: Double
+  /// The network before training.
+  public let network: NetworkConfiguration
+  /// How it is trained.
+  public let training: TrainingConfiguration
   private let patience: Int?
 
-  init(features: Matrix, target: TargetEncoder, options: TrainingOptions) {
+  /// The settings for encoded training rows `[n, p]` and their target. O(n p).
+  public init(features: Matrix, target: TargetEncoder, options: TrainingOptions) {
     scaling = options.scaling ?? FeatureTransform.suggestedScaling(for: features)
     let defaults = Defaults(scaling: scaling, task: target.task, features: features.columns)
     constant = options.constant ?? defaults.constant
@@ -28,14 +33,17 @@ struct TrainingRecipe {
       rows: options.rows,
       // Output weights of zero that are not trained would stay zero.
       outputs: options.outputs ?? (options.trainsOutputs ? .zero : .symmetricPairs(.signs)),
-      trainsOutputs: options.trainsOutputs, seed: options.seed)
+      trainsOutputs: options.trainsOutputs, seed: options.seed,
+      outputScale: options.outputScale)
     training = TrainingConfiguration(
       loss: Self.loss(options.loss, task: target.task),
       epochs: options.epochs ?? defaults.epochs,
       batchSize: options.batchSize ?? defaults.batchSize,
       learningRate: options.learningRate ?? defaults.learningRate(for: options.optimizer ?? .sgd),
-      schedule: .linear, optimizer: Self.optimizer(options.optimizer ?? .sgd),
-      weightDecay: options.weightDecay ?? 0, patience: options.patience, seed: options.seed,
+      schedule: options.schedule ?? .linear,
+      optimizer: Self.optimizer(options.optimizer ?? .sgd),
+      weightDecay: options.weightDecay ?? 0, averagingStart: options.averagingStart,
+      patience: options.patience, seed: options.seed,
       lookup: options.lookup, threads: options.threads)
     patience = options.patience
   }
@@ -98,7 +106,7 @@ struct TrainingRecipe {
   /// The targets of a table as the loss takes them.
   ///
   /// - Throws: `TableError` for bad cells, `ConfigurationError` when loss and task do not fit.
-  func targets(of table: Table, by target: TargetEncoder) throws -> Targets {
+  public func targets(of table: Table, by target: TargetEncoder) throws -> Targets {
     switch (target.task, training.loss) {
     case (.classification, .softmaxCrossEntropy), (.classification, .oneVersusRestLogistic):
       return .classes(try target.classes(of: table), count: target.labels.count)

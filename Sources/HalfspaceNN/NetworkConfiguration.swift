@@ -6,8 +6,9 @@ public import HalfspaceReporting
 public struct NetworkConfiguration: Sendable, Equatable, Codable {
   /// How the rows of the first layer are drawn. Each row by itself is N(0, I_d) either way.
   public enum Rows: Sendable, Equatable, Codable {
-    /// Structured rows whose static report costs O(sqrt(m)); `groups` nil lets the width decide.
-    case productGrid(groups: Int? = nil)
+    /// Structured rows whose static report costs O(sqrt(m)), or less where rows have three parts;
+    /// where `groups` or `parts` is nil the shape decides.
+    case productGrid(groups: Int? = nil, parts: Int? = nil)
     /// Independent rows, the paper's literal initialization; a static report scans all of them.
     case gaussian
   }
@@ -73,12 +74,16 @@ public struct NetworkConfiguration: Sendable, Equatable, Codable {
     }
     let weights: any InitialWeights
     switch rows {
-    case .productGrid(let groups):
+    case .productGrid(let groups, let parts):
       if let groups, groups < 1 || groups > min(count, 1 << 30) {
         throw .invalid("\(groups) groups for \(count) rows")
       }
-      try Self.checkMemory(count: count, dimension: dimension, groups: groups)
-      weights = ProductGrid(count: count, dimension: dimension, seed: seed, groups: groups)
+      if let parts, parts < 2 || parts > 3 || (parts == 3 && dimension < 3) {
+        throw .invalid("\(parts) parts of \(dimension) coordinates")
+      }
+      try Self.checkMemory(count: count, dimension: dimension, groups: groups, parts: parts)
+      weights = ProductGrid(
+        count: count, dimension: dimension, seed: seed, groups: groups, parts: parts)
     case .gaussian:
       weights = IndependentGaussian(count: count, dimension: dimension, seed: seed)
     }
@@ -88,9 +93,10 @@ public struct NetworkConfiguration: Sendable, Equatable, Codable {
 
   /// Half of the memory is for the rest: the rows that fire, the data, other programs.
   private static func checkMemory(
-    count: Int, dimension: Int, groups: Int?
+    count: Int, dimension: Int, groups: Int?, parts: Int?
   ) throws(ConfigurationError) {
-    let bytes = ProductGrid.memoryBytes(count: count, dimension: dimension, groups: groups)
+    let bytes = ProductGrid.memoryBytes(
+      count: count, dimension: dimension, groups: groups, parts: parts)
     guard UInt64(bytes) <= ProcessInfo.processInfo.physicalMemory / 2 else {
       throw .invalid(
         "a product grid of \(count) rows of \(dimension) takes \(bytes) bytes, more than half of "

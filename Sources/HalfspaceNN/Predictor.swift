@@ -119,11 +119,10 @@ public final class Predictor: Sendable {
   private final class Scratch: @unchecked Sendable {
     private var index: BruteForceIndex
     private var report = FiringReport()
-    private var step = SparseStep(threads: 1)
+    private let step = SparseStep(threads: 1)
     private let block: Matrix
     private var latentReport = InitialReport()
     private var latentFiring = FiringReport()
-    private var latentStep = SparseStep(threads: 1)
     private var statistics = IndexStatistics()
 
     init(_ predictor: Predictor) {
@@ -134,17 +133,14 @@ public final class Predictor: Sendable {
     /// Writes the scores of `range` to `result`; returns the number of stored neurons that fired.
     func run(_ p: Predictor, _ inputs: Matrix, _ range: Range<Int>, _ result: Matrix) -> Int {
       index.report(queries: inputs, rows: range, above: p.threshold, into: &report)
-      step.load(report, neurons: p.count)
       if let latent = p.latent {
-        let rows = loadLatent(latent, p, inputs, range)
-        unsafe step.forward(
-          batch: range.count, outputs: p.outputs, shards: p.shards, factor: p.factor,
-          scores: block
-        ) { unsafe self.latentStep.accumulate(outputs: rows, into: $0) }
+        let rows = reportLatent(latent, p, inputs, range)
+        step.forward(
+          report, adding: latentFiring, withOutputs: rows, outputs: p.outputs, shards: p.shards,
+          factor: p.factor, scores: block)
       } else {
-        unsafe step.forward(
-          batch: range.count, outputs: p.outputs, shards: p.shards, factor: p.factor,
-          scores: block)
+        step.forward(
+          report, outputs: p.outputs, shards: p.shards, factor: p.factor, scores: block)
       }
       for (k, row) in range.enumerated() {
         unsafe result.row(row).update(from: block.row(k), count: p.outputCount)
@@ -154,7 +150,7 @@ public final class Predictor: Sendable {
 
     /// Reports the latent neurons that fire on a block of queries, renumbered without gaps, and
     /// returns their output weights, row by row.
-    private func loadLatent(
+    private func reportLatent(
       _ latent: LatentPart, _ p: Predictor, _ inputs: Matrix, _ range: Range<Int>
     ) -> Matrix {
       latent.initial.report(
@@ -186,7 +182,6 @@ public final class Predictor: Sendable {
         unsafe latent.initial.copyOutputs(of: Int(neuron), to: row)
         for c in 0..<p.outputCount { unsafe row[c] *= latent.outputScale }
       }
-      latentStep.load(latentFiring, neurons: rows.rows)
       return rows
     }
   }

@@ -43,7 +43,6 @@ extension SparseStep {
     let neurons = layers.weights.rows
     let items = allNeurons ? neurons : activeCount
     let pieces = workers(for: max(items, pairCount) * (inStride + outStride))
-    unsafe Self.reserve(&bounds, 1)
     unsafe Self.reserve(&gradients, pieces * perSlice)
     let view = unsafe view(scratch: gradients)
     let activeCount = activeCount
@@ -98,7 +97,6 @@ extension SparseStep {
     gradient: Matrix, layers: Layers, alpha: Float, outputAlpha: Float
   ) {
     let (weights, outputs, inputs) = (layers.weights, layers.outputs, layers.inputs)
-    unsafe Self.reserve(&bounds, 1)
     unsafe Self.reserve(&gradients, pairCount)
     let view = unsafe view(scratch: gradients)
     let trainsOutputs: Int32 = layers.output == nil ? 0 : 1

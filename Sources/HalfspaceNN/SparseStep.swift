@@ -5,9 +5,9 @@ internal import HalfspaceReporting
 
 /// The sparse forward and backward passes of one batch, and their buffers.
 ///
-/// A report lists, query by query, the neurons that fire. The passes run neuron by neuron, so
-/// that each weight row is loaded once for all rows of the batch that fire it: the report is
-/// transposed first.
+/// A report lists, query by query, the neurons that fire, and so runs the forward pass: the outputs
+/// of a query stay in registers. The backward pass runs neuron by neuron, so that each weight row is
+/// loaded once for all rows of the batch that fire it: for it the report is transposed.
 ///
 /// ```
 /// active   [ 3, 8, 20 ]         neurons that fire on some row of the batch, ascending
@@ -24,15 +24,11 @@ internal import HalfspaceReporting
   private(set) var pairCount = 0
 
   let threads: Int
-  /// Whether the batch loaded is a single row.
-  private var isOneQuery = false
   @unsafe var counts: UnsafeMutableBufferPointer<Int32>
   @unsafe var active: UnsafeMutableBufferPointer<Int32>
   @unsafe var starts: UnsafeMutableBufferPointer<Int32>
   @unsafe var rows: UnsafeMutableBufferPointer<Int32>
   @unsafe var h: UnsafeMutableBufferPointer<Float>
-  @unsafe var partial: UnsafeMutableBufferPointer<Float>
-  @unsafe var bounds: UnsafeMutableBufferPointer<Int>
   /// Gradient rows, or the slopes of the pairs.
   @unsafe var gradients: UnsafeMutableBufferPointer<Float>
 
@@ -43,8 +39,6 @@ internal import HalfspaceReporting
     unsafe starts = .allocate(capacity: 0)
     unsafe rows = .allocate(capacity: 0)
     unsafe h = .allocate(capacity: 0)
-    unsafe partial = .allocate(capacity: 0)
-    unsafe bounds = .allocate(capacity: 0)
     unsafe gradients = .allocate(capacity: 0)
   }
 
@@ -54,8 +48,6 @@ internal import HalfspaceReporting
     unsafe starts.deallocate()
     unsafe rows.deallocate()
     unsafe h.deallocate()
-    unsafe partial.deallocate()
-    unsafe bounds.deallocate()
     unsafe gradients.deallocate()
   }
 
@@ -67,7 +59,6 @@ internal import HalfspaceReporting
   /// Takes over a report over `neurons` stored rows. O(pairs + neurons / 16).
   mutating func load(_ report: borrowing FiringReport, neurons: Int) {
     pairCount = report.count
-    isOneQuery = report.queryCount == 1
     unsafe Self.reserve(&counts, neurons)
     unsafe Self.reserve(&active, min(neurons, pairCount))
     unsafe Self.reserve(&starts, min(neurons, pairCount) + 1)
@@ -79,52 +70,61 @@ internal import HalfspaceReporting
       h.baseAddress!)
   }
 
-  /// `scores[k] = factor * sum_r h_rk a_r` for the batch loaded; `scores` is `[>= batch, C]`.
-  /// `continuing` may go on adding neurons to the last shard's sum `[batch, C]`. O(pairs * C).
-  mutating func forward(
-    batch: Int, outputs: Matrix, shards: [Int], factor: Float, scores: Matrix,
-    continuing: ((_ lastSum: UnsafeMutablePointer<Float>) -> Void)? = nil
+  /// `scores[k] = factor * sum_r h_rk a_r` for every query of a report; `scores` is
+  /// `[>= queries, C]`. O(pairs * C).
+  func forward(
+    _ report: borrowing FiringReport, outputs: Matrix, shards: [Int], factor: Float, scores: Matrix
   ) {
-    precondition(
-      scores.stride == outputs.stride && scores.rows >= batch,
-      "scores [\(scores.rows), \(scores.columns)] for \(batch) rows and outputs "
-        + "[\(outputs.rows), \(outputs.columns)]")
-    let pieces = shards.count - 1
-    if batch == 1, isOneQuery, unsafe continuing == nil {
-      unsafe hs_forward_one_f32(
-        activeCount, active.baseAddress!, h.baseAddress!, pieces, shards, outputs.stride,
-        outputs.pointer, factor, scores.pointer)
-      return
-    }
-    let size = batch * outputs.stride
-    unsafe Self.reserve(&partial, pieces * size)
-    unsafe Self.reserve(&bounds, shards.count)
-    for (k, shard) in shards.enumerated() {
-      unsafe bounds[k] = Self.position(of: Int32(shard), in: activeNeurons)
-    }
-    let view = unsafe view(scratch: partial)
-    parallelFor(pieces, threads: workers(for: pairCount * outputs.stride)) { piece in
-      let sum = unsafe view.scratch + piece * size
-      unsafe sum.update(repeating: 0, count: size)
-      unsafe hs_forward_f32(
-        view.bounds[piece], view.bounds[piece + 1], view.active, view.starts, view.rows, view.h,
-        outputs.stride, outputs.pointer, sum)
-    }
-    if let continuing = unsafe continuing { unsafe continuing(view.scratch + (pieces - 1) * size) }
-    let total = unsafe scores.pointer
-    unsafe total.update(from: view.scratch, count: size)
-    for piece in 1..<max(1, pieces) {
-      let sum = unsafe view.scratch + piece * size
-      for i in 0..<size { unsafe total[i] += sum[i] }
-    }
-    for i in 0..<size { unsafe total[i] *= factor }
+    unsafe forward(report, nil, outputs: outputs, shards: shards, factor: factor, scores: scores)
   }
 
-  /// Adds all neurons loaded, in order, to sums `[batch, C]`.
-  func accumulate(outputs: Matrix, into sum: UnsafeMutablePointer<Float>) {
-    unsafe hs_forward_f32(
-      0, activeCount, active.baseAddress!, starts.baseAddress!, rows.baseAddress!, h.baseAddress!,
-      outputs.stride, outputs.pointer, sum)
+  /// As `forward`, the neurons of a second report (of as many queries), whose output weights are
+  /// `moreOutputs`, being added to the sum of the last shard.
+  func forward(
+    _ report: borrowing FiringReport, adding more: borrowing FiringReport,
+    withOutputs moreOutputs: Matrix,
+    outputs: Matrix, shards: [Int], factor: Float, scores: Matrix
+  ) {
+    precondition(
+      more.queryCount == report.queryCount && moreOutputs.stride == outputs.stride,
+      "\(report.queryCount) and \(more.queryCount) queries, outputs "
+        + "[\(outputs.rows), \(outputs.columns)] and [\(moreOutputs.rows), \(moreOutputs.columns)]")
+    let list = unsafe FiringList(
+      offsets: more.offsets, neurons: more.neurons, values: more.values,
+      outputs: moreOutputs.pointer)
+    unsafe forward(report, list, outputs: outputs, shards: shards, factor: factor, scores: scores)
+  }
+
+  /// A report and the output weights of its neurons, for the C kernel.
+  @unsafe private struct FiringList: @unchecked Sendable {
+    let offsets: UnsafePointer<Int>
+    let neurons: UnsafePointer<Int32>
+    let values: UnsafePointer<Float>
+    let outputs: UnsafeMutablePointer<Float>
+  }
+
+  private func forward(
+    _ report: borrowing FiringReport, _ more: FiringList?, outputs: Matrix, shards: [Int],
+    factor: Float, scores: Matrix
+  ) {
+    let queries = report.queryCount
+    precondition(
+      scores.stride == outputs.stride && scores.rows >= queries && !shards.isEmpty,
+      "scores [\(scores.rows), \(scores.columns)] for \(queries) queries and outputs "
+        + "[\(outputs.rows), \(outputs.columns)]")
+    let firing = unsafe FiringList(
+      offsets: report.offsets, neurons: report.neurons, values: report.values,
+      outputs: outputs.pointer)
+    let workers = min(workers(for: report.count * outputs.stride), max(1, queries))
+    // Queries do not depend on each other: any cut gives the same bits.
+    parallelFor(workers, threads: workers) { piece in
+      let first = piece * queries / workers
+      let last = (piece + 1) * queries / workers
+      unsafe hs_forward_queries_f32(
+        last - first, firing.offsets + first, firing.neurons, firing.values, firing.outputs,
+        more.map { unsafe $0.offsets + first }, more?.neurons, more?.values, more?.outputs,
+        shards.count - 1, shards, outputs.stride, factor, scores.pointer + first * scores.stride)
+    }
   }
 
   /// The first position in an ascending list whose number is at least `neuron`.
@@ -141,7 +141,6 @@ internal import HalfspaceReporting
   /// The buffers as a parallel loop sees them: read only, save `scratch`, of which every index of
   /// the loop writes its own part.
   @unsafe struct View: @unchecked Sendable {
-    let bounds: UnsafePointer<Int>
     let active: UnsafePointer<Int32>
     let starts: UnsafePointer<Int32>
     let rows: UnsafePointer<Int32>
@@ -151,7 +150,7 @@ internal import HalfspaceReporting
 
   @unsafe func view(scratch: UnsafeMutableBufferPointer<Float>) -> View {
     unsafe View(
-      bounds: bounds.baseAddress!, active: active.baseAddress!, starts: starts.baseAddress!,
+      active: active.baseAddress!, starts: starts.baseAddress!,
       rows: rows.baseAddress!, h: h.baseAddress!, scratch: scratch.baseAddress!)
   }
 

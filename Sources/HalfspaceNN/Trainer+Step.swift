@@ -55,9 +55,9 @@ extension Trainer {
 
     firings += report.count
     step.load(report, neurons: network.count)
-    unsafe step.forward(
-      batch: rows, outputs: network.outputs, shards: network.shards,
-      factor: network.outputFactor, scores: scores)
+    step.forward(
+      report, outputs: network.outputs, shards: network.shards, factor: network.outputFactor,
+      scores: scores)
     times.forward += clock.lap()
 
     // d loss / d w = scale * outputDecay * <a, g> x, and the same factor for a when trained

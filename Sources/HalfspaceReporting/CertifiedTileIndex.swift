@@ -36,8 +36,14 @@ public import HalfspaceLinalg
 /// Measured with 2^17 rows of 128 coordinates of which 1 % and 10 % move: 0.41 and 3.2 ms to encode
 /// them, 0.04 and 0.05 ms to note their displacements, beside 0.5 ms for a report (AMD Zen 5).
 ///
+/// `TileOptions` adapt the index to rows or queries of few dimensions: rows in the order of a
+/// partition tree, whose nodes discard and accept whole tiles; codes for the subspace near which
+/// queries lie.
+///
 /// The index is a class because it keeps scratch between calls; it allocates nothing once it has
 /// seen its largest batch. One report at a time. Reports do not depend on `threads`.
+///
+/// There is nothing to store: building takes about 0.4 ns for each weight (and see `TileOptions`).
 ///
 /// - Complexity: O(m d) per query, at a quarter of the bytes and of the operations of a product
 ///   in `Float`. Memory: 1 byte for each weight, about 9 for each row, and the scratch.
@@ -46,66 +52,111 @@ public final class CertifiedTileIndex: HalfSpaceIndex {
   public let weights: Matrix
   /// Threads that a report may use; it does not depend on them.
   public let threads: Int
+  /// What it was prepared for.
+  public let options: TileOptions
 
   private let codes: TileCodes
   private let encoded = TileQueries()
   private var counters = IndexStatistics()
   /// One for each part of a parallel report.
   private var workers: [TileWorker] = [TileWorker()]
-  /// Scratch of the merge.
+  /// Scratch of the merge, and pairs by the order of tiles.
   private var positions: [Int] = []
+  private var unsorted = FiringReport()
   /// Candidates in the last report as a share of all pairs. Decides what is fetched early, never
   /// what is reported.
   private var candidateRate = 0.01
+  /// The order of the rows, as they move, and positions of moved rows.
+  private var moves: PartitionTreeMoves?
+  private var moved: [Int32] = []
 
-  /// An index over `weights` as they are. O(m d).
-  public init(_ weights: Matrix, threads: Int = 1) {
-    precondition(weights.rows <= Int(Int32.max), "\(weights.rows) rows exceed 32-bit numbers")
+  /// An index over `weights` as they are. O(m d), and what options cost.
+  public init(_ weights: Matrix, threads: Int = 1, options: TileOptions = TileOptions()) {
+    precondition(weights.rows <= Int(Int32.max) - 64, "\(weights.rows) rows exceed 32-bit numbers")
     precondition(
       weights.columns <= TileMargin.mostColumns,
       "\(weights.columns) columns exceed \(TileMargin.mostColumns)")
     self.weights = weights
     self.threads = max(1, threads)
-    codes = TileCodes(weights, threads: self.threads)
+    self.options = options
+    let order =
+      options.order == .spatial && weights.columns > 0
+      ? PartitionTree(weights, leaf: TileCodes.rowsPerTile) : nil
+    let basis = options.sampleQueries.flatMap {
+      TileBasis.forQueries($0, weights: weights, count: options.prefix)
+    }
+    codes = TileCodes(weights, order: order, basis: basis, threads: self.threads)
+    moves = order.map { PartitionTreeMoves($0) }
   }
 
   /// Number of rows, `m`.
   public var count: Int { weights.rows }
   /// Number of coordinates of a row, `d`.
   public var dimension: Int { weights.columns }
+  /// Number of coordinates that are encoded: `d`, or the directions chosen for the sample queries.
+  public var encodedDimension: Int { codes.columns }
 
-  /// Memory and work so far. A node is a tile looked at for a query; inner products include those
-  /// of codes.
+  /// Memory and work so far. A node is a tile looked at for a query, or a node of the tree above
+  /// the tiles; inner products include those of codes.
   public var statistics: IndexStatistics {
     var statistics = counters
     statistics.memoryBytes =
       codes.byteCount + encoded.byteCount + 8 * positions.count
+      + (codes.order?.byteCount ?? 0) + (moves?.byteCount ?? 0) + 4 * moved.capacity
       + workers.reduce(0) { $0 + $1.byteCount }
     return statistics
   }
 
-  /// Encodes rows that have moved. O(d) each, in the long run.
+  // MARK: Moves
+
+  /// Encodes rows that have moved. O(d) each, in the long run; with an order, O(d log m).
   public func update(rows: UnsafeBufferPointer<Int32>) {
-    unsafe codes.update(rows: rows)
+    for k in 0..<rows.count { _ = unsafe checked(rows[k]) }
+    guard moves != nil else { return unsafe codes.update(rows) }
+    unsafe widen(rows)
+    moved.removeAll(keepingCapacity: true)
+    for k in 0..<rows.count { moved.append(unsafe moves!.positions[Int(rows[k])]) }
+    moved.sort()
+    unsafe moved.withUnsafeBufferPointer { unsafe codes.update($0) }
   }
 
   /// Takes notice of rows that have moved by at most these distances. O(1) each as long as a row
-  /// stays near to where it was encoded, O(d) when it leaves.
+  /// stays near to where it was encoded, O(d) when it leaves; with an order, O(d log m).
   public func update(
     rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>
   ) {
     precondition(
       rows.count == displacements.count,
       "\(rows.count) moved rows with \(displacements.count) displacements")
-    unsafe codes.update(rows: rows, displacements: displacements)
+    for k in 0..<rows.count { _ = unsafe checked(rows[k]) }
+    if moves != nil { unsafe widen(rows) }
+    for k in 0..<rows.count {
+      let row = unsafe Int(rows[k])
+      unsafe codes.update(
+        position: moves.map { Int($0.positions[row]) } ?? row, displacement: displacements[k])
+    }
+  }
+
+  private func checked(_ row: Int32) -> Int {
+    precondition(row >= 0 && row < count, "row \(row) of \(count)")
+    return Int(row)
+  }
+
+  /// Widens the tree's bounds around moved rows; where it puts rows in a new order, encodes them.
+  private func widen(_ rows: UnsafeBufferPointer<Int32>) {
+    guard let order = codes.order else { return }
+    for k in 0..<rows.count { moves!.move(unsafe Int(rows[k]), in: order, weights) }
+    moves!.mend(order, weights)
+    for range in moves!.reordered { codes.encode(range, threads: threads) }
   }
 
   // MARK: Reports
 
   /// Answers queries `rows` of `queries`.
   ///
-  /// Parts of the tiles are the tasks of a parallel loop; their pairs are put in the order of the
-  /// queries afterwards. Queries with a NaN report nothing.
+  /// Parts of the tiles, or of the queries where rows are searched, are the tasks of a parallel
+  /// loop; their pairs are put in the order of the queries afterwards. Queries with a NaN report
+  /// nothing.
   ///
   /// - Complexity: O(m d) per query.
   public func report(
@@ -119,63 +170,100 @@ public final class CertifiedTileIndex: HalfSpaceIndex {
       for _ in rows { report.endQuery() }
       return
     }
-    let oneByOne = rows.count <= Self.mostAskedOneByOne
-    encoded.encode(
-      queries, rows, inTwoPlanes: oneByOne, block: oneByOne ? 1 : TilePass.queriesPerBlock)
-    let pass = TilePass(
-      codes, queries, rows, encoded, above: threshold, candidateRate: candidateRate)
-    let parts = partCount(queries: rows.count)
+    let isFew = rows.count <= Self.mostAskedOneByOne
+    func pass(oneByOne: Bool) -> TilePass {
+      encoded.encode(
+        queries, rows, basis: codes.basis, inTwoPlanes: oneByOne,
+        block: oneByOne ? 1 : TilePass.queriesPerBlock)
+      return TilePass(
+        codes, queries, rows, encoded, above: threshold, candidateRate: candidateRate)
+    }
+    workers[0].removeAll()
+    let way: Way
+    if codes.order != nil {
+      let probe = TilePass(
+        codes, queries, rows, encoded, above: threshold, candidateRate: candidateRate)
+      way = isFew || probe.searchPays(workers[0]) ? .search : .together
+    } else {
+      way = isFew ? .oneByOne : .together
+    }
+    answer(rows.count, pass(oneByOne: way != .together), way, into: &report)
+  }
+
+  /// How queries meet tiles.
+  private enum Way { case oneByOne, together, search }
+
+  private func answer(
+    _ queries: Int, _ pass: TilePass, _ way: Way, into report: inout FiringReport
+  ) {
+    let parts = way == .search ? partCount(queries) : partCount(tilesFor: queries)
     while workers.count < parts { workers.append(TileWorker()) }
     let used = workers[..<parts]
     for worker in used { worker.removeAll() }
-    if oneByOne && parts == 1 {
-      for q in 0..<rows.count {
-        pass.ask(q, 0..<codes.tileCount, worker: workers[0], into: &report)
+    if parts == 1 && way != .together {
+      for q in 0..<queries {
+        if way == .search {
+          pass.search(q, worker: workers[0], into: &report)
+        } else {
+          pass.ask(q, 0..<codes.tileCount, worker: workers[0], into: &report)
+        }
         report.endQuery()
       }
     } else {
       parallelFor(parts, threads: threads) { [tileCount = codes.tileCount] part in
         let tiles = tileCount * part / parts..<tileCount * (part + 1) / parts
         let worker = used[part]
-        if oneByOne {
-          pass.askOneByOne(tiles, worker: worker)
-        } else {
-          pass.askTogether(tiles, worker: worker)
+        switch way {
+        case .oneByOne: pass.askOneByOne(tiles, worker: worker)
+        case .together: pass.askTogether(tiles, worker: worker)
+        case .search:
+          pass.search(queries * part / parts..<queries * (part + 1) / parts, worker: worker)
         }
       }
-      ReportStage.merge(
-        used.lazy.map(\.stage), queries: rows.count, positions: &positions, into: &report)
+      let stages = used.lazy.map(\.stage)
+      if way == .together && codes.order != nil {
+        unsorted.removeAll()
+        ReportStage.merge(stages, queries: queries, positions: &positions, into: &unsorted)
+        pass.sort(unsorted, worker: workers[0], into: &report)
+      } else {
+        ReportStage.merge(stages, queries: queries, positions: &positions, into: &report)
+      }
     }
-    count(used, queries: rows.count, reported: report.count, oneByOne: oneByOne)
+    count(used, queries: queries, reported: report.count)
   }
 
   /// Up to this many queries are asked one by one.
   private static let mostAskedOneByOne = 2
 
   /// Parts of the tiles: one, unless there is enough to do for several threads.
-  private func partCount(queries: Int) -> Int {
-    let products = queries * count * dimension
+  private func partCount(tilesFor queries: Int) -> Int {
+    let products = queries * count * codes.columns
     return threads == 1
       ? 1 : max(1, min(2 * threads, codes.tileCount, products / Self.productsWorthATask))
   }
 
+  /// Parts of the queries, which differ in their cost.
+  private func partCount(_ queries: Int) -> Int {
+    threads == 1 || count < Self.rowsWorthATask ? 1 : min(queries, 4 * threads)
+  }
+
   /// 8-bit multiply-adds that take as long as starting a task, some microseconds.
   private static let productsWorthATask = 1 << 20
+  /// Below this many rows a search takes less time than starting a task.
+  private static let rowsWorthATask = 1 << 13
 
-  private func count(
-    _ workers: ArraySlice<TileWorker>, queries: Int, reported: Int, oneByOne: Bool
-  ) {
-    let rechecked = workers.reduce(0) { $0 + $1.stage.rechecked }
-    let visited = workers.reduce(0) { $0 + $1.visited }
-    let pruned = workers.reduce(0) { $0 + $1.pruned }
-    candidateRate = Double(rechecked) / Double(queries * count)
+  private func count(_ workers: ArraySlice<TileWorker>, queries: Int, reported: Int) {
     counters.reported += reported
+    var rechecked = 0
+    for worker in workers {
+      rechecked += worker.stage.rechecked
+      counters.nodesVisited += worker.visited
+      counters.nodesPruned += worker.pruned
+      let valued = worker.stage.rechecked + worker.valued
+      counters.innerProducts += worker.multiplied * TileCodes.rowsPerTile + valued
+      counters.bytesScanned += worker.bytes + 4 * weights.stride * valued
+    }
     counters.rechecked += rechecked
-    counters.nodesVisited += visited
-    counters.nodesPruned += pruned
-    counters.innerProducts += (visited - pruned) * TileCodes.rowsPerTile + rechecked
-    let blocks = (queries + TilePass.queriesPerBlock - 1) / TilePass.queriesPerBlock
-    let tilesRead = oneByOne ? visited - pruned : blocks * codes.tileCount
-    counters.bytesScanned += tilesRead * codes.tileByteCount + 4 * weights.stride * rechecked
+    candidateRate = Double(rechecked) / Double(queries * count)
   }
 }

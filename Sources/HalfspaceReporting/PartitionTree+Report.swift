@@ -10,11 +10,13 @@ internal import HalfspaceLinalg
   var report = FiringReport()
   var statistics = IndexStatistics()
 
-  /// Groups to test, groups to test next, accepted nodes, tiles to report.
+  /// Groups to test, groups to test next, accepted nodes.
   let groups = GrowingBuffer<Int32>()
   let next = GrowingBuffer<Int32>()
   let whole = GrowingBuffer<Int32>()
+  /// Tiles that may hold rows that fire, and tiles all of whose rows do.
   let tiles = GrowingBuffer<Int32>()
+  let accepted = GrowingBuffer<Int32>()
   /// Pairs in the order of their tiles, and scratch to sort them.
   let ids = GrowingBuffer<Int32>()
   let values = GrowingBuffer<Float>()
@@ -22,7 +24,8 @@ internal import HalfspaceLinalg
 
   /// Bytes of scratch.
   var byteCount: Int {
-    groups.byteCount + next.byteCount + whole.byteCount + tiles.byteCount + ids.byteCount
+    groups.byteCount + next.byteCount + whole.byteCount + tiles.byteCount
+      + accepted.byteCount + ids.byteCount
       + values.byteCount + pairs.byteCount
   }
 }
@@ -58,87 +61,92 @@ extension PartitionTree {
     _ x: UnsafePointer<Float>, above threshold: Float, _ worker: PartitionTreeWorker,
     into report: inout FiringReport
   ) {
-    let norm = unsafe RoundingMargin.norm(stride: Matrix.paddedStride(dimension), x)
-    // Nothing exceeds infinity, and NaN compares with nothing.
-    if threshold < .infinity && !norm.isNaN {
-      let cutoffs = margin.cutoffs(threshold: threshold, rowNorm: reach, queryNorm: norm)
-      let found = unsafe collectTiles(
-        x, norm: Float(norm).nextUp, discard: cutoffs.discard, accept: cutoffs.accept, worker)
-      unsafe reportTiles(found, x, above: threshold, worker, into: &report)
-    }
+    let found = unsafe collectTiles(x, above: threshold, worker)
+    unsafe reportTiles(found, x, above: threshold, worker, into: &report)
     report.endQuery()
   }
 
-  /// Lists the tiles that may hold a row that fires. Returns their number.
-  private func collectTiles(
-    _ x: UnsafePointer<Float>, norm: Float, discard: Float, accept: Float,
-    _ worker: PartitionTreeWorker
-  ) -> Int {
-    guard !levels.isEmpty else { return 0 }
+  /// Lists the tiles that may hold a row that fires on `x` in `worker.tiles`, and those all of
+  /// whose rows do in `worker.accepted`. Returns their numbers.
+  func collectTiles(
+    _ x: UnsafePointer<Float>, above threshold: Float, _ worker: PartitionTreeWorker
+  ) -> (kept: Int, accepted: Int) {
+    let norm = unsafe RoundingMargin.norm(stride: Matrix.paddedStride(dimension), x)
+    // Nothing exceeds infinity, and NaN compares with nothing.
+    guard threshold < .infinity && !norm.isNaN else { return (0, 0) }
+    let cutoffs = margin.cutoffs(threshold: threshold, rowNorm: reach, queryNorm: norm)
     var (groups, next) = (worker.groups, worker.next)
     groups.reserve(1)
     unsafe groups.pointer[0] = 0
-    var groupCount = 1
-    var tileCount = 0
-    for (level, nodes) in levels.enumerated().reversed() {
+    var groupCount = levels.isEmpty ? 0 : 1
+    var acceptedCount = 0
+    for nodes in levels.reversed() where groupCount > 0 {
       let room = Self.width * (groupCount + 1)
-      if level == 0 { worker.tiles.reserve(tileCount + room, keeping: tileCount) }
       next.reserve(room)
       worker.whole.reserve(room)
       var wholeCount = 0
       let kept = unsafe hs_node_filter_f32(
-        dimension, groupCount, groups.pointer, bounds.row(nodes.firstGroup), nodes.nodes, x, norm,
-        discard, accept, level == 0 ? worker.tiles.pointer + tileCount : next.pointer,
-        worker.whole.pointer, &wholeCount)
+        dimension, groupCount, groups.pointer, bounds.row(nodes.firstGroup), nodes.nodes, x,
+        Float(norm).nextUp, cutoffs.discard, cutoffs.accept, next.pointer, worker.whole.pointer,
+        &wholeCount)
       let tested =
         unsafe groupCount * Self.width
-        - (groupCount > 0 && Int(groups.pointer[groupCount - 1]) == nodes.nodes / Self.width
+        - (Int(groups.pointer[groupCount - 1]) == nodes.nodes / Self.width
           ? Self.width - nodes.nodes % Self.width : 0)
       worker.statistics.nodesVisited += tested
       worker.statistics.nodesPruned += tested - kept - wholeCount
       worker.statistics.bytesScanned += 4 * groupCount * bounds.stride
-      if level == 0 {
-        tileCount += kept
-        worker.statistics.rechecked += min(count, kept * Self.width)
-      }
-      let tilesPerNode = nodes.span / Self.width
-      worker.tiles.reserve(
-        tileCount + wholeCount * tilesPerNode + Self.width, keeping: tileCount)
-      let list = unsafe worker.tiles.pointer
+      let tilesPerNode = nodes.span / leaf
+      worker.accepted.reserve(acceptedCount + wholeCount * tilesPerNode, keeping: acceptedCount)
       for k in 0..<wholeCount {
         let first = unsafe Int(worker.whole.pointer[k]) * tilesPerNode
-        for tile in first..<min(first + tilesPerNode, tiles.rows) {
-          unsafe list[tileCount] = Int32(truncatingIfNeeded: tile)
-          tileCount += 1
+        for tile in first..<min(first + tilesPerNode, tileCount) {
+          unsafe worker.accepted.pointer[acceptedCount] = Int32(truncatingIfNeeded: tile)
+          acceptedCount += 1
         }
       }
       swap(&groups, &next)
       groupCount = kept
-      if kept == 0 { break }
     }
-    return tileCount
+    // The nodes kept on the last level are tiles.
+    worker.tiles.reserve(groupCount)
+    if groupCount > 0 {
+      unsafe worker.tiles.pointer.update(from: groups.pointer, count: groupCount)
+    }
+    return (groupCount, acceptedCount)
   }
 
   /// Reports the rows of the listed tiles that fire, in the order of their numbers.
   private func reportTiles(
-    _ tileCount: Int, _ x: UnsafePointer<Float>, above threshold: Float,
+    _ found: (kept: Int, accepted: Int), _ x: UnsafePointer<Float>, above threshold: Float,
     _ worker: PartitionTreeWorker, into report: inout FiringReport
   ) {
+    let tileCount = found.kept + found.accepted
     guard tileCount > 0 else { return }
-    let room = Self.width * (tileCount + 1)
+    let room = Self.width * (tileCount + 2)
     worker.ids.reserve(room)
     worker.values.reserve(room)
-    let fired = unsafe hs_tile_report_f32(
-      dimension, tileCount, worker.tiles.pointer, tiles.pointer, order, x, threshold,
-      worker.ids.pointer, worker.values.pointer)
-    worker.pairs.reserve(2 * fired)
-    let sorted = unsafe report.reserve(fired)
-    unsafe hs_sort_pairs_f32(
-      fired, count, worker.ids.pointer, worker.values.pointer, worker.pairs.pointer,
-      sorted.neurons, sorted.values)
-    report.commit(fired)
+    var fired = 0
+    for (count, list) in [(found.kept, worker.tiles), (found.accepted, worker.accepted)] {
+      fired += unsafe hs_tile_report_f32(
+        dimension, count, list.pointer, tiles.pointer, order, x, threshold,
+        worker.ids.pointer + fired, worker.values.pointer + fired)
+    }
+    worker.sort(fired, of: count, into: &report)
+    worker.statistics.rechecked += min(count, found.kept * Self.width)
     worker.statistics.innerProducts += min(count, tileCount * Self.width)
     worker.statistics.bytesScanned += tileCount * (tiles.stride + Self.width) * 4
+  }
+}
+
+extension PartitionTreeWorker {
+  /// Appends the first `fired` pairs of `ids` and `values` to `report`, sorted by row of `count`.
+  func sort(_ fired: Int, of count: Int, into report: inout FiringReport) {
+    pairs.reserve(2 * fired)
+    let sorted = unsafe report.reserve(fired)
+    unsafe hs_sort_pairs_f32(
+      fired, count, ids.pointer, values.pointer, pairs.pointer, sorted.neurons, sorted.values)
+    report.commit(fired)
   }
 }
 

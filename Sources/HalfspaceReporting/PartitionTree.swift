@@ -40,29 +40,33 @@ internal import HalfspaceLinalg
   let levels: [Level]
   /// One group per row: centers, half-widths and radii of 16 nodes, `[2 d + 1, 16]`.
   let bounds: Matrix
-  /// One tile per row: `[d, 16]`.
+  /// Rows of a tile: 16, or a multiple where whoever asks reads the rows elsewhere.
+  let leaf: Int
+  /// One tile per row: `[d, 16]`. None where leaves are larger.
   let tiles: Matrix
   /// The row at each position; -1 behind the last.
   @unsafe let order: UnsafeMutablePointer<Int32>
   /// An upper bound of the norms of all finite rows and of all centers.
   private(set) var reach = 0.0
 
-  /// Rows in a tile, and children of a node.
+  /// Rows in a tile with copies, and children of a node.
   static let width = Int(HS_LANES)
 
-  /// A tree over `weights` as they are. O(m d log m).
-  init(_ weights: Matrix) {
+  /// A tree over `weights` as they are, with tiles of `leaf` rows, 16 times a power of two.
+  /// O(m d log m).
+  init(_ weights: Matrix, leaf: Int = width) {
     precondition(
-      weights.columns > 0 && weights.rows <= Int(Int32.max) - Self.width,
+      weights.columns > 0 && weights.rows <= Int(Int32.max) - leaf,
       "a partition tree over rows of shape [\(weights.rows), \(weights.columns)]")
     count = weights.rows
     dimension = weights.columns
     margin = NodeMargin(dimension: weights.columns, stride: weights.stride)
-    let tileCount = (count + Self.width - 1) / Self.width
+    self.leaf = leaf
+    let tileCount = (count + leaf - 1) / leaf
     var levels: [Level] = []
     var groups = 0
     var nodes = tileCount
-    var span = Self.width
+    var span = leaf
     while nodes > 0 {
       levels.append(Level(span: span, nodes: nodes, firstGroup: groups))
       let siblings = (nodes + Self.width - 1) / Self.width
@@ -73,9 +77,10 @@ internal import HalfspaceLinalg
     }
     self.levels = levels
     bounds = Matrix(rows: groups, columns: (2 * dimension + 1) * Self.width)
-    tiles = Matrix(rows: tileCount, columns: dimension * Self.width)
-    unsafe order = .allocate(capacity: max(1, tileCount * Self.width))
-    for position in 0..<(tileCount * Self.width) {
+    tiles = Matrix(
+      rows: leaf == Self.width ? tileCount : 0, columns: dimension * Self.width)
+    unsafe order = .allocate(capacity: max(1, tileCount * leaf))
+    for position in 0..<(tileCount * leaf) {
       unsafe order[position] = position < count ? Int32(position) : -1
     }
     rebuild(0..<count, weights)
@@ -84,7 +89,10 @@ internal import HalfspaceLinalg
   deinit { unsafe order.deallocate() }
 
   /// Bytes held.
-  var byteCount: Int { bounds.byteCount + tiles.byteCount + tiles.rows * Self.width * 4 }
+  var byteCount: Int { bounds.byteCount + tiles.byteCount + tileCount * leaf * 4 }
+
+  /// Number of tiles.
+  var tileCount: Int { (count + leaf - 1) / leaf }
 
   // MARK: Building and mending
 
@@ -128,7 +136,9 @@ internal import HalfspaceLinalg
       order + positions.lowerBound, keys)
     if positions.count == count { reach = 0 }
     for position in positions { include(normOf: unsafe Int(order[position]), weights) }
-    for tile in nodes(level: 0, in: positions) { fill(tile: tile, weights) }
+    if tiles.rows > 0 {
+      for tile in nodes(level: 0, in: positions) { fill(tile: tile, weights) }
+    }
     for level in levels(within: positions) {
       for node in nodes(level: level, in: positions) {
         cover(level: level, node: node, weights)
@@ -153,6 +163,7 @@ internal import HalfspaceLinalg
 
   /// Copies the row at a position into its tile.
   func copyRow(to position: Int, _ weights: Matrix) {
+    guard tiles.rows > 0 else { return }
     let row = unsafe weights.row(Int(order[position]))
     let tile = unsafe tiles.row(position / Self.width) + position % Self.width
     for j in 0..<dimension { unsafe tile[j * Self.width] = row[j] }

@@ -17,7 +17,7 @@ struct PartitionTreeMoves {
   }
 
   /// The position of every row in the tree's order.
-  private var positions: [Int32]
+  private(set) var positions: [Int32]
   /// By level.
   private var nodes: [[Node]]
   /// Nodes to take bounds of, and to build again, at the end of an update.
@@ -27,6 +27,8 @@ struct PartitionTreeMoves {
   private var outliers = 0
   /// Subtrees built again so far.
   private(set) var rebuilds = 0
+  /// Positions at which rows have been put into another order by the last `mend(_:_:)`.
+  private(set) var reordered: [Range<Int>] = []
 
   /// How far a row may go before it is a stray, as a multiple of the built radius.
   private static let strayRadius: Float = 1.5
@@ -75,11 +77,12 @@ struct PartitionTreeMoves {
     if Int(nodes[home][node].strays) == bearable { spoiled.append((home, node)) }
   }
 
-  /// Strays that a subtree of so many rows bears: a quarter of its tiles.
+  /// Strays that a subtree of so many rows bears: a quarter of its tiles of 16.
   private static func mostStrays(_ rows: Int) -> Int { max(4, rows / (4 * PartitionTree.width)) }
 
   /// Takes bounds again and builds subtrees again that are due.
   mutating func mend(_ tree: PartitionTree, _ weights: Matrix) {
+    reordered.removeAll(keepingCapacity: true)
     if outliers >= Self.mostStrays(tree.count) { rebuildAll(tree, weights) }
     // Larger subtrees first: they include smaller ones, whose counters are then zero.
     spoiled.sort { $0.level > $1.level }
@@ -104,6 +107,7 @@ struct PartitionTreeMoves {
   ) {
     let range = tree.positions(level: level, node: node)
     tree.rebuild(range, weights)
+    reordered.append(range)
     rebuilds += 1
     let before = nodes[level][node].builtTileRadii
     guard restart(range, tree) > Self.tileGrowth * before else {
@@ -119,6 +123,7 @@ struct PartitionTreeMoves {
 
   private mutating func rebuildAll(_ tree: PartitionTree, _ weights: Matrix) {
     tree.rebuild(0..<tree.count, weights)
+    reordered.append(0..<tree.count)
     restart(0..<tree.count, tree)
     outliers = 0
     rebuilds += 1

@@ -32,13 +32,19 @@ public import HalfspaceLinalg
 /// above it are decided by the canonical inner product of the assembled row, so the report
 /// is that of a dense pass over all `m` rows, bit for bit.
 ///
+/// Very wide grids cut the coordinates into three parts of `s0`, `s1` and `s2` vectors: row
+/// `g * per + (o * s1 + i) * s2 + j` is `[t_o ; u_i ; v_j]`, and the picture above is there once for
+/// every `t_o` that can reach the threshold at all.
+///
 /// Rows of one group share halves and are therefore not independent of each other. What that
 /// costs a kernel estimate falls with `s1 * G`; many groups are closer to independent rows and
-/// dearer to ask, as `sqrt(G)`. See `defaultGroupCount(count:)`.
+/// dearer to ask, as `sqrt(G)`. See `defaultPartCount(count:dimension:)` and
+/// `defaultGroupCount(count:parts:)`.
 ///
 /// - Complexity: `G (s1 + s2) d / 2 + m / 16 + k d` operations per query at most, for `k` reported
-///   rows, where `G (s1 + s2)` is about `2 sqrt(m G)`. Memory: `1.5 d` floats (padded) for each
-///   of the `G (s1 + s2)` half-vectors.
+///   rows, where `G (s1 + s2)` is about `2 sqrt(m G)`; with three parts
+///   `G (s0 + s1 + s2) d / 3 + m / 16 + k d`, with `3 G^(2/3) m^(1/3)` vectors. Where few rows fire
+///   most comparisons are skipped. Memory: `1.5 d` floats (padded) for each of the vectors.
 public struct ProductGrid: InitialWeights {
   /// Number of rows, `m`.
   public let count: Int
@@ -48,56 +54,61 @@ public struct ProductGrid: InitialWeights {
   public let groupCount: Int
   /// Rows in a group; the last one may have fewer.
   public let rowsPerGroup: Int
-  /// What the rows are a function of, with `count`, `dimension` and `groupCount`.
+  /// Number of parts that the coordinates are cut into, 2 or 3.
+  public var partCount: Int { layout.isThreeWay ? 3 : 2 }
+  /// What the rows are a function of, with `count`, `dimension`, `groupCount` and `partCount`.
   public let seed: UInt64
 
   let layout: Layout
-  /// Coordinates of the left half, then of the right half, for each group: `[G, d]`.
+  /// Coordinates of the outer part, then of the left and the right one, for each group: `[G, d]`.
   let permutations: [Int32]
-  /// For each group the half-vectors without the other half, transposed so that one product
-  /// streams over them: `[h1, s1]` and then `[h2, s2]`, rows padded by copies of vector 0.
+  /// For each group the vectors without the other parts, transposed so that one product streams
+  /// over them: `[h0, s0]`, `[h1, s1]` and then `[h2, s2]`, rows padded by copies of vector 0.
   let tables: Matrix
-  /// The half-vectors at full length, zero in the other half: `[G * s1, d]`, `[G * s2, d]`.
+  /// The vectors at full length, zero in the other parts: `[G * s0, d]` (without rows where there
+  /// are two parts), `[G * s1, d]`, `[G * s2, d]`.
+  let outer: Matrix
   let left: Matrix
   let right: Matrix
   /// An upper bound of the norm of every row.
   let rowNorm: Double
   let scratch = ScratchPool<ProductGridWorker>()
 
-  /// Draws the half-vectors of a grid of shape `[count, dimension]`.
+  /// Draws the vectors of a grid of shape `[count, dimension]`.
   ///
-  /// The rows depend on `count`, `dimension`, `seed` and `groups`, not on `threads`.
+  /// The rows depend on `count`, `dimension`, `seed`, `groups` and `parts`, not on `threads`.
   ///
   /// - Parameters:
   ///   - count: any number of rows above 0.
   ///   - dimension: any number of coordinates above 0; with one coordinate, the left half is
   ///     empty.
-  ///   - groups: `defaultGroupCount(count:)` if nil. When `count` rows do not fill that many
+  ///   - groups: `defaultGroupCount(count:parts:)` if nil. When `count` rows do not fill that many
   ///     groups, there are fewer.
-  /// - Complexity: O(sqrt(m G) d).
+  ///   - parts: 2, or 3 where there are as many coordinates;
+  ///     `defaultPartCount(count:dimension:)` if nil.
+  /// - Complexity: O(sqrt(m G) d), with three parts O(G^(2/3) m^(1/3) d).
   public init(
-    count: Int, dimension: Int, seed: UInt64, groups: Int? = nil,
+    count: Int, dimension: Int, seed: UInt64, groups: Int? = nil, parts: Int? = nil,
     threads: Int = ThreadCount.available
   ) {
-    self.init(count: count, dimension: dimension, seed: seed, groups: groups, threads: threads) {
+    self.init(
+      count: count, dimension: dimension, seed: seed, groups: groups, parts: parts,
+      threads: threads
+    ) {
       stream, vectors in
       unsafe hs_normal_rows_f32(
         seed, stream, 0, vectors.rows, vectors.columns, vectors.stride, vectors.pointer)
     }
   }
 
-  /// As the public initializer; `draw` fills the vectors of one side of one group, so that tests
+  /// As the public initializer; `draw` fills the vectors of one part of one group, so that tests
   /// can choose them.
   init(
-    count: Int, dimension: Int, seed: UInt64, groups: Int?, threads: Int,
+    count: Int, dimension: Int, seed: UInt64, groups: Int?, parts: Int? = nil, threads: Int,
     draw: @Sendable (_ stream: UInt32, _ vectors: Matrix) -> Void
   ) {
-    precondition(count > 0 && dimension > 0, "grid of shape [\(count), \(dimension)]")
-    let wanted = groups ?? Self.defaultGroupCount(count: count)
-    precondition(
-      wanted > 0 && wanted <= RandomStream.largestGroupCount,
-      "\(wanted) groups is outside 1...\(RandomStream.largestGroupCount)")
-    let layout = Layout(count: count, dimension: dimension, groups: wanted)
+    let layout = Layout(
+      checkedCount: count, dimension: dimension, groups: groups, parts: parts)
     self.count = count
     self.dimension = dimension
     self.seed = seed
@@ -105,6 +116,8 @@ public struct ProductGrid: InitialWeights {
     groupCount = layout.groups
     rowsPerGroup = layout.rowsPerGroup
     let tables = Matrix(rows: layout.groups, columns: layout.tableFloats)
+    let outer = Matrix(
+      rows: layout.isThreeWay ? layout.groups * layout.outerCount : 0, columns: dimension)
     let left = Matrix(rows: layout.groups * layout.leftCount, columns: dimension)
     let right = Matrix(rows: layout.groups * layout.rightCount, columns: dimension)
     var permutations = [Int32](repeating: 0, count: layout.groups * dimension)
@@ -120,30 +133,38 @@ public struct ProductGrid: InitialWeights {
     parallelFor(layout.groups, threads: threads) { group in
       let coordinates = splits[group * dimension..<(group + 1) * dimension]
       let table = unsafe tables.row(group)
-      unsafe Self.drawSide(
-        coordinates.prefix(layout.leftDimension), count: layout.leftCount,
+      if layout.isThreeWay {
+        unsafe Self.drawPart(
+          coordinates.prefix(layout.outerDimension), count: layout.outerCount,
+          draw: { draw(RandomStream.outerVectors(group: group), $0) },
+          rows: outer.row(group * layout.outerCount), stride: outer.stride, table: table,
+          tableStride: layout.outerStride)
+      }
+      let halves = coordinates.dropFirst(layout.outerDimension)
+      unsafe Self.drawPart(
+        halves.prefix(layout.leftDimension), count: layout.leftCount,
         draw: { draw(RandomStream.halfVectors(group: group, right: false), $0) },
-        rows: left.row(group * layout.leftCount), stride: left.stride, table: table,
-        tableStride: layout.leftStride)
-      unsafe Self.drawSide(
-        coordinates.dropFirst(layout.leftDimension), count: layout.rightCount,
+        rows: left.row(group * layout.leftCount), stride: left.stride,
+        table: table + layout.leftTable, tableStride: layout.leftStride)
+      unsafe Self.drawPart(
+        halves.dropFirst(layout.leftDimension), count: layout.rightCount,
         draw: { draw(RandomStream.halfVectors(group: group, right: true), $0) },
         rows: right.row(group * layout.rightCount), stride: right.stride,
-        table: table + layout.leftDimension * layout.leftStride, tableStride: layout.rightStride)
+        table: table + layout.rightTable, tableStride: layout.rightStride)
     }
     self.permutations = permutations
     self.tables = tables
+    self.outer = outer
     self.left = left
     self.right = right
-    let leftNorm = Self.largestNorm(left)
-    let rightNorm = Self.largestNorm(right)
-    // The halves are orthogonal; the last factor covers the roundings of this line.
-    rowNorm = (leftNorm * leftNorm + rightNorm * rightNorm).squareRoot() * (1 + 0x1p-40)
+    let norms = [outer, left, right].map(Self.largestNorm)
+    // The parts are orthogonal; the last factor covers the roundings of this line.
+    rowNorm = norms.reduce(0) { $0 + $1 * $1 }.squareRoot() * (1 + 0x1p-40)
   }
 
-  /// Draws the vectors of one side and stores them twice: scattered to full length, and
+  /// Draws the vectors of one part and stores them twice: scattered to full length, and
   /// transposed.
-  private static func drawSide(
+  private static func drawPart(
     _ coordinates: ArraySlice<Int32>, count: Int, draw: (Matrix) -> Void,
     rows: UnsafeMutablePointer<Float>, stride: Int, table: UnsafeMutablePointer<Float>,
     tableStride: Int
@@ -175,16 +196,20 @@ public struct ProductGrid: InitialWeights {
   public func copyRow(_ row: Int, to destination: UnsafeMutablePointer<Float>) {
     precondition(row >= 0 && row < count, "row \(row) of \(count)")
     let (group, local) = row.quotientAndRemainder(dividingBy: rowsPerGroup)
-    let (i, j) = local.quotientAndRemainder(dividingBy: layout.rightCount)
+    let (o, inner) = local.quotientAndRemainder(dividingBy: layout.rowsPerOuter)
+    let (i, j) = inner.quotientAndRemainder(dividingBy: layout.rightCount)
     let u = unsafe left.row(group * layout.leftCount + i)
     let v = unsafe right.row(group * layout.rightCount + j)
-    // One of the two is zero, so the sum is exact.
+    // All but one are zero, so the sums are exact.
     for l in 0..<left.stride { unsafe destination[l] = u[l] + v[l] }
+    guard layout.isThreeWay else { return }
+    let t = unsafe outer.row(group * layout.outerCount + o)
+    for l in 0..<left.stride { unsafe destination[l] += t[l] }
   }
 
-  /// Bytes held: half-vectors, tables and permutations, without the scratch of running reports.
+  /// Bytes held: vectors, tables and permutations, without the scratch of running reports.
   public var memoryBytes: Int {
-    tables.byteCount + left.byteCount + right.byteCount
+    tables.byteCount + outer.byteCount + left.byteCount + right.byteCount
       + permutations.count * MemoryLayout<Int32>.stride
   }
 }

@@ -12,6 +12,9 @@ enum RandomStream {
   /// Most groups a grid can have: each takes two of the 2^31 upper streams.
   static let largestGroupCount = 1 << 30
 
+  /// Vectors of the outer part of one group of `ProductGrid`.
+  static func outerVectors(group: Int) -> UInt32 { 1 << 30 | UInt32(group) }
+
   /// Half-vectors of one side of one group of `ProductGrid`.
   static func halfVectors(group: Int, right: Bool) -> UInt32 {
     1 << 31 | UInt32(group) << 1 | (right ? 1 : 0)

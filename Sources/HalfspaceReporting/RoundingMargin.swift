@@ -118,17 +118,21 @@ struct ProductCutoff {
 ///
 /// and with |cutoff| <= |b| + E the last term moves to the left as a factor 1 / (1 - u). Twice
 /// u |b| and u S are charged, which covers that `cutoff` is rounded.
+///
+/// A grid of three parts subtracts the outer product o first: `beta_j <= fl(fl(cutoff - o) -
+/// alpha_i)`. The two subtractions are off by at most u (2 + u) (|cutoff| + |o|) + u |alpha_i|,
+/// where |o| + |alpha_i| <= 2 S + stride 2^-149: twice of everything that has a u is enough.
 struct GridCutoff {
   private let threshold: Float
   private let relative: Double
   private let absolute: Double
 
-  init(threshold: Float, longerHalf: Int, stride: Int) {
+  init(threshold: Float, longestPart: Int, stride: Int, isThreeWay: Bool = false) {
     self.threshold = threshold
-    let unit = RoundingMargin.unit
+    let unit = RoundingMargin.unit * (isThreeWay ? 2 : 1)
     let factor = 1 + 4 * unit
     let gammas =
-      RoundingMargin.gamma(longerHalf) + RoundingMargin.canonicalGamma(stride: stride)
+      RoundingMargin.gamma(longestPart) + RoundingMargin.canonicalGamma(stride: stride)
     relative = (gammas + 4 * unit) * factor
     absolute =
       (3 * Double(stride) * RoundingMargin.underflow

@@ -4,13 +4,13 @@ internal import HalfspaceLinalg
 
 /// One report of a `CertifiedTileIndex`: what its tasks read.
 struct TilePass: Sendable {
-  private let codes: TileCodes
-  private let queries: Matrix
-  private let rows: Range<Int>
-  private let encoded: TileQueries
-  private let threshold: Float
+  let codes: TileCodes
+  let queries: Matrix
+  let rows: Range<Int>
+  let encoded: TileQueries
+  let threshold: Float
   /// The threshold of the certificate.
-  private let bound: Double
+  let bound: Double
   /// Whether most rows are expected to be candidates of some query of a block.
   private let readsAhead: Bool
 
@@ -19,7 +19,7 @@ struct TilePass: Sendable {
   /// Bytes of rows that stay in the second-level cache until their candidates are decided.
   private static let cachedBytes = 512 << 10
   /// Rows in a block where one query is asked: enough candidates to be decided together.
-  private static let tilesOfOne = 256
+  static let tilesOfOne = 256
   /// Fewest and most tiles of a block otherwise. Deciding a few candidates of a query costs as much
   /// as deciding sixteen.
   private static let tileRange = 16...64
@@ -58,13 +58,13 @@ struct TilePass: Sendable {
     for begin in stride(from: tiles.lowerBound, to: tiles.upperBound, by: Self.tilesOfOne) {
       let block = begin..<min(tiles.upperBound, begin + Self.tilesOfOne)
       let range = codes.rows(of: block)
-      worker.visited += block.count
-      worker.pruned += unsafe hs_tile_thresholds(
-        block.count, 1, codes.bounds(from: begin), encoded.numbers(of: q), bound,
+      let pruned = unsafe hs_tile_thresholds(
+        block.count, nil, 1, codes.bounds(from: begin), encoded.numbers(of: q), bound,
         RoundingMargin.largest, worker.thresholds)
+      count(block.count, pruned: pruned, read: block.count - pruned, worker)
       let found = unsafe hs_tile_filter_one(
-        range.count, codes.groups, codes.codes(from: begin), encoded.high(q), encoded.low(q),
-        worker.thresholds, Int32(range.lowerBound), weights.stride,
+        range.count, block.count, nil, codes.groups, codes.codes(from: begin), encoded.high(q),
+        encoded.low(q), worker.thresholds, nil, Int32(range.lowerBound), weights.stride,
         weights.row(range.lowerBound), worker.candidates)
       unsafe decide(q, worker.candidates, found, worker, into: &pairs)
     }
@@ -96,25 +96,35 @@ struct TilePass: Sendable {
     let first = asked.lowerBound
     let pairs = block.count * asked.count
     let pruned = unsafe hs_tile_thresholds(
-      block.count, asked.count, codes.bounds(from: block.lowerBound), encoded.numbers(of: first),
+      block.count, nil, asked.count, codes.bounds(from: block.lowerBound),
+      encoded.numbers(of: first),
       bound, RoundingMargin.largest, worker.thresholds)
-    worker.visited += pairs
-    worker.pruned += pruned
+    count(pairs, pruned: pruned, read: block.count, worker)
     guard pruned < pairs else { return }
     unsafe worker.counts.initialize(repeating: 0, count: asked.count)
     let w = unsafe weights.row(range.lowerBound)
     unsafe hs_tile_filter_batch(
       range.count, codes.groups, codes.codes(from: block.lowerBound), asked.count,
       encoded.high(first), worker.thresholds, Int32(range.lowerBound), weights.stride,
-      readsAhead ? w : nil, worker.slotCapacity, worker.counts, worker.candidates)
+      codes.order == nil ? w : nil, readsAhead ? 1 : 0, worker.slotCapacity, worker.counts,
+      worker.candidates)
     for q in asked {
       let found = unsafe Int(worker.counts[q - first])
       guard found > 0 else { continue }
       let list = unsafe worker.candidates + (q - first) * worker.slotCapacity
+      if let order = codes.order { unsafe hs_numbers_of_positions(found, order.order, list) }
       let before = worker.stage.pairs.count
       unsafe decide(q, list, found, worker, into: &worker.stage.pairs)
       worker.stage.endRun(query: q, count: worker.stage.pairs.count - before)
     }
+  }
+
+  /// Counts pairs of tiles and queries.
+  private func count(_ pairs: Int, pruned: Int, read tiles: Int, _ worker: TileWorker) {
+    worker.visited += pairs
+    worker.pruned += pruned
+    worker.multiplied += pairs - pruned
+    worker.bytes += tiles * codes.tileByteCount
   }
 
   /// Decides candidates of a query and appends those that fire.

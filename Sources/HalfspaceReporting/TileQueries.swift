@@ -2,7 +2,7 @@
 internal import CHalfspace
 internal import HalfspaceLinalg
 
-/// Queries as a filter over tiles reads them: integers, and four numbers each for the thresholds.
+/// Queries as a filter over tiles reads them: integers, and six numbers each for the thresholds.
 ///
 /// - Note: `Sendable` is unchecked. It is filled before a parallel report, which only reads it.
 @safe final class TileQueries: @unchecked Sendable {
@@ -12,55 +12,85 @@ internal import HalfspaceLinalg
   private var capacity = 0
   /// `[count, 4 * groups]` each; `low` only where queries are in two planes.
   @unsafe private var planes = UnsafeMutablePointer<Int8>.allocate(capacity: 0)
-  /// X, G, 1 / t and o: `[4, count]` block by block, see `numbers(of:)`.
+  /// X, G, 1 / t, o, H and Y: `[6, count]` block by block, see `numbers(of:)`.
   @unsafe private var numbers = UnsafeMutablePointer<Double>.allocate(capacity: 0)
   private var numberCapacity = 0
+  /// Coordinates of the queries in a basis.
+  private var coordinates = Matrix(rows: 0, columns: 0)
 
   deinit {
     unsafe planes.deallocate()
     unsafe numbers.deallocate()
   }
 
-  var byteCount: Int { capacity + numberCapacity * MemoryLayout<Double>.stride }
+  var byteCount: Int {
+    capacity + numberCapacity * MemoryLayout<Double>.stride + coordinates.byteCount
+  }
 
-  /// Encodes queries `rows`: in two planes (15 bits), each by itself, or in one plane, in
-  /// blocks of `block` queries that share an array of numbers. O(d) each.
-  func encode(_ queries: Matrix, _ rows: Range<Int>, inTwoPlanes: Bool, block: Int) {
+  /// Encodes queries `rows`, or their coordinates in a basis: in two planes (15 bits), each by
+  /// itself, or in one plane, in blocks of `block` queries that share an array of numbers. O(d)
+  /// each, O(d k) with a basis of `k` directions.
+  func encode(
+    _ queries: Matrix, _ rows: Range<Int>, basis: TileBasis?, inTwoPlanes: Bool, block: Int
+  ) {
     count = rows.count
-    groups = (queries.columns + 3) / 4
+    let columns = basis?.count ?? queries.columns
+    groups = (columns + 3) / 4
     reserve()
+    if let basis { project(queries, rows, basis) }
+    let source = basis == nil ? queries : coordinates
     let range: Int32 = inTwoPlanes ? HS_QUERY_LARGEST_16 : HS_QUERY_LARGEST_8
     let length = 4 * groups
     for q in 0..<count {
-      let x = unsafe queries.row(rows.lowerBound + q)
+      let whole = unsafe queries.row(rows.lowerBound + q)
+      let x = unsafe source.row(basis == nil ? rows.lowerBound + q : q)
       let (first, size) = (q / block * block, min(block, count - q / block * block))
-      let own = unsafe numbers + 4 * first + (q - first)
-      let norm = unsafe RoundingMargin.norm(stride: queries.stride, x)
-      let largest = unsafe hs_largest_f32(queries.stride, x)
+      let own = unsafe numbers + 6 * first + (q - first)
+      let wholeNorm = unsafe RoundingMargin.norm(stride: queries.stride, whole)
+      let norm =
+        unsafe basis == nil ? wholeNorm : RoundingMargin.norm(stride: source.stride, x)
+      let largest = unsafe hs_largest_f32(source.stride, x)
       let high = unsafe planes + q * length
       let low = unsafe inTwoPlanes ? planes + (count + q) * length : nil
       guard
-        let scale = TileMargin.scale(
-          norm: norm, largest: largest, columns: queries.columns, range: range)
+        wholeNorm.isFinite,
+        let scale = TileMargin.scale(norm: norm, largest: largest, columns: columns, range: range)
       else {
-        // Infinite or no number: the norm alone decides, for all tiles and rows.
+        // Infinite or no number: the reach alone decides, for all tiles and rows.
         unsafe high.initialize(repeating: 0, count: length)
         unsafe low?.initialize(repeating: 0, count: length)
-        unsafe own[0] = norm
-        for k in 1..<4 { unsafe own[k * size] = 0 }
+        for k in 0..<5 { unsafe own[k * size] = 0 }
+        unsafe own[5 * size] = wholeNorm.isFinite ? .infinity : wholeNorm
         continue
       }
       var sum: Int32 = 0
       let squares = unsafe hs_query_encode_f32(
-        groups, queries.stride, x, scale, 1 / scale, high, low, &sum)
-      let bounds = TileMargin.bounds(
-        norm: norm, residual: TileMargin.root(ofSum: squares, terms: queries.stride),
-        stride: queries.stride)
+        groups, source.stride, x, scale, 1 / scale, high, low, &sum)
+      let residual = TileMargin.root(ofSum: squares, terms: source.stride)
+      let bounds =
+        if let basis {
+          unsafe TileMargin.Numbers(
+            norm: norm, residual: residual, whole: wholeNorm,
+            rest: basis.rest(of: whole, coordinates: x, norm: wholeNorm), stride: queries.stride)
+        } else {
+          TileMargin.Numbers(norm: norm, residual: residual, stride: queries.stride)
+        }
       unsafe own[0] = bounds.norm
       unsafe own[size] = bounds.slack
       unsafe own[2 * size] = 1 / Double(scale)
       unsafe own[3 * size] = 128 * Double(sum)
+      unsafe own[4 * size] = bounds.rest
+      unsafe own[5 * size] = bounds.reach
     }
+  }
+
+  private func project(_ queries: Matrix, _ rows: Range<Int>, _ basis: TileBasis) {
+    if coordinates.rows < rows.count || coordinates.columns != basis.count {
+      coordinates = Matrix(rows: rows.count, columns: basis.count)
+    }
+    unsafe hs_preactivations_f32(
+      rows.count, basis.count, queries.stride, queries.row(rows.lowerBound), basis.matrix.pointer,
+      coordinates.pointer, coordinates.stride)
   }
 
   /// The first plane from query `q` on.
@@ -75,7 +105,7 @@ internal import HalfspaceLinalg
 
   /// The numbers of the block that begins with query `q`.
   @unsafe func numbers(of q: Int) -> UnsafePointer<Double> {
-    unsafe UnsafePointer(numbers + 4 * q)
+    unsafe UnsafePointer(numbers + 6 * q)
   }
 
   private func reserve() {
@@ -85,10 +115,10 @@ internal import HalfspaceLinalg
       unsafe planes = .allocate(capacity: needed)
       capacity = needed
     }
-    if 4 * count > numberCapacity {
+    if 6 * count > numberCapacity {
       unsafe numbers.deallocate()
-      unsafe numbers = .allocate(capacity: 4 * count)
-      numberCapacity = 4 * count
+      unsafe numbers = .allocate(capacity: 6 * count)
+      numberCapacity = 6 * count
     }
   }
 }

@@ -5,9 +5,17 @@
 /// - Note: `Sendable` is unchecked; a worker belongs to one task at a time.
 @safe final class TileWorker: @unchecked Sendable {
   let stage = ReportStage<Int32>()
-  /// Pairs of a tile and a query looked at and discarded as a whole since `removeAll()`.
+  /// Pairs of a tile and a query, or nodes of an order's tree and a query, looked at and
+  /// discarded as a whole since `removeAll()`.
   var visited = 0
   var pruned = 0
+  /// Pairs of a tile and a query whose codes were multiplied, and bytes of codes and nodes read.
+  var multiplied = 0
+  var bytes = 0
+  /// Rows decided because their whole tile fires.
+  var valued = 0
+  /// Scratch of ordered rows: what the tree keeps, and pairs to be sorted.
+  let tree = PartitionTreeWorker()
   /// Entries of a query's list of candidates.
   private(set) var slotCapacity = 0
   /// Thresholds of a block of tiles and queries, counts and candidates of each query.
@@ -27,13 +35,18 @@
   }
 
   /// Bytes held, without the pairs.
-  var byteCount: Int { 4 * queryCapacity * (tileCapacity + 1 + slotCapacity) }
+  var byteCount: Int {
+    4 * queryCapacity * (tileCapacity + 1 + slotCapacity) + tree.byteCount
+  }
 
   /// Forgets everything, keeps the room.
   func removeAll() {
     stage.removeAll()
     visited = 0
     pruned = 0
+    multiplied = 0
+    bytes = 0
+    valued = 0
   }
 
   /// Makes room for the candidates of blocks of `tiles` tiles and `queries` queries.

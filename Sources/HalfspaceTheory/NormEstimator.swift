@@ -41,10 +41,28 @@ public struct NormEstimator: Sendable {
   /// Number of rows of the sample.
   public var sampleSize: Int { eigenvalues.count }
 
-  /// The norm of `targets` (n entries). O(n²) for each `lambda` tried, at most 40.
+  /// The norm of `targets` (n entries). O(n²) for each `lambda` tried, at most 41.
   public func estimate(
     of targets: [Double], regularization: Regularization = .crossValidation
   ) throws(NormError) -> NormEstimate {
+    try fit(targets, regularization: regularization).norm
+  }
+
+  /// A regression and its norm.
+  public struct Fit: Sendable, Equatable {
+    /// The norm.
+    public var norm: NormEstimate
+    /// Values on the sample.
+    public var fitted: [Double]
+    /// For each row of the sample the value there of the function fitted to all others.
+    public var leaveOneOut: [Double]
+  }
+
+  /// Regression of `targets` (n entries) and the norm it takes. O(n²) for each `lambda` tried, at
+  /// most 41.
+  public func fit(
+    _ targets: [Double], regularization: Regularization = .crossValidation
+  ) throws(NormError) -> Fit {
     precondition(
       targets.count == sampleSize, "\(targets.count) targets for \(sampleSize) rows")
     if let row = targets.firstIndex(where: { !$0.isFinite }) { throw .notFinite(row: row) }
@@ -54,27 +72,27 @@ public struct NormEstimator: Sendable {
     case .lambda(let lambda):
       precondition(lambda >= 0, "lambda \(lambda) is negative")
       guard lambda > 0 || eigenvalues[0] > 0 else { throw .singular }
-      return solution(coordinates, lambda).estimate
+      return solution(targets, coordinates, lambda).fit
     case .noiseLevel(let level):
       let lambda = try lambda(forResidual: level, coordinates)
-      return solution(coordinates, lambda).estimate
+      return solution(targets, coordinates, lambda).fit
     case .crossValidation:
-      return crossValidated(coordinates)
+      return crossValidated(targets, coordinates)
     }
   }
 
   // MARK: Regularization
 
-  private func crossValidated(_ coordinates: [Double]) -> NormEstimate {
+  private func crossValidated(_ targets: [Double], _ coordinates: [Double]) -> Fit {
     let largest = eigenvalues[sampleSize - 1]
     // Ten decades in quarter steps; below them double precision has no say.
     let tried = (0...40).map {
-      solution(coordinates, largest * pow(10, -0.25 * Double($0)))
+      solution(targets, coordinates, largest * pow(10, -0.25 * Double($0)))
     }
     let best = tried.min { $0.leaveOneOutMean < $1.leaveOneOutMean } ?? tried[0]
     let limit = best.leaveOneOutMean + best.leaveOneOutDeviation
     let chosen = tried.first { $0.leaveOneOutMean <= limit } ?? best
-    return chosen.estimate
+    return chosen.fit
   }
 
   /// The residual grows with `lambda`: bisection on its logarithm.
@@ -107,7 +125,7 @@ public struct NormEstimator: Sendable {
   // MARK: One lambda
 
   private struct Solution {
-    var estimate: NormEstimate
+    var fit: Fit
     /// Mean of the squared leave-one-out errors and its standard error.
     var leaveOneOutMean: Double
     var leaveOneOutDeviation: Double
@@ -123,7 +141,9 @@ public struct NormEstimator: Sendable {
     return result
   }
 
-  private func solution(_ coordinates: [Double], _ lambda: Double) -> Solution {
+  private func solution(
+    _ targets: [Double], _ coordinates: [Double], _ lambda: Double
+  ) -> Solution {
     let n = sampleSize
     let inverse = eigenvalues.map { 1 / ($0 + lambda) }
     var squared = 0.0
@@ -139,6 +159,8 @@ public struct NormEstimator: Sendable {
     // alpha_i / A_ii, and yᵀ A y is smaller by alpha_i² / A_ii.
     var errors = [Double](repeating: 0, count: n)
     var norms = errors
+    var fitted = errors
+    var leaveOneOut = errors
     for i in 0..<n {
       var alpha = 0.0
       var diagonal = 0.0
@@ -147,7 +169,10 @@ public struct NormEstimator: Sendable {
         alpha += v * coordinates[j] * inverse[j]
         diagonal += v * v * inverse[j]
       }
-      errors[i] = alpha / diagonal * (alpha / diagonal)
+      let miss = alpha / diagonal
+      errors[i] = miss * miss
+      fitted[i] = targets[i] - lambda * alpha
+      leaveOneOut[i] = targets[i] - miss
       norms[i] = max(0, squared - alpha * alpha / diagonal).squareRoot()
     }
     let count = Double(n)
@@ -155,12 +180,12 @@ public struct NormEstimator: Sendable {
     let variance = errors.reduce(0) { $0 + ($1 - meanError) * ($1 - meanError) } / (count - 1)
     let meanNorm = norms.reduce(0, +) / count
     let spread = norms.reduce(0) { $0 + ($1 - meanNorm) * ($1 - meanNorm) }
+    let norm = NormEstimate(
+      value: squared.squareRoot(), standardError: ((count - 1) / count * spread).squareRoot(),
+      fitNorm: fit.squareRoot(), lambda: lambda, residual: (residual / count).squareRoot(),
+      leaveOneOutError: meanError.squareRoot(), sampleSize: n)
     return Solution(
-      estimate: NormEstimate(
-        value: squared.squareRoot(),
-        standardError: ((count - 1) / count * spread).squareRoot(), fitNorm: fit.squareRoot(),
-        lambda: lambda, residual: (residual / count).squareRoot(),
-        leaveOneOutError: meanError.squareRoot(), sampleSize: n),
+      fit: Fit(norm: norm, fitted: fitted, leaveOneOut: leaveOneOut),
       leaveOneOutMean: meanError, leaveOneOutDeviation: (variance / count).squareRoot())
   }
 }

@@ -86,42 +86,56 @@ extension Kernels {
       }
     }
 
-    @Test(arguments: [(40, 50), (300, 100), (300, 0), (1, 100), (900, 7)])
-    func `the outputs of one query are the sums of its shards in order`(m: Int, percent: Int) {
+    @Test(arguments: SparseStepTests.shapes + [(1, 900, 7)])
+    func `outputs are sums over neurons in order, shard by shard`(
+      queries: Int, m: Int, percent: Int
+    ) {
       var dice = Dice(seed: 42)
-      let report = SparseReport(queries: 1, m: m, percent: percent, dice: &dice)
-      let lists = report.lists
-      let n = report.neurons
-      for shards in [[0, m], [0, m / 3, m / 3, m / 2, m]].map({ Block($0) }) {
+      let report = SparseReport(queries: queries, m: m, percent: percent, dice: &dice)
+      let more = SparseReport(queries: queries, m: 20, percent: 10, dice: &dice)
+      for shards in [[0, m], [0, m / 3, m / 3, m / 2, m]] {
+        let bounds = Block(shards)
         for stride in [1, 16, 32, 48, 64, 80, 144] {
           let a = dice.rows(m, stride)
-          expectSameBitsAtEveryLevel("stride \(stride)") {
-            let out = Block(stride, of: Float(9))
-            unsafe hs_forward_one_f32(
-              n, lists.active.start, lists.h.start, shards.count - 1, shards.start, stride,
-              a.start, 0.3, out.start)
-            return Outcome(out)
-          }
-          var total: [Float] = []
-          for piece in 0..<(shards.count - 1) {
-            let inside = (0..<n).filter {
-              (shards[piece]..<shards[piece + 1]).contains(Int(report.active[$0]))
+          let b = dice.rows(20, stride)
+          for addsMore in [false, true] {
+            func forward() -> Outcome {
+              let out = Block(queries * stride, of: Float(9))
+              unsafe hs_forward_queries_f32(
+                queries, report.offsets.start, report.ids.start, report.values.start, a.start,
+                addsMore ? more.offsets.start : nil, more.ids.start, more.values.start, b.start,
+                shards.count - 1, bounds.start, stride, 0.3, out.start)
+              return Outcome(out)
             }
-            let sum = Block(stride, of: Float(0))
-            if let first = inside.first, let last = inside.last {
-              unsafe hs_forward_f32(
-                first, last + 1, lists.active.start, lists.starts.start, lists.rows.start,
-                lists.h.start, stride, a.start, sum.start)
+            expectSameBitsAtEveryLevel("stride \(stride)") { forward() }
+            var expected: [Float] = []
+            for q in 0..<queries {
+              var total = [Float](repeating: 0, count: stride)
+              for (piece, (begin, end)) in zip(shards, shards.dropFirst()).enumerated() {
+                var sum = [Float](repeating: 0, count: stride)
+                for (neuron, h) in report.firing(q) where (begin..<end).contains(neuron) {
+                  for c in 0..<stride { sum[c].addProduct(h, a[neuron * stride + c]) }
+                }
+                if addsMore && piece == shards.count - 2 {
+                  for (neuron, h) in more.firing(q) {
+                    for c in 0..<stride { sum[c].addProduct(h, b[neuron * stride + c]) }
+                  }
+                }
+                total = piece == 0 ? sum : zip(total, sum).map { $0 + $1 }
+              }
+              expected += total.map { $0 * 0.3 }
             }
-            total = piece == 0 ? sum.elements : zip(total, sum.elements).map { $0 + $1 }
+            #expect(forward() == Outcome(Block(expected)), "stride \(stride)")
           }
-          let out = Block(stride, of: Float(9))
-          unsafe hs_forward_one_f32(
-            n, lists.active.start, lists.h.start, shards.count - 1, shards.start, stride, a.start,
-            0.3, out.start)
-          #expect(Outcome(out) == Outcome(Block(total.map { $0 * 0.3 })), "stride \(stride)")
         }
       }
     }
+  }
+}
+
+extension SparseReport {
+  /// The neurons that fire on a query, with their values.
+  fileprivate func firing(_ query: Int) -> [(Int, Float)] {
+    (offsets[query]..<offsets[query + 1]).map { (Int(ids[$0]), values[$0]) }
   }
 }

@@ -115,14 +115,22 @@ extension Kernels {
       ]
       for count in [1, 2, 7, 8, 9, 20] {
         for n in [1, 2, 7, 8, 9, 17] {
-          let tiles = (0..<(3 * count)).map { numbers[($0 * $0 + count) % numbers.count] }
-          let queries = (0..<(4 * n)).map { numbers[($0 * 7 + $0 / 3 + n) % numbers.count] }
+          let tiles = (0..<(4 * count)).map { numbers[($0 * $0 + count) % numbers.count] }
+          let list = (0..<count).map { Int32(($0 * 5 + 3) % count) }
+          let queries = (0..<(6 * n)).map { numbers[($0 * 7 + $0 / 3 + n) % numbers.count] }
           for b: Double in [-.infinity, -1, 0, 0.5, 100, 1e38] {
             expectSame {
               var thresholds = [Int32](repeating: 5, count: count * n)
               let pruned = unsafe hs_tile_thresholds(
-                count, n, tiles, queries, b, 1e37, &thresholds)
+                count, nil, n, tiles, queries, b, 1e37, &thresholds)
               #expect(pruned == thresholds.count { $0 == .max })
+              var listed = thresholds
+              unsafe hs_tile_thresholds(count, list, n, tiles, queries, b, 1e37, &listed)
+              for (t, tile) in list.enumerated() {
+                #expect(
+                  listed[(t * n)..<(t * n + n)] == thresholds[(Int(tile) * n)..<(Int(tile) * n + n)]
+                )
+              }
               return thresholds
             }
           }
@@ -161,7 +169,8 @@ extension Kernels {
             var counts = [Int32](repeating: 0, count: n)
             var candidates = [Int32](repeating: -1, count: n * capacity)
             unsafe hs_tile_filter_batch(
-              m, groups, codes, n, q, thresholds, 1000, 16, rows, capacity, &counts, &candidates)
+              m, groups, codes, n, q, thresholds, 1000, 16, rows, Int32(n % 2), capacity, &counts,
+              &candidates)
             return (0..<n).map { k in
               [counts[k]] + candidates[(k * capacity)...].prefix(Int(counts[k]))
             }
@@ -170,7 +179,16 @@ extension Kernels {
           expectSame {
             var candidates = [Int32](repeating: -1, count: m + 16)
             let kept = unsafe hs_tile_filter_one(
-              m, groups, codes, q, low, wide, 7, 16, rows, &candidates)
+              m, tiles, nil, groups, codes, q, low, wide, nil, 7, 16, rows, &candidates)
+            return Array(candidates[..<kept])
+          }
+          // Listed tiles, rows by number.
+          let list = (0..<tiles).map { Int32(($0 * 3 + 1) % tiles) }
+          let numbers = (0..<(64 * tiles)).map { $0 < m ? Int32(($0 * 29) % m) : -1 }
+          expectSame {
+            var candidates = [Int32](repeating: -1, count: 64 * tiles + 16)
+            let kept = unsafe hs_tile_filter_one(
+              m, tiles, list, groups, codes, q, low, wide, numbers, 7, 16, rows, &candidates)
             return Array(candidates[..<kept])
           }
         }

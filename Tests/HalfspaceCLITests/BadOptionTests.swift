@@ -18,6 +18,7 @@ import Testing
         + "rows; lower the threshold or widen the network"
     ),
     ("--threshold nan", "cannot train: the threshold nan is not a finite number"),
+    ("--width 64 --groups 65", "cannot train: 65 groups for 64 rows"),
     ("--firing-fraction 0", "cannot train: the firing fraction 0.0 is not between 0 and 1"),
     ("--firing-fraction 1", "cannot train: the firing fraction 1.0 is not between 0 and 1"),
     ("--firing-fraction 2", "cannot train: the firing fraction 2.0 is not between 0 and 1"),
@@ -87,6 +88,7 @@ import Testing
     "train kinds.csv --target kind --width many", "train kinds.csv --target kind --width",
     "train kinds.csv --target kind --threshold 1 --firing-fraction 0.1",
     "train kinds.csv --target kind --expected-firing 3 --firing-fraction 0.1",
+    "train kinds.csv --target kind --initial gaussian --groups 3",
     "train kinds.csv --target kind --seed -1", "train kinds.csv --target kind --threads 0",
     "train kinds.csv --target kind --threads 9223372036854775807",
     "train kinds.csv --target kind --seed 18446744073709551615",

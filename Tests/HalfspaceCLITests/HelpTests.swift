@@ -8,7 +8,7 @@ import Testing
   @Test func `help lists the commands, and no arguments are a call for help`() throws {
     let workspace = try Workspace()
     let help = try workspace.succeed(["--help"]).output
-    for command in ["train", "evaluate", "predict", "inspect", "demo"] {
+    for command in ["train", "evaluate", "predict", "inspect", "plan", "demo"] {
       #expect(help.contains("\n  \(command) "))
       let text = try workspace.succeed([command, "--help"])
       #expect(text.output.hasPrefix("OVERVIEW: ") && text.errors.isEmpty)

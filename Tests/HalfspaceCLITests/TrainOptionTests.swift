@@ -96,7 +96,7 @@ import Testing
     ["--optimizer", "sgd"], ["--optimizer", "momentum"], ["--optimizer", "adagrad"],
     ["--optimizer", "adam"], ["--loss", "squared", "--learning-rate", "1"], ["--loss", "absolute"],
     ["--loss", "huber"], ["--initial", "product-grid"], ["--initial", "gaussian"],
-    ["--outputs", "zero"], ["--outputs", "pairs"], ["--outputs", "signed-pairs"],
+    ["--groups", "3"], ["--outputs", "zero"], ["--outputs", "pairs"], ["--outputs", "signed-pairs"],
     ["--outputs", "independent"], ["--fixed-outputs"], ["--scaling", "standardize"],
     ["--scaling", "rank"], ["--scaling", "common-scale"], ["--constant", "-2"],
     ["--weight-decay", "0.0001"], ["--patience", "2"], ["--test-fraction", "0"],

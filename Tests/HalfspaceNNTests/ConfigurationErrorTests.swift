@@ -98,6 +98,8 @@ import Testing
       network.rows = .productGrid(groups: 33)
       network.outputs = .symmetricPairs()
     }
+    expect("1 parts of 4 coordinates") { network, _ in network.rows = .productGrid(parts: 1) }
+    expect("4 parts of 4 coordinates") { network, _ in network.rows = .productGrid(parts: 4) }
     expect("0 groups for 64 rows") { network, _ in network.rows = .productGrid(groups: 0) }
   }
 

@@ -83,13 +83,12 @@ import _HalfspaceTestSupport
     let table = table(
       batch: shape.batch, neurons: shape.neurons, share: shape.share, seed: 1)
     let outputs = outputs(shape)
-    var step = SparseStep(threads: threads)
-    step.load(report(table), neurons: shape.neurons)
+    let step = SparseStep(threads: threads)
     let scores = Matrix(
       rows: shape.batch + 2, columns: shape.outputs, packedSingleColumn: true)
     scores[shape.batch, 0] = 77
-    unsafe step.forward(
-      batch: shape.batch, outputs: outputs, shards: shape.shards, factor: 0.3, scores: scores)
+    step.forward(
+      report(table), outputs: outputs, shards: shape.shards, factor: 0.3, scores: scores)
     let expected = forward(table, outputs, shape.shards, factor: 0.3)
     for k in 0..<shape.batch { #expect(scores.rowArray(k) == expected[k]) }
     #expect(scores[shape.batch, 0] == 77, "rows behind the batch are left alone")
@@ -185,44 +184,71 @@ import _HalfspaceTestSupport
       (3, 20, 0.2), (40, 400, 0.5), (1, 3, 1.0), (5, 10, 0.0), (40, 500, 0.9), (2, 600, 0.01),
     ] {
       let table = table(batch: batch, neurons: neurons, share: share, seed: UInt64(neurons))
-      let outputs = TestData.gaussian(neurons, 4, seed: 6)
-      let shards = [0, neurons / 2, neurons]
       step.load(report(table), neurons: neurons)
-      let scores = Matrix(rows: batch, columns: 4)
-      unsafe step.forward(batch: batch, outputs: outputs, shards: shards, factor: 1, scores: scores)
-      let expected = forward(table, outputs, shards, factor: 1)
-      for k in 0..<batch { #expect(scores.rowArray(k) == expected[k]) }
+      let active = (0..<neurons).filter { r in table.contains { $0[r] > 0 } }
+      let loaded = unsafe step.activeNeurons.map { Int($0) }
+      #expect(loaded == active)
     }
   }
 
-  @Test func `another step goes on with the sum of the last shard`() {
+  @Test(arguments: [1, 2, 3])
+  func `large batches are shared out among threads without a change`(_ threads: Int) {
+    // Enough pairs for several threads to be worth it.
+    let table = table(batch: 70, neurons: 1200, share: 0.3, seed: 12)
+    let outputs = TestData.gaussian(1200, 17, seed: 13)
+    let shards = [0, 500, 1200]
+    let scores = Matrix(rows: 70, columns: 17)
+    var step = SparseStep(threads: threads)
+    #expect(step.workers(for: 70 * 1200 / 4 * outputs.stride) == threads)
+    step.forward(report(table), outputs: outputs, shards: shards, factor: 1, scores: scores)
+    let expected = forward(table, outputs, shards, factor: 1)
+    for k in 0..<70 { #expect(scores.rowArray(k) == expected[k]) }
+
+    let inputs = TestData.gaussian(70, 20, seed: 14)
+    func moved(_ step: inout SparseStep) -> (Matrix, Matrix) {
+      let (weights, outputs) = (TestData.gaussian(1200, 20, seed: 15), outputs.copy())
+      step.load(report(table), neurons: 1200)
+      step.backward(
+        gradient: scores,
+        layers: .init(
+          inputs: inputs, weights: weights, outputs: outputs,
+          hidden: LayerOptimizer(optimizer: .sgd, parameters: weights),
+          output: LayerOptimizer(optimizer: .sgd, parameters: outputs)),
+        hiddenStep: .init(alpha: -0.5, averageAlpha: 0, number: 1),
+        outputStep: .init(alpha: -0.25, averageAlpha: 0, number: 1), allNeurons: false)
+      return (weights, outputs)
+    }
+    var one = SparseStep(threads: 1)
+    let (weights, moreOutputs) = moved(&step)
+    let (expectedWeights, expectedOutputs) = moved(&one)
+    #expect(weights.isIdentical(to: expectedWeights))
+    #expect(moreOutputs.isIdentical(to: expectedOutputs))
+  }
+
+  @Test func `neurons of another report are added to the sum of the last shard`() {
     let table = table(batch: 6, neurons: 60, share: 0.3, seed: 7)
     let outputs = TestData.gaussian(60, 3, seed: 8)
-    var whole = SparseStep(threads: 1)
-    whole.load(report(table), neurons: 60)
+    let step = SparseStep(threads: 1)
     let expected = Matrix(rows: 6, columns: 3)
-    unsafe whole.forward(
-      batch: 6, outputs: outputs, shards: [0, 20, 60], factor: 0.5, scores: expected)
+    step.forward(
+      report(table), outputs: outputs, shards: [0, 20, 60], factor: 0.5, scores: expected)
 
     // The first forty neurons, and the last twenty as neurons of their own.
-    var first = SparseStep(threads: 1)
-    first.load(report(table.map { Array($0[..<40]) }), neurons: 40)
-    var rest = SparseStep(threads: 1)
-    rest.load(report(table.map { Array($0[40...]) }), neurons: 20)
     let scores = Matrix(rows: 6, columns: 3)
-    let last = outputs.gather(40..<60)
-    unsafe first.forward(
-      batch: 6, outputs: outputs.gather(0..<40), shards: [0, 20, 40], factor: 0.5,
-      scores: scores
-    ) { unsafe rest.accumulate(outputs: last, into: $0) }
+    step.forward(
+      report(table.map { Array($0[..<40]) }), adding: report(table.map { Array($0[40...]) }),
+      withOutputs: outputs.gather(40..<60), outputs: outputs.gather(0..<40), shards: [0, 20, 40],
+      factor: 0.5, scores: scores)
     #expect(scores.isIdentical(to: expected))
   }
 
   @Test func `scores of another shape trap`() async {
     await #expect(processExitsWith: .failure) {
-      var step = SparseStep(threads: 1)
-      unsafe step.forward(
-        batch: 2, outputs: Matrix(rows: 3, columns: 2), shards: [0, 3], factor: 1,
+      var report = FiringReport()
+      report.endQuery()
+      report.endQuery()
+      SparseStep(threads: 1).forward(
+        report, outputs: Matrix(rows: 3, columns: 2), shards: [0, 3], factor: 1,
         scores: Matrix(rows: 1, columns: 2))
     }
   }

@@ -27,8 +27,8 @@ import Testing
   ) {
     let count = queries.rows
     let expected = Oracle(weights: weights, queries: queries, rows: 0..<count, above: threshold)
-    for threads in threads {
-      let index = CertifiedTileIndex(weights, threads: threads)
+    for (threads, options) in threads.flatMap({ n in tileOptions(weights).map { (n, $0) } }) {
+      let index = CertifiedTileIndex(weights, threads: threads, options: options)
       var report = FiringReport()
       for size in [1, 5, count] {
         var found: [[Int]] = []
@@ -42,7 +42,7 @@ import Testing
         }
         #expect(
           found == expected.neurons && values == expected.values,
-          "b = \(threshold), \(threads) threads, batches of \(size)")
+          "b = \(threshold), \(threads) threads, batches of \(size), \(options)")
       }
     }
   }
@@ -122,19 +122,23 @@ import Testing
       var expected = FiringReport()
       var report = FiringReport()
       var scan = BruteForceIndex(weights, method: .scan)
-      var index = CertifiedTileIndex(weights)
       scan.report(queries: queries, above: threshold, into: &expected)
-      index.report(queries: queries, above: threshold, into: &report)
       // Half of them fire, more or less.
       #expect(expected.count > 1024 * 8 && expected.count < 1024 * 120)
-      var same = isIdentical(report, expected)
-      #expect(same)
-      near += 1024 * 128
-      for q in [0, 77] {
-        index.report(queries: queries, rows: q..<(q + 1), above: threshold, into: &report)
-        scan.report(queries: queries, rows: q..<(q + 1), above: threshold, into: &expected)
-        same = isIdentical(report, expected)
+      var indices = tileOptions(weights).map { CertifiedTileIndex(weights, options: $0) }
+      for k in indices.indices {
+        indices[k].report(queries: queries, above: threshold, into: &report)
+        let same = isIdentical(report, expected)
         #expect(same)
+        near += 1024 * 128
+      }
+      for q in [0, 77] {
+        scan.report(queries: queries, rows: q..<(q + 1), above: threshold, into: &expected)
+        for k in indices.indices {
+          indices[k].report(queries: queries, rows: q..<(q + 1), above: threshold, into: &report)
+          let same = isIdentical(report, expected)
+          #expect(same)
+        }
       }
     }
     #expect(near > 1_000_000)
@@ -184,7 +188,9 @@ import Testing
   @Test func `moved rows are found where they are now`() {
     let weights = gaussian(700, 17, seed: 5)
     let queries = gaussian(40, 17, seed: 6, scale: 0.25)
-    let index = CertifiedTileIndex(weights, threads: 2)
+    let indices = tileOptions(weights).map {
+      CertifiedTileIndex(weights, threads: 2, options: $0)
+    }
     var generator = SeededGenerator(seed: 7)
     var report = FiringReport()
     for step in 0..<60 {
@@ -197,11 +203,13 @@ import Testing
         for c in 0..<17 { weights[Int(row), c] *= factor }
       }
       let listed = step % 2 == 0 ? moved.sorted() : moved
-      unsafe listed.withUnsafeBufferPointer { unsafe index.update(rows: $0) }
-      index.report(queries: queries, rows: 0..<(step % 3 == 0 ? 1 : 40), above: 1.5, into: &report)
-      #expect(
-        Oracle(report)
-          == Oracle(weights: weights, queries: queries, rows: 0..<report.queryCount, above: 1.5))
+      let asked = 0..<(step % 3 == 0 ? 1 : 40)
+      let expected = Oracle(weights: weights, queries: queries, rows: asked, above: 1.5)
+      for index in indices {
+        unsafe listed.withUnsafeBufferPointer { unsafe index.update(rows: $0) }
+        index.report(queries: queries, rows: asked, above: 1.5, into: &report)
+        #expect(Oracle(report) == expected, "\(index.options)")
+      }
     }
   }
 

@@ -41,6 +41,20 @@ func assembled(_ weights: some InitialWeights) -> Matrix {
   return rows
 }
 
+/// Options of a certified tile index that every test of exactness goes through: rows as they come
+/// and in order, all coordinates and half of the directions of a sample.
+func tileOptions(_ weights: Matrix, of sample: Matrix? = nil) -> [TileOptions] {
+  let d = weights.columns
+  guard d > 0, weights.rows > 0 else { return [TileOptions()] }
+  let sample = sample ?? gaussian(30, d, seed: 99)
+  let prefix = max(1, d / 2)
+  return [
+    TileOptions(), TileOptions(order: .spatial),
+    TileOptions(sampleQueries: sample, prefix: prefix),
+    TileOptions(order: .spatial, sampleQueries: sample, prefix: prefix),
+  ]
+}
+
 /// A matrix of N(0, 1) numbers, times `scale`.
 func gaussian(_ rows: Int, _ columns: Int, seed: UInt64, scale: Float = 1) -> Matrix {
   let matrix = Matrix(rows: rows, columns: columns)

@@ -15,9 +15,18 @@ import Testing
   ]
   static let thresholds: [Float] = [-100, -1, 0, 0.5, 2, 3.5, 1e6, -.infinity, .infinity, .nan]
 
-  @Test(arguments: shapes)
-  func `a report equals a dense pass over the assembled rows`(m: Int, d: Int, groups: Int?) {
-    let grid = ProductGrid(count: m, dimension: d, seed: UInt64(m * d), groups: groups)
+  /// The same in three parts, where there are as many coordinates.
+  static let grids: [(m: Int, d: Int, groups: Int?, parts: Int)] =
+    shapes.map { ($0.m, $0.d, $0.groups, 2) }
+    + shapes.filter { $0.d >= 3 }.map { ($0.m, $0.d, $0.groups, 3) }
+
+  @Test(arguments: grids)
+  func `a report equals a dense pass over the assembled rows`(
+    m: Int, d: Int, groups: Int?, parts: Int
+  ) {
+    let grid = ProductGrid(
+      count: m, dimension: d, seed: UInt64(m * d), groups: groups, parts: parts)
+    #expect(grid.partCount == parts)
     let rows = assembled(grid)
     // Unit norm on average, a zero query, a duplicate.
     let queries = gaussian(9, d, seed: 5, scale: 1 / Float(d).squareRoot())
@@ -29,9 +38,11 @@ import Testing
     }
   }
 
-  @Test(arguments: shapes)
-  func `a pair exactly at the threshold is not reported`(m: Int, d: Int, groups: Int?) {
-    let grid = ProductGrid(count: m, dimension: d, seed: 3, groups: groups)
+  @Test(arguments: grids)
+  func `a pair exactly at the threshold is not reported`(
+    m: Int, d: Int, groups: Int?, parts: Int
+  ) {
+    let grid = ProductGrid(count: m, dimension: d, seed: 3, groups: groups, parts: parts)
     let rows = assembled(grid)
     let queries = gaussian(1, d, seed: 11)
     let products = rows.canonicalProduct(with: queries)
@@ -47,9 +58,11 @@ import Testing
     }
   }
 
-  @Test(arguments: [1, 2, 3, 17, 64])
-  func `integer rows with many ties are decided strictly`(d: Int) {
-    let grid = ProductGrid(count: 3001, dimension: d, seed: 8, groups: 3, threads: 1) {
+  @Test(arguments: [(1, 2), (2, 2), (3, 2), (17, 2), (64, 2), (3, 3), (5, 3), (17, 3), (64, 3)])
+  func `integer rows with many ties are decided strictly`(d: Int, parts: Int) {
+    let grid = ProductGrid(
+      count: 3001, dimension: d, seed: 8, groups: 3, parts: parts, threads: 1
+    ) {
       stream, vectors in
       let drawn = integers(vectors.rows, vectors.columns, seed: UInt64(stream))
       for i in 0..<vectors.rows { vectors.setRow(i, to: drawn.rowArray(i)) }
@@ -72,8 +85,10 @@ import Testing
     [.nan, 1], [.infinity, .nan],
   ])
   func `denormal, enormous, infinite and missing numbers lose no pair`(extremes: [Float]) {
-    for (d, groups) in [(1, 1), (2, 2), (17, 4), (70, 3)] {
-      let grid = ProductGrid(count: 500, dimension: d, seed: 2, groups: groups)
+    for (d, groups, parts) in [
+      (1, 1, 2), (2, 2, 2), (17, 4, 2), (70, 3, 2), (3, 1, 3), (17, 4, 3), (70, 3, 3),
+    ] {
+      let grid = ProductGrid(count: 500, dimension: d, seed: 2, groups: groups, parts: parts)
       let rows = assembled(grid)
       let queries = Matrix(rows: 4, columns: d)
       for q in 0..<4 {
@@ -89,8 +104,10 @@ import Testing
     }
   }
 
-  @Test func `threads and batches do not show in a report`() {
-    let grid = ProductGrid(count: 20_011, dimension: 17, seed: 4, groups: 37, threads: 1)
+  @Test(arguments: [2, 3])
+  func `threads and batches do not show in a report`(parts: Int) {
+    let grid = ProductGrid(
+      count: 20_011, dimension: 17, seed: 4, groups: 37, parts: parts, threads: 1)
     let queries = gaussian(301, 17, seed: 6, scale: 0.25)
     let (expected, work) = ask(grid, queries, above: 2.5)
     #expect(expected.pairCount > 300)
@@ -131,6 +148,40 @@ import Testing
     #expect(statistics.queries == 10)
   }
 
+  @Test(arguments: [2, 3])
+  func `the work grows as a root of the number of rows`(parts: Int) {
+    // 64 rows fire, from 2^18 to 2^30.
+    func work(_ m: Int) -> IndexStatistics {
+      let grid = ProductGrid(count: m, dimension: 16, seed: 1, groups: 64, parts: parts)
+      let queries = IndependentGaussian(count: 4, dimension: 16, seed: 2)
+      let x = assembled(queries)
+      for q in 0..<4 {
+        let norm = x.rowArray(q).reduce(0) { $0 + $1 * $1 }.squareRoot()
+        x.setRow(q, to: x.rowArray(q).map { $0 / norm })
+      }
+      let threshold = Float(GaussianTail.threshold(forProbability: 64 / Double(m)))
+      let (report, work) = ask(grid, x, above: threshold)
+      #expect(report.pairCount > 32 && report.pairCount < 1024)
+      #expect(work.rechecked < report.pairCount + 16)
+      return work
+    }
+    let (small, large) = (work(1 << 18), work(1 << 30))
+    let growth = Double(large.innerProducts) / Double(small.innerProducts)
+    #expect(growth < (parts == 2 ? 64 : 16) * 1.15)
+  }
+
+  @Test func `more queries afford fewer groups`() {
+    var last = Int.max
+    for queries in [1, 1000, 100_000, 10_000_000] {
+      let groups = ProductGrid.groupCount(count: 1 << 20, dimension: 128, queries: queries)
+      #expect(groups >= 64 && groups <= last)
+      last = groups
+    }
+    #expect(last == 64)
+    #expect(ProductGrid.groupCount(count: 1 << 20, dimension: 128, queries: 1) == 4096)
+    #expect(ProductGrid.groupCount(count: 100, dimension: 128, queries: 1) == 1)
+  }
+
   @Test func `the work is a small share of the rows`() {
     let m = 1 << 20
     let grid = ProductGrid(count: m, dimension: 16, seed: 1)
@@ -146,23 +197,32 @@ import Testing
     #expect(grid.memoryBytes < m * 4)
   }
 
-  @Test func `rows are a function of shape, seed and groups`() {
-    let grid = ProductGrid(count: 777, dimension: 9, seed: 5, groups: 6, threads: 1)
-    let same = ProductGrid(count: 777, dimension: 9, seed: 5, groups: 6, threads: 2)
-    let other = ProductGrid(count: 777, dimension: 9, seed: 6, groups: 6)
+  @Test(arguments: [2, 3])
+  func `rows are a function of shape, seed, groups and parts`(parts: Int) {
+    let grid = ProductGrid(
+      count: 777, dimension: 9, seed: 5, groups: 6, parts: parts, threads: 1)
+    let same = ProductGrid(
+      count: 777, dimension: 9, seed: 5, groups: 6, parts: parts, threads: 2)
+    let other = ProductGrid(count: 777, dimension: 9, seed: 6, groups: 6, parts: parts)
+    let split = ProductGrid(count: 777, dimension: 9, seed: 5, groups: 6, parts: 5 - parts)
     #expect(assembled(grid).isIdentical(to: assembled(same)))
     #expect(!assembled(grid).isIdentical(to: assembled(other)))
+    #expect(!assembled(grid).isIdentical(to: assembled(split)))
     for seed: UInt64 in [0, .max] {
       #expect(ProductGrid(count: 3, dimension: 2, seed: seed).count == 3)
     }
   }
 
-  @Test(arguments: [(40_000, 1, 4), (40_000, 6, 16), (30_000, 17, 64)])
-  func `rows look like independent coordinates of N(0, 1)`(m: Int, d: Int, groups: Int) {
-    let rows = assembled(ProductGrid(count: m, dimension: d, seed: 12, groups: groups))
-    // A group has only about sqrt(m / G) different numbers per coordinate.
-    let layout = ProductGrid.Layout(count: m, dimension: d, groups: groups)
-    let numbers = Double(layout.groups * layout.leftCount)
+  @Test(arguments: [(40_000, 1, 4, 2), (40_000, 6, 16, 2), (30_000, 17, 64, 2), (40_000, 7, 16, 3)])
+  func `rows look like independent coordinates of N(0, 1)`(
+    m: Int, d: Int, groups: Int, parts: Int
+  ) {
+    let grid = ProductGrid(count: m, dimension: d, seed: 12, groups: groups, parts: parts)
+    let rows = assembled(grid)
+    // A group has only about sqrt(m / G) different numbers per coordinate, or a cube root.
+    let layout = grid.layout
+    let numbers = Double(
+      layout.groups * (parts == 3 ? layout.outerCount : layout.leftCount))
     let tolerance = 5 / numbers.squareRoot()
     for c in 0..<d {
       var mean = 0.0
@@ -193,6 +253,26 @@ import Testing
     #expect(abs(share / 0.001 - 1) < 0.1)
   }
 
+  @Test func `three parts split the coordinates, and every row is one of each`() {
+    let grid = ProductGrid(count: 500, dimension: 11, seed: 9, groups: 2, parts: 3)
+    let layout = grid.layout
+    #expect((layout.outerDimension, layout.leftDimension, layout.rightDimension) == (3, 4, 4))
+    let rows = assembled(grid)
+    for group in 0..<2 {
+      let split = grid.permutations[group * 11..<(group + 1) * 11]
+      #expect(split.sorted() == Array(0..<11))
+      func row(_ o: Int, _ i: Int, _ j: Int) -> [Float] {
+        rows.rowArray(
+          group * grid.rowsPerGroup + (o * layout.leftCount + i) * layout.rightCount + j)
+      }
+      let whole = row(1, 2, 3)
+      let sources = [row(1, 0, 0), row(0, 2, 0), row(0, 0, 3)]
+      for (k, c) in split.enumerated() {
+        #expect(whole[Int(c)] == sources[k < 3 ? 0 : k < 7 ? 1 : 2][Int(c)])
+      }
+    }
+  }
+
   @Test func `halves split the coordinates, and every row is one of each`() {
     let grid = ProductGrid(count: 500, dimension: 11, seed: 9, groups: 2)
     for group in 0..<grid.groupCount {
@@ -212,25 +292,25 @@ import Testing
       grid.permutations[0..<11] != grid.permutations[11..<22], "groups split differently")
   }
 
-  @Test func `a billion rows take less than 100 megabytes`() {
-    let layout = ProductGrid.Layout(
-      count: 1 << 30, dimension: 17, groups: ProductGrid.defaultGroupCount(count: 1 << 30))
-    let vectors = layout.groups * (layout.leftCount + layout.rightCount)
-    let bytes = 4 * (vectors * Matrix.paddedStride(17) + layout.groups * layout.tableFloats)
-    #expect(bytes < 100_000_000)
+  @Test func `a billion rows take few megabytes`() {
+    #expect(ProductGrid.memoryBytes(count: 1 << 30, dimension: 17, parts: 2) < 150_000_000)
+    #expect(ProductGrid.memoryBytes(count: 1 << 30, dimension: 17) < 25_000_000)
   }
 
-  @Test(arguments: [(1, 1, nil), (1000, 17, nil), (1 << 20, 33, 7), (1 << 34, 2, nil)])
-  func `memory is known before it is taken`(m: Int, d: Int, groups: Int?) {
+  @Test(arguments: [
+    (1, 1, nil, nil), (1000, 17, nil, nil), (1000, 17, nil, 3), (1 << 20, 33, 7, 2),
+    (1 << 34, 2, nil, nil), (1 << 34, 3, nil, nil),
+  ])
+  func `memory is known before it is taken`(m: Int, d: Int, groups: Int?, parts: Int?) {
     #expect(
-      ProductGrid.memoryBytes(count: m, dimension: d, groups: groups)
-        == ProductGrid(count: m, dimension: d, seed: 1, groups: groups).memoryBytes)
+      ProductGrid.memoryBytes(count: m, dimension: d, groups: groups, parts: parts)
+        == ProductGrid(count: m, dimension: d, seed: 1, groups: groups, parts: parts).memoryBytes)
     #expect(ProductGrid.memoryBytes(count: 1 << 48, dimension: 1 << 40, groups: 1 << 30) == .max)
   }
 
   @Test func `groups of more than 2^31 rows are asked panel by panel`() {
     // 2^34 rows in 2 groups of 2^33: lines of 92,682.
-    let grid = ProductGrid(count: 1 << 34, dimension: 4, seed: 2, groups: 2)
+    let grid = ProductGrid(count: 1 << 34, dimension: 4, seed: 2, groups: 2, parts: 2)
     #expect(grid.rowsPerGroup == 1 << 33)
     let queries = gaussian(2, 4, seed: 77)
     let layout = grid.layout
@@ -264,6 +344,15 @@ import Testing
     ] {
       #expect(ProductGrid.defaultGroupCount(count: m) == groups)
     }
+    for (m, groups) in [
+      (1, 1), (1 << 15, 128), (1 << 16, 256), (1 << 26, 256), (1 << 38, 256), (1 << 40, 128),
+      (1 << 48, 8),
+    ] {
+      #expect(ProductGrid.defaultGroupCount(count: m, parts: 3) == groups)
+    }
+    #expect(ProductGrid.defaultPartCount(count: (1 << 26) - 1, dimension: 128) == 2)
+    #expect(ProductGrid.defaultPartCount(count: 1 << 26, dimension: 128) == 3)
+    #expect(ProductGrid.defaultPartCount(count: 1 << 40, dimension: 2) == 2)
   }
 
   @Test func `shapes that make no sense trap`() async {
@@ -277,8 +366,20 @@ import Testing
       _ = ProductGrid(count: 3, dimension: 3, seed: 1, groups: 0)
     }
     await #expect(processExitsWith: .failure) {
+      _ = ProductGrid(count: 30, dimension: 2, seed: 1, parts: 3)
+    }
+    await #expect(processExitsWith: .failure) {
+      _ = ProductGrid(count: 30, dimension: 8, seed: 1, parts: 4)
+    }
+    await #expect(processExitsWith: .failure) {
       let grid = ProductGrid(count: 3, dimension: 3, seed: 1)
       _ = ask(grid, Matrix(rows: 1, columns: 4), above: 0)
+    }
+    await #expect(processExitsWith: .failure) {
+      _ = ProductGrid(count: 30, dimension: 2, seed: 1, parts: 3)
+    }
+    await #expect(processExitsWith: .failure) {
+      _ = ProductGrid(count: 30, dimension: 8, seed: 1, parts: 4)
     }
     await #expect(processExitsWith: .failure) {
       let grid = ProductGrid(count: 3, dimension: 3, seed: 1)

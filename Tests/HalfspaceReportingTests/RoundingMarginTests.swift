@@ -60,14 +60,14 @@ import Testing
 
   @Test func `cutoffs are NaN where nothing can be promised`() {
     let product = ProductCutoff(threshold: 1, dimension: 4, stride: 16)
-    let grid = GridCutoff(threshold: 1, longerHalf: 2, stride: 16)
+    let grid = GridCutoff(threshold: 1, longestPart: 2, stride: 16)
     for (row, query) in [
       (Double.infinity, 1.0), (1, .nan), (0, .infinity), (1e20, 1e20), (1e38, 1),
     ] {
       #expect(product.value(rowNorm: row, queryNorm: query).isNaN)
       #expect(grid.value(rowNorm: row, queryNorm: query).isNaN)
     }
-    let all = GridCutoff(threshold: -.infinity, longerHalf: 2, stride: 16)
+    let all = GridCutoff(threshold: -.infinity, longestPart: 2, stride: 16)
     #expect(all.value(rowNorm: 1, queryNorm: 1).isNaN)
     let long = ProductCutoff(threshold: 1, dimension: 1 << 24, stride: 1 << 24)
     #expect(long.value(rowNorm: 1, queryNorm: 1).isNaN)
@@ -77,7 +77,7 @@ import Testing
     for threshold: Float in [-1e38, -3, -0x1p-149, 0, 0x1p-149, 2.5, 1e38] {
       for norm in [0, 1e-30, 1, 1e10] {
         let product = ProductCutoff(threshold: threshold, dimension: 17, stride: 32)
-        let grid = GridCutoff(threshold: threshold, longerHalf: 9, stride: 32)
+        let grid = GridCutoff(threshold: threshold, longestPart: 9, stride: 32)
         #expect(product.value(rowNorm: 3, queryNorm: norm) < threshold)
         #expect(grid.value(rowNorm: 3, queryNorm: norm) < threshold)
       }

@@ -1,0 +1,56 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Parts of certified tiles that do not depend on the instruction set.
+#include <string.h>
+
+#include "CHalfspace.h"
+
+#pragma STDC FP_CONTRACT OFF
+
+/// Sums of products that the compiler may compute side by side.
+#define HS_SUMS 8
+
+static double fold_sums(const double *s) {
+  return ((s[0] + s[4]) + (s[2] + s[6])) + ((s[1] + s[5]) + (s[3] + s[7]));
+}
+
+void hs_split_query_f64(ptrdiff_t k, ptrdiff_t d, ptrdiff_t stride, const float *basis,
+                        const float *x, const float *y, double *rest, double *squares,
+                        double *leak) {
+  for (ptrdiff_t l = 0; l < d; l++) rest[l] = x[l];
+  for (ptrdiff_t j = 0; j < k; j++) {
+    const float *row = basis + j * stride;
+    const double factor = y[j];
+    for (ptrdiff_t l = 0; l < d; l++) rest[l] -= factor * row[l];
+  }
+  double total[HS_SUMS] = {0};
+  for (ptrdiff_t l = 0; l < d; l++) total[l % HS_SUMS] += rest[l] * rest[l];
+  *squares = fold_sums(total);
+  double leaked = 0;
+  for (ptrdiff_t j = 0; j < k; j++) {
+    const float *row = basis + j * stride;
+    double sums[HS_SUMS] = {0};
+    ptrdiff_t l = 0;
+    for (; l + HS_SUMS <= d; l += HS_SUMS) {
+      for (ptrdiff_t i = 0; i < HS_SUMS; i++) sums[i] += rest[l + i] * row[l + i];
+    }
+    for (; l < d; l++) sums[l % HS_SUMS] += rest[l] * row[l];
+    const double product = fold_sums(sums);
+    leaked += product * product;
+  }
+  *leak = leaked;
+}
+
+float hs_largest_bound_f32(const float *bounds) {
+  // Eight at a time; the compiler keeps them in registers.
+  float largest[8] = {0};
+  for (ptrdiff_t i = 0; i < HS_TILE_ROWS; i++) {
+    largest[i % 8] = bounds[i] > largest[i % 8] ? bounds[i] : largest[i % 8];
+  }
+  for (int i = 1; i < 8; i++) largest[0] = largest[i] > largest[0] ? largest[i] : largest[0];
+  return largest[0];
+}
+
+void hs_numbers_of_positions(ptrdiff_t n, const int32_t *numbers, int32_t *positions) {
+  for (ptrdiff_t i = 0; i < n; i++) positions[i] = numbers[positions[i]];
+}

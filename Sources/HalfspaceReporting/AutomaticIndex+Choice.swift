@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import HalfspaceLinalg
+
+extension AutomaticIndex {
+  /// What can answer. All give the same report.
+  public enum Structure: Int, Sendable, CaseIterable, CustomStringConvertible {
+    /// `BruteForceIndex`, every pair by the canonical kernel.
+    case scan
+    /// `BruteForceIndex`, matrix products as a filter.
+    case product
+    /// `CertifiedTileIndex`.
+    case certifiedTiles
+    /// `PartitionTreeIndex`.
+    case partitionTree
+
+    /// The name in a few words.
+    public var description: String {
+      switch self {
+      case .scan: "scan"
+      case .product: "product"
+      case .certifiedTiles: "certified tiles"
+      case .partitionTree: "partition tree"
+      }
+    }
+
+    /// Whether the structure takes rows of this shape, and batches of this size are its business.
+    func accepts(_ weights: Matrix, batch: Int) -> Bool {
+      switch self {
+      case .scan: true
+      case .product: batch > 1
+      case .certifiedTiles: weights.columns <= TileMargin.mostColumns
+      case .partitionTree: weights.columns > 0 && weights.columns <= 256
+      }
+    }
+
+    /// Whether time is proportional to the number of rows; otherwise it grows like a power of it.
+    var isLinear: Bool { self != .partitionTree }
+
+    func makeIndex(_ weights: Matrix, threads: Int) -> any HalfSpaceIndex {
+      switch self {
+      case .scan: BruteForceIndex(weights, threads: threads, method: .scan)
+      case .product: BruteForceIndex(weights, threads: threads, method: .product)
+      case .certifiedTiles: CertifiedTileIndex(weights, threads: threads)
+      case .partitionTree: PartitionTreeIndex(weights, threads: threads)
+      }
+    }
+  }
+
+  /// Batch sizes between which winners differ.
+  public enum BatchClass: Int, Sendable, CaseIterable {
+    /// One or two queries.
+    case single
+    /// Up to sixteen.
+    case few
+    /// More.
+    case many
+
+    /// The class of a number of queries.
+    public init(of queries: Int) {
+      self = queries <= 2 ? .single : queries <= 16 ? .few : .many
+    }
+  }
+
+  /// What was chosen, and what was expected of it.
+  public struct Choice: Sendable {
+    /// The structure.
+    public let structure: Structure
+    /// Batch sizes it answers.
+    public let batchClass: BatchClass
+    /// Seconds per query expected when it was chosen.
+    public let secondsPerQuery: Double
+    /// Share of all pairs that it had to decide or report for the queries it was chosen with.
+    public let candidateRate: Double
+    /// Rows that moved for each query when it was chosen.
+    public let movedPerQuery: Double
+  }
+
+  /// Tells when a choice is to be made again.
+  struct Watch {
+    let choice: Choice
+    /// Queries that the choice was made with.
+    private let sampled: Int
+    private let movesAtChoice: Int
+    /// How much rarer than at first checks are.
+    let patience: Int
+
+    /// Since the last check of candidates: queries, and pairs decided or reported.
+    private var queries = 0
+    private var candidates = 0
+    /// Since the last check of moves: batches and queries, and the moves before.
+    private var batches = 0
+    private var queriesBetweenMoves = 0
+    private var movesBefore: Int
+
+    /// A choice made with fewer queries than this is made again when that many have come.
+    static let enoughQueries = 16
+    /// Queries whose candidates are compared with what was expected, at first.
+    private static let queriesPerCheck = 64
+    /// Batches after which it is known how many rows move between them, at first.
+    private static let batchesPerCheck = 4
+    private static let mostPatience = 1 << 14
+    /// Differences that no clock would notice: in the rate, and in the share of rows that move.
+    private static let negligibleRate = 1e-4
+    private static let negligibleMoves = 1e-3
+    /// Moves of every row, on average, after which rows may lie quite differently.
+    private static let mostMoves = 64
+
+    init(choice: Choice, sampled: Int, moves: Int, patience: Int) {
+      self.choice = choice
+      self.sampled = sampled
+      movesAtChoice = moves
+      movesBefore = moves
+      self.patience = patience
+    }
+
+    /// Counts an answer.
+    mutating func note(queries count: Int, candidates found: Int, moves: Int) {
+      if hasSeenCandidates { (queries, candidates) = (0, 0) }
+      if hasSeenMoves { (batches, queriesBetweenMoves, movesBefore) = (0, 0, moves) }
+      queries += count
+      candidates += found
+      queriesBetweenMoves += count
+      batches += 1
+    }
+
+    private var hasSeenCandidates: Bool { queries >= Self.queriesPerCheck * patience }
+    private var hasSeenMoves: Bool { batches >= Self.batchesPerCheck * patience }
+
+    /// Whether to choose again, having seen so many different queries.
+    func isDue(seen: Int, moves: Int, rows: Int) -> Bool {
+      if sampled < Self.enoughQueries && seen >= Self.enoughQueries { return true }
+      let rate = Double(candidates) / (Double(max(1, queries)) * Double(rows))
+      if hasSeenCandidates && Self.differs(rate, choice.candidateRate, Self.negligibleRate) {
+        return true
+      }
+      let negligible = Self.negligibleMoves * Double(rows)
+      if hasSeenMoves
+        && Self.differs(movedPerQuery(moves: moves), choice.movedPerQuery, negligible)
+      {
+        return true
+      }
+      return moves - movesAtChoice >= Self.mostMoves * patience * rows
+    }
+
+    /// Rows that have moved for each query since the last check.
+    func movedPerQuery(moves: Int) -> Double {
+      Double(moves - movesBefore) / Double(max(1, queriesBetweenMoves))
+    }
+
+    /// The patience after choosing again.
+    func nextPatience(after winner: Structure) -> Int {
+      winner == choice.structure ? min(2 * patience, Self.mostPatience) : 1
+    }
+
+    private static func differs(
+      _ observed: Double, _ expected: Double, _ negligible: Double
+    ) -> Bool {
+      observed > 2 * expected + negligible || expected > 2 * observed + negligible
+    }
+  }
+
+  /// Decides by expected costs.
+  enum Preference {
+    /// What a challenger may cost of what the incumbent costs: 15 % less.
+    static let hysteresis = 0.85
+    /// Costs within this factor of the least are close.
+    static let closeness = 1.6
+
+    /// Structures worth comparing at full size: the two cheapest if they are close, and an
+    /// incumbent that is.
+    static func close(
+      _ costs: [(structure: Structure, cost: Double)], incumbent: Structure?
+    ) -> [Structure] {
+      let sorted = costs.sorted { $0.cost < $1.cost }
+      let close = sorted.filter { $0.cost <= closeness * sorted[0].cost }.map(\.structure)
+      return close.enumerated().filter { $0.offset < 2 || $0.element == incumbent }.map(\.element)
+    }
+
+    /// The cheapest, unless the incumbent is nearly as cheap.
+    static func winner(
+      _ costs: [(structure: Structure, cost: Double)], incumbent: Structure?
+    ) -> Structure {
+      let best = costs.min { $0.cost < $1.cost }!
+      guard let held = costs.first(where: { $0.structure == incumbent }),
+        held.cost * hysteresis <= best.cost
+      else { return best.structure }
+      return held.structure
+    }
+  }
+}

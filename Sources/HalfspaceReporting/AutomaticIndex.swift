@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+public import HalfspaceLinalg
+
+/// Measures which structure answers a caller's queries fastest, and uses that one.
+///
+/// ```swift
+/// let index = AutomaticIndex(weights)
+/// var report = FiringReport()
+/// index.report(queries: batch, above: 2.5, into: &report)  // calibrates, then answers
+/// print(index.choice(forBatchesOf: batch.rows)?.structure ?? .scan, index.calibrationSeconds)
+/// ```
+///
+/// Which structure wins depends on shape, weights, threshold, batch size, processor and on how many
+/// rows move. So the first queries are asked of all candidates (`AutomaticIndex.Structure`), over
+/// a sample of the rows where there are many (`IndexCalibration`); if the best two are close,
+/// both are built and compared as they are. Losers are dropped. Each class of batch sizes
+/// (`AutomaticIndex.BatchClass`) has a winner of its own; a structure that serves two is held
+/// once.
+///
+/// It goes on watching. It calibrates again, with queries it has seen lately, when the share of
+/// candidates or the number of rows that move per query leaves [1/2, 2] of what it was, or when every
+/// row has moved often. A structure is replaced only by one that is at least 15 % faster, and the
+/// checks become rarer as long as nothing changes.
+///
+/// Every structure gives the same report, bit for bit: the choice depends on the clock, reports do
+/// not.
+///
+/// - Complexity: that of the best structure, and a calibration of some ten milliseconds besides the
+///   building. Memory: that of the chosen structures.
+public final class AutomaticIndex: HalfSpaceIndex {
+  /// The rows, `[m, d]`, shared with their owner.
+  public let weights: Matrix
+  /// Threads that a report may use; it does not depend on them.
+  public let threads: Int
+
+  /// Seconds spent on comparing structures so far, on samples and at full size.
+  public private(set) var calibrationSeconds = 0.0
+  /// Seconds spent on building structures over all rows so far.
+  public private(set) var buildSeconds = 0.0
+  /// Times that structures have been compared.
+  public private(set) var calibrations = 0
+
+  /// A structure over all rows, and what it had done when last looked at.
+  private struct Held {
+    var index: any HalfSpaceIndex
+    var seen = IndexStatistics()
+    /// Seconds to build it, and to keep it up to date since it was last asked.
+    var buildSeconds: Double
+    var idleSeconds = 0.0
+  }
+
+  /// By structure, and by class of batch sizes.
+  private var held = [Held?](repeating: nil, count: Structure.allCases.count)
+  private var watches = [Watch?](repeating: nil, count: BatchClass.allCases.count)
+  private var recent: RecentQueries
+  /// By structure: seconds it has taken to hear of moved rows, and how many. Kept when the structure
+  /// is dropped: samples of rows are smaller than caches and make moves look cheap.
+  private var moveTimes = [(seconds: Double, rows: Int)](
+    repeating: (0, 0), count: Structure.allCases.count)
+  private var counters = IndexStatistics()
+  /// Rows told to have moved, and how far the last of them, where that was told.
+  private var moves = 0
+  private var distance: Float?
+  private let clock: () -> Double
+
+  /// An index over `weights` as they are. It calibrates when it is first asked: with a sample of
+  /// typical queries `[*, d]` where one is given (some hundreds serve best), otherwise with those
+  /// of the first batch, and again when some more have come. O(1).
+  public convenience init(_ weights: Matrix, threads: Int = 1, sampleQueries: Matrix? = nil) {
+    self.init(weights, threads: threads, clock: IndexCalibration.now)
+    if let sampleQueries {
+      let rows = 0..<sampleQueries.rows
+      QueryShape.check(sampleQueries, rows: rows, count: count, dimension: dimension)
+      recent.append(sampleQueries, rows)
+    }
+  }
+
+  /// As the public initializer; tests bring their own clock.
+  init(_ weights: Matrix, threads: Int, clock: @escaping () -> Double) {
+    precondition(weights.rows <= Int(Int32.max), "\(weights.rows) rows exceed 32-bit numbers")
+    self.weights = weights
+    self.threads = max(1, threads)
+    self.clock = clock
+    recent = RecentQueries(dimension: weights.columns)
+  }
+
+  /// Number of rows, `m`.
+  public var count: Int { weights.rows }
+  /// Number of coordinates of a row, `d`.
+  public var dimension: Int { weights.columns }
+
+  /// What answers batches of a size, and what was expected of it; nil before the first of its
+  /// class, and where there is too little to do for a choice to matter.
+  public func choice(forBatchesOf queries: Int) -> Choice? {
+    watches[BatchClass(of: queries).rawValue]?.choice
+  }
+
+  /// Memory of the structures in use, and the work of all answers so far; calibration apart.
+  public var statistics: IndexStatistics {
+    var statistics = counters
+    statistics.memoryBytes = held.reduce(recent.byteCount) {
+      $0 + ($1?.index.statistics.memoryBytes ?? 0)
+    }
+    return statistics
+  }
+
+  // MARK: Reports
+
+  /// Answers queries `rows` of `queries`. The first of a class of batch sizes calibrates.
+  public func report(
+    queries: Matrix, rows: Range<Int>, above threshold: Float, into report: inout FiringReport
+  ) {
+    QueryShape.check(queries, rows: rows, count: count, dimension: dimension)
+    guard isWorthChoosing(queries: rows.count, above: threshold) else {
+      let any = Structure.allCases.first { held[$0.rawValue] != nil }
+      ask(any ?? .scan, queries, rows, above: threshold, into: &report)
+      return
+    }
+    let batchClass = BatchClass(of: rows.count)
+    let slot = batchClass.rawValue
+    recent.append(queries, rows)
+    if watches[slot]?.isDue(seen: recent.count, moves: moves, rows: count) ?? true {
+      calibrate(batchClass, above: threshold, batch: rows.count)
+    }
+    let before = Self.candidates(counters)
+    ask(watches[slot]!.choice.structure, queries, rows, above: threshold, into: &report)
+    watches[slot]!.note(
+      queries: rows.count, candidates: Self.candidates(counters) - before, moves: moves)
+  }
+
+  /// Below this many floats a scan takes less time than thinking about it.
+  private static let smallestSize = 1 << 11
+
+  private func isWorthChoosing(queries: Int, above threshold: Float) -> Bool {
+    queries > 0 && threshold.isFinite && count * weights.stride >= Self.smallestSize
+  }
+
+  private func ask(
+    _ structure: Structure, _ queries: Matrix, _ rows: Range<Int>, above threshold: Float,
+    into report: inout FiringReport
+  ) {
+    build(structure)
+    let slot = structure.rawValue
+    held[slot]!.index.report(queries: queries, rows: rows, above: threshold, into: &report)
+    let work = held[slot]!.index.statistics
+    counters.add(work, since: held[slot]!.seen)
+    held[slot]!.seen = work
+    held[slot]!.idleSeconds = 0
+  }
+
+  /// Pairs that a structure had to decide or report: what its time depends on.
+  private static func candidates(_ statistics: IndexStatistics) -> Int {
+    max(statistics.rechecked, statistics.reported)
+  }
+
+  // MARK: Moves
+
+  /// Passes on that these rows have moved.
+  public func update(rows: UnsafeBufferPointer<Int32>) {
+    moves += rows.count
+    distance = nil
+    for slot in held.indices where held[slot] != nil {
+      let start = clock()
+      unsafe held[slot]!.index.update(rows: rows)
+      noteMoves(of: rows.count, slot, since: start)
+    }
+  }
+
+  /// Passes on that these rows have moved, and how far at most.
+  public func update(
+    rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>
+  ) {
+    moves += rows.count
+    distance = unsafe displacements.last
+    for slot in held.indices where held[slot] != nil {
+      let start = clock()
+      unsafe held[slot]!.index.update(rows: rows, displacements: displacements)
+      noteMoves(of: rows.count, slot, since: start)
+    }
+  }
+
+  private func noteMoves(of rows: Int, _ slot: Int, since start: Double) {
+    let seconds = clock() - start
+    moveTimes[slot].seconds += seconds
+    moveTimes[slot].rows += rows
+    held[slot]!.idleSeconds += seconds
+    // What nobody asks is built again when somebody does: never more than twice the least cost.
+    if held[slot]!.idleSeconds > held[slot]!.buildSeconds { held[slot] = nil }
+  }
+
+  /// A forecast that does not forget what moves have really cost.
+  private func corrected(_ forecast: IndexCalibration.Forecast) -> IndexCalibration.Forecast {
+    let (seconds, rows) = moveTimes[forecast.structure.rawValue]
+    guard rows > 0 else { return forecast }
+    return forecast.withMoves(secondsPerRow: seconds / Double(rows))
+  }
+
+  // MARK: Choosing
+
+  private func build(_ structure: Structure) {
+    guard held[structure.rawValue] == nil else { return }
+    let start = clock()
+    let index = structure.makeIndex(weights, threads: threads)
+    let seconds = clock() - start
+    held[structure.rawValue] = Held(index: index, buildSeconds: seconds)
+    buildSeconds += seconds
+  }
+
+  private func calibrate(_ batchClass: BatchClass, above threshold: Float, batch: Int) {
+    let start = clock()
+    let built = buildSeconds
+    calibrations += 1
+    let watch = watches[batchClass.rawValue]
+    let moved = watch?.movedPerQuery(moves: moves) ?? 0
+    let incumbent = watch?.choice.structure
+    let calibration = IndexCalibration(
+      queries: recent.sample(atLeast: min(batch, IndexCalibration.mostQueries)),
+      threshold: threshold, batch: batch, threads: threads, movedPerQuery: moved,
+      distance: distance, clock: clock)
+    var forecasts = calibration.forecasts(weights).map(corrected)
+    let close = Preference.close(forecasts.map { ($0.structure, $0.cost) }, incumbent: incumbent)
+    if close.count > 1 && calibration.isSampled(weights) {
+      forecasts = forecasts.filter { close.contains($0.structure) }.map { forecast in
+        build(forecast.structure)
+        return calibration.measured(forecast, &held[forecast.structure.rawValue]!.index)
+      }
+    }
+    let winner = Preference.winner(
+      forecasts.map { ($0.structure, $0.cost) }, incumbent: incumbent)
+    build(winner)
+    let rate = calibration.candidateRate(of: &held[winner.rawValue]!.index)
+    let forecast = forecasts.first { $0.structure == winner }!
+    watches[batchClass.rawValue] = Watch(
+      choice: Choice(
+        structure: winner, batchClass: batchClass, secondsPerQuery: forecast.secondsPerQuery,
+        candidateRate: rate, movedPerQuery: moved),
+      sampled: calibration.queries.rows, moves: moves,
+      patience: watch?.nextPatience(after: winner) ?? 1)
+    dropLosers()
+    calibrationSeconds += clock() - start - (buildSeconds - built)
+  }
+
+  /// Drops what serves no class, and leaves the work of calibration out of the statistics.
+  private func dropLosers() {
+    let used = Set(watches.compactMap { $0?.choice.structure.rawValue })
+    for slot in held.indices {
+      guard used.contains(slot), let work = held[slot]?.index.statistics else {
+        held[slot] = nil
+        continue
+      }
+      held[slot]!.seen = work
+    }
+  }
+}
+
+extension IndexStatistics {
+  /// Adds the work between two states of an index.
+  fileprivate mutating func add(_ after: IndexStatistics, since before: IndexStatistics) {
+    queries += after.queries - before.queries
+    reported += after.reported - before.reported
+    innerProducts += after.innerProducts - before.innerProducts
+    rechecked += after.rechecked - before.rechecked
+    bytesScanned += after.bytesScanned - before.bytesScanned
+    nodesVisited += after.nodesVisited - before.nodesVisited
+    nodesPruned += after.nodesPruned - before.nodesPruned
+  }
+}

@@ -1,0 +1,225 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import HalfspaceLinalg
+
+/// Asks candidates a few queries and forecasts what they would cost over all rows.
+///
+/// Of many rows a sample is taken, in blocks of neighbors, so that what lies together stays together.
+/// Scans take time in proportion to the rows. For a tree, samples of two sizes give the power with
+/// which its time grows; it is left out early when at the smaller size it looks at nearly all rows.
+struct IndexCalibration {
+  typealias Structure = AutomaticIndex.Structure
+
+  /// What a structure would cost.
+  struct Forecast {
+    var structure: Structure
+    var secondsPerQuery: Double
+    var secondsPerMovedRow: Double
+    /// Rows that move for each query.
+    var movedPerQuery: Double
+    /// Seconds per query, with the moves that come with it.
+    var cost: Double { secondsPerQuery + movedPerQuery * secondsPerMovedRow }
+
+    /// The same with dearer moves, if they are dearer.
+    func withMoves(secondsPerRow: Double) -> Forecast {
+      var forecast = self
+      forecast.secondsPerMovedRow = max(secondsPerMovedRow, secondsPerRow)
+      return forecast
+    }
+  }
+
+  let queries: Matrix
+  let threshold: Float
+  /// Queries asked at once.
+  let batch: Int
+  let threads: Int
+  let movedPerQuery: Double
+  /// How far rows move, where that is told.
+  let distance: Float?
+  private let clock: () -> Double
+
+  /// Queries that candidates are asked at once at most.
+  static let mostQueries = 64
+  /// Floats in a sample, and bounds for its rows.
+  private static let sampleSize = 1 << 20
+  private static let sampleRows = (1 << 12)...(1 << 14)
+  /// Neighbors in a block of a sample: a tile.
+  private static let block = 64
+  /// How much smaller the smaller sample is.
+  private static let shrinkage = 4
+  /// A tree that looks at more than this share of the rows of the smaller sample does not pay.
+  private static let mostVisited = 0.9
+  /// Seconds to ask one candidate, when more queries would only make the figure finer.
+  private static let secondsPerCandidate = 2e-3
+
+  init(
+    queries: Matrix, threshold: Float, batch: Int, threads: Int, movedPerQuery: Double,
+    distance: Float?, clock: @escaping () -> Double
+  ) {
+    self.queries = queries
+    self.threshold = threshold
+    self.batch = min(batch, queries.rows)
+    self.threads = threads
+    self.movedPerQuery = movedPerQuery
+    self.distance = distance
+    self.clock = clock
+  }
+
+  /// Seconds of a clock that never runs backwards.
+  static func now() -> Double {
+    let elapsed = origin.duration(to: .now).components
+    return Double(elapsed.seconds) + Double(elapsed.attoseconds) * 1e-18
+  }
+  private static let origin = ContinuousClock.now
+
+  // MARK: Forecasts
+
+  /// Whether there are so many rows that forecasts come from a sample.
+  func isSampled(_ weights: Matrix) -> Bool { weights.rows > 2 * Self.rowLimit(weights) }
+
+  /// What every structure that could pay would cost; at least a scan.
+  func forecasts(_ weights: Matrix) -> [Forecast] {
+    let sample = isSampled(weights) ? Self.sample(weights, rows: Self.rowLimit(weights)) : weights
+    let candidates = Structure.allCases.filter { $0.accepts(weights, batch: batch) }
+    return candidates.compactMap { structure in
+      structure.isLinear
+        ? forecast(structure, sample, scale: Double(weights.rows) / Double(sample.rows))
+        : forecastOfPower(structure, sample, weights)
+    }
+  }
+
+  private func forecast(_ structure: Structure, _ sample: Matrix, scale: Double) -> Forecast {
+    var index = structure.makeIndex(sample, threads: threads)
+    // Moves first: they may cost later queries time too.
+    let perRow = movedPerQuery > 0 ? timeOfMoves(&index) : 0
+    let seconds = time(&index) * scale
+    return Forecast(
+      structure: structure, secondsPerQuery: seconds, secondsPerMovedRow: perRow,
+      movedPerQuery: movedPerQuery)
+  }
+
+  private func forecastOfPower(
+    _ structure: Structure, _ sample: Matrix, _ weights: Matrix
+  ) -> Forecast? {
+    let small = Self.sample(sample, rows: sample.rows / Self.shrinkage)
+    var index = structure.makeIndex(small, threads: threads)
+    let rate = candidateRate(of: &index)
+    guard rate < Self.mostVisited else { return nil }
+    let smallSeconds = time(&index)
+    var forecast = forecast(structure, sample, scale: 1)
+    let growth = Double(sample.rows) / Double(max(1, small.rows))
+    let power = Self.power(of: forecast.secondsPerQuery / smallSeconds, growth: growth)
+    let scale = Double(weights.rows) / Double(sample.rows)
+    forecast.secondsPerQuery *= Self.raise(scale, to: power)
+    return forecast
+  }
+
+  /// The power of `growth` that `ratio` is, within 0...1, in steps of 1 / 16.
+  static func power(of ratio: Double, growth: Double) -> Double {
+    guard growth > 1, ratio.isFinite else { return 1 }
+    for step in 0..<16 where raise(growth, to: (Double(step) + 0.5) / 16) >= ratio {
+      return Double(step) / 16
+    }
+    return 1
+  }
+
+  /// `base` to a power that is a multiple of 1 / 32, by square roots.
+  static func raise(_ base: Double, to power: Double) -> Double {
+    var result = 1.0
+    var root = base
+    var rest = power
+    var weight = 1.0
+    for _ in 0...5 {
+      if rest >= weight {
+        result *= root
+        rest -= weight
+      }
+      root = root.squareRoot()
+      weight /= 2
+    }
+    return result
+  }
+
+  // MARK: Measuring
+
+  /// The forecast with times taken from an index over all rows.
+  func measured(_ forecast: Forecast, _ index: inout any HalfSpaceIndex) -> Forecast {
+    var forecast = forecast
+    forecast.secondsPerQuery = time(&index)
+    return forecast
+  }
+
+  /// Share of the pairs that an index decides or reports.
+  func candidateRate(of index: inout any HalfSpaceIndex) -> Double {
+    var report = FiringReport()
+    let before = index.statistics
+    ask(&index, into: &report)
+    let after = index.statistics
+    let found = max(after.rechecked - before.rechecked, after.reported - before.reported)
+    return Double(found) / (Double(after.queries - before.queries) * Double(max(1, index.count)))
+  }
+
+  /// The least seconds per query of some passes over the sample of queries.
+  private func time(_ index: inout any HalfSpaceIndex) -> Double {
+    var report = FiringReport()
+    var least = Double.infinity
+    let start = clock()
+    for pass in 0..<8 {
+      let begin = clock()
+      let asked = ask(&index, into: &report)
+      let end = clock()
+      least = min(least, (end - begin) / Double(asked))
+      // The first pass makes rows and scratch warm.
+      if pass > 0 && end - start > Self.secondsPerCandidate { break }
+    }
+    return least
+  }
+
+  /// Asks the sample of queries, in batches of the size that is calibrated for.
+  @discardableResult
+  private func ask(_ index: inout any HalfSpaceIndex, into report: inout FiringReport) -> Int {
+    let batches = queries.rows / batch
+    for k in 0..<batches {
+      index.report(
+        queries: queries, rows: k * batch..<(k + 1) * batch, above: threshold, into: &report)
+    }
+    return batches * batch
+  }
+
+  /// Seconds to hear that a row has moved, on average over some moves of every row: what a structure
+  /// puts off must show. In truth nothing moves; the distances are upper bounds all the same.
+  private func timeOfMoves(_ index: inout any HalfSpaceIndex) -> Double {
+    let part = 8
+    let distances = [Float](repeating: distance ?? 0, count: (index.count + part - 1) / part)
+    var moved = 0
+    let begin = clock()
+    for round in 0..<4 * part {
+      let rows = stride(from: round % part, to: index.count, by: part).map { Int32($0) }
+      moved += rows.count
+      unsafe rows.withUnsafeBufferPointer { rows in
+        guard distance != nil else { return unsafe index.update(rows: rows) }
+        unsafe distances[..<rows.count].withUnsafeBufferPointer {
+          unsafe index.update(rows: rows, displacements: $0)
+        }
+      }
+      if clock() - begin > Self.secondsPerCandidate { break }
+    }
+    return (clock() - begin) / Double(max(1, moved))
+  }
+
+  // MARK: Samples
+
+  private static func rowLimit(_ weights: Matrix) -> Int {
+    min(max(sampleSize / max(1, weights.stride), sampleRows.lowerBound), sampleRows.upperBound)
+  }
+
+  /// About so many rows, in blocks of neighbors at equal distances.
+  private static func sample(_ weights: Matrix, rows: Int) -> Matrix {
+    let blocks = (weights.rows + block - 1) / block
+    let taken = min(blocks, max(1, rows / block))
+    return weights.gather(
+      (0..<taken).flatMap { k in
+        let first = blocks * k / taken * block
+        return first..<min(weights.rows, first + block)
+      })
+  }
+}

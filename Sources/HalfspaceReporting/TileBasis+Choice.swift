@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CHalfspace
+internal import HalfspaceLinalg
+
+extension TileBasis {
+  /// Rows and queries from which the spectrum is taken.
+  private static let mostSamples = 4096
+  private static let mostSampledRows = 512
+  /// The share of rows for whose report the basis is chosen.
+  private static let firing = 0.01
+  /// What deciding a candidate takes, in bytes read in order for each byte of its row.
+  private static let candidateCost = 3.0
+  /// The basis must make a report cheaper by this factor.
+  private static let worthwhile = 0.7
+
+  /// The principal directions of the queries, as many as make reports cheapest; nil where all
+  /// coordinates together are nearly as cheap, or where the sample says nothing.
+  ///
+  /// A report of a share p of the rows with `k` directions reads `k` bytes for each row, and
+  /// `4 d` for each candidate. The candidates are the tail of a normal distribution from the
+  /// threshold minus the margin on, in deviations of the inner products: the margin is the norm of
+  /// what is left out of a typical query times that of a row. O(n d² + d³).
+  static func forQueries(_ queries: Matrix, weights: Matrix, count: Int? = nil) -> TileBasis? {
+    let d = weights.columns
+    precondition(
+      queries.columns == d,
+      "sample queries of shape [\(queries.rows), \(queries.columns)] for rows of [*, \(d)]")
+    let n = min(queries.rows, mostSamples)
+    guard n > 0, d > 0, weights.rows > 0, queries.isFinite else { return nil }
+    var moments = DoubleMatrix(rows: d, columns: d)
+    var sample = [Double](repeating: 0, count: n * d)
+    for i in 0..<n {
+      let row = i * queries.rows / n
+      for l in 0..<d { sample[i * d + l] = Double(queries[row, l]) }
+    }
+    unsafe hs_gemm_f64(1, 0, d, d, n, 1 / Double(n), sample, d, sample, d, 0, &moments.elements, d)
+    guard let system = try? moments.symmetricEigensystem() else { return nil }
+    // Largest first.
+    let spectrum = system.values.reversed().map { max(0, $0) }
+    let directions = Matrix(rows: d, columns: d)
+    for j in 0..<d {
+      for l in 0..<d { directions[j, l] = Float(system.vectors[l, d - 1 - j]) }
+    }
+    guard
+      let chosen = count ?? cheapest(spectrum, energies(weights, directions)), chosen > 0
+    else { return nil }
+    return TileBasis(directions.gather(0..<min(chosen, d)))
+  }
+
+  /// The mean square of each coordinate of the rows, in these directions.
+  private static func energies(_ weights: Matrix, _ directions: Matrix) -> [Double] {
+    let d = directions.rows
+    let n = min(weights.rows, mostSampledRows)
+    let rows = weights.gather((0..<n).map { $0 * weights.rows / n })
+    let products = Matrix(rows: n, columns: d)
+    unsafe hs_preactivations_f32(
+      n, d, rows.stride, rows.pointer, directions.pointer, products.pointer, products.stride)
+    var energies = [Double](repeating: 0, count: d)
+    for r in 0..<n {
+      for j in 0..<d { energies[j] += Double(products[r, j]) * Double(products[r, j]) / Double(n) }
+    }
+    return energies
+  }
+
+  private static func cheapest(_ spectrum: [Double], _ energies: [Double]) -> Int? {
+    let d = spectrum.count
+    let variance = zip(spectrum, energies).reduce(0) { $0 + $1.0 * $1.1 }
+    guard variance > 0, variance.isFinite else { return nil }
+    let threshold = GaussianTail.threshold(forProbability: firing)
+    func cost(_ k: Int) -> Double {
+      let queryRest = spectrum[k...].reduce(0, +).squareRoot()
+      let rowRest = energies[k...].reduce(0, +).squareRoot()
+      // Codes leave out about a 1/250th of a row: 4 deviations in 127 steps, uniform.
+      let codes = 0.009 * (energies.reduce(0, +) * spectrum.reduce(0, +)).squareRoot()
+      let margin = (queryRest * rowRest + codes) / variance.squareRoot()
+      return Double(k)
+        + candidateCost * 4 * Double(d) * GaussianTail.probability(above: threshold - margin)
+    }
+    let best = stride(from: 4, to: d, by: 4).min { cost($0) < cost($1) }
+    guard let best, cost(best) < worthwhile * cost(d) else { return nil }
+    return best
+  }
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CHalfspace
+internal import HalfspaceLinalg
+
+extension TileCodes {
+  /// Encodes the rows at these positions, which have moved. O(d) each, in the long run.
+  func update(_ moved: UnsafeBufferPointer<Int32>) {
+    var begin = 0
+    while begin < moved.count {
+      let tile = unsafe Int(moved[begin]) / Self.rowsPerTile
+      var end = begin + 1
+      while end < moved.count, unsafe Int(moved[end]) / Self.rowsPerTile == tile { end += 1 }
+      unsafe update(tile: tile, UnsafeBufferPointer(rebasing: moved[begin..<end]))
+      begin = end
+    }
+  }
+
+  /// Notes that the row at a position has moved by at most its displacement: the error of its codes
+  /// grows by that, which is all there is to do until its budget is spent. O(1); then O(d).
+  func update(position: Int, displacement: Float) {
+    let tile = position / Self.rowsPerTile
+    let growth = basis == nil ? displacement : displacement * Float(TileBasis.growth)
+    let error = unsafe (errors[position] + growth).nextUp
+    let norm = unsafe (norms[position] + growth).nextUp
+    guard displacement >= 0, unsafe error <= tiles[tile].budget, norm < .infinity else {
+      var moved = Int32(truncatingIfNeeded: position)
+      unsafe withUnsafePointer(to: &moved) {
+        unsafe update(tile: tile, UnsafeBufferPointer(start: $0, count: 1))
+      }
+      return
+    }
+    unsafe errors[position] = error
+    unsafe norms[position] = norm
+    let own = unsafe bounds + 4 * tile
+    unsafe own[0] = max(own[0], Double(error))
+    unsafe own[1] = max(own[1], Double(norm) + Double(error))
+    guard basis != nil else { return }
+    let rest = unsafe (rests[position] + growth).nextUp
+    unsafe rests[position] = rest
+    unsafe own[3] = max(own[3], Double(rest))
+  }
+
+  /// Encodes rows of one tile that have moved.
+  private func update(tile: Int, _ moved: UnsafeBufferPointer<Int32>) {
+    guard moved.count < Self.fewestRowsForATile else { return encode(tile: tile, encoder) }
+    var begin = 0
+    while begin < moved.count {
+      // Neighbors go together.
+      var end = begin + 1
+      while end < moved.count, unsafe moved[end] == moved[end - 1] + 1 { end += 1 }
+      let first = unsafe Int(moved[begin])
+      let positions = first..<(first + end - begin)
+      unsafe encode(positions, encoder.load(positions), tile: tile, encoder)
+      begin = end
+    }
+    let (error, norm) = takeBounds(of: tile)
+    unsafe tiles[tile].moves += moved.count
+    let encoded = unsafe tiles[tile]
+    let isWithinBudget =
+      error <= max(encoded.error * Self.errorBudget, encoded.budget)
+      && norm >= encoded.norm * Self.normBudget
+    if !isWithinBudget || encoded.moves >= Self.mostMoves { encode(tile: tile, encoder) }
+  }
+
+  /// Encodes all tiles that hold these positions.
+  func encode(_ positions: Range<Int>, threads: Int) {
+    let first = positions.lowerBound / Self.rowsPerTile
+    let end = (positions.upperBound + Self.rowsPerTile - 1) / Self.rowsPerTile
+    parallelFor(end - first, grain: Self.rowsPerTile, threads: threads) { range in
+      let encoder = TileEncoder(weights, order: order, basis: basis)
+      for tile in range { encode(tile: first + tile, encoder) }
+    }
+  }
+
+  /// Chooses a tile's scale and encodes its rows.
+  func encode(tile: Int, _ encoder: TileEncoder) {
+    let positions = rows(of: tile..<(tile + 1))
+    let rows = unsafe encoder.load(positions)
+    let largest = unsafe hs_largest_f32(positions.count * stride, rows)
+    unsafe tiles[tile].scale = max(largest / Self.largestCode, Self.smallestScale)
+    unsafe encode(positions, rows, tile: tile, encoder)
+    let (error, norm) = takeBounds(of: tile)
+    unsafe tiles[tile].error = error
+    unsafe tiles[tile].norm = norm
+    let spread = norm / Float(max(1, columns)).squareRoot()
+    unsafe tiles[tile].budget = error + Self.driftBudget * spread
+    unsafe tiles[tile].moves = 0
+  }
+
+  /// Encodes rows of a tile, given their coordinates, with its scale and bounds what is left
+  /// out, each by itself.
+  private func encode(
+    _ positions: Range<Int>, _ rows: UnsafePointer<Float>, tile: Int, _ encoder: TileEncoder
+  ) {
+    let scale = unsafe tiles[tile].scale
+    let first = positions.lowerBound
+    unsafe withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * Self.rowsPerTile) {
+      let residuals = $0.baseAddress!
+      let squares = unsafe residuals + Self.rowsPerTile
+      unsafe hs_tile_encode_f32(
+        positions.count, groups, stride, rows, scale, 1 / scale, first - tile * Self.rowsPerTile,
+        codes + tile * tileByteCount, residuals, squares)
+      for k in 0..<positions.count {
+        var error = unsafe TileMargin.root(ofSum: residuals[k], terms: stride)
+        var norm = unsafe TileMargin.root(ofSum: squares[k], terms: stride)
+        if let basis {
+          let row = unsafe encoder.row(at: first + k)
+          let whole = unsafe RoundingMargin.norm(stride: weights.stride, row)
+          let rounding = basis.error(norm: whole)
+          let lowest = max(0, norm * (1 - 0x1p-30) - rounding)
+          error += rounding
+          norm += rounding
+          let isFinite = whole.isFinite && norm.isFinite && error.isFinite
+          let rest = isFinite ? basis.rest(norm: whole, coordinates: lowest...norm) : .infinity
+          if !isFinite { (error, norm) = (.infinity, whole.isNaN ? .nan : .infinity) }
+          unsafe rests[first + k] = norm.isNaN ? 0 : Float(rest).nextUp
+        }
+        // A row with a NaN never fires and needs no bound.
+        unsafe errors[first + k] = norm.isNaN ? 0 : Float(error).nextUp
+        unsafe norms[first + k] = norm.isNaN ? 0 : Float(norm).nextUp
+      }
+    }
+  }
+
+  /// Collects the bounds of a tile's rows.
+  private func takeBounds(of tile: Int) -> (error: Float, norm: Float) {
+    let first = tile * Self.rowsPerTile
+    let error = unsafe hs_largest_bound_f32(errors + first)
+    let norm = unsafe hs_largest_bound_f32(norms + first)
+    unsafe bounds[4 * tile] = Double(error)
+    // Of |w| and of |w - e| alike.
+    unsafe bounds[4 * tile + 1] = Double(norm) + Double(error)
+    unsafe bounds[4 * tile + 2] = 1 / Double(tiles[tile].scale)
+    unsafe bounds[4 * tile + 3] = basis == nil ? 0 : Double(hs_largest_bound_f32(rests + first))
+    return (error, norm)
+  }
+}

@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+import HalfspaceLinalg
+import Testing
+
+@testable import HalfspaceReporting
+
+@Suite struct AutomaticIndexTests {
+  typealias Structure = AutomaticIndex.Structure
+
+  private func ask(_ index: AutomaticIndex, _ queries: Matrix, _ rows: Range<Int>) -> Oracle {
+    var report = FiringReport()
+    index.report(queries: queries, rows: rows, above: 1.5, into: &report)
+    return Oracle(report)
+  }
+
+  @Test func `the first batch of each class calibrates, reports are exact`() {
+    let weights = gaussian(3000, 12, seed: 1)
+    let queries = gaussian(80, 12, seed: 2, scale: 0.3)
+    let index = AutomaticIndex(weights, sampleQueries: gaussian(100, 12, seed: 3, scale: 0.3))
+    #expect(index.choice(forBatchesOf: 1) == nil && index.calibrations == 0)
+    for (calibrations, rows) in [(1, 0..<1), (1, 5..<7), (2, 3..<12), (3, 0..<80), (3, 4..<5)] {
+      let expected = Oracle(weights: weights, queries: queries, rows: rows, above: 1.5)
+      #expect(ask(index, queries, rows) == expected)
+      #expect(index.calibrations == calibrations)
+      let choice = index.choice(forBatchesOf: rows.count)
+      #expect(choice?.batchClass == .init(of: rows.count))
+      #expect((choice?.secondsPerQuery ?? 0) > 0)
+    }
+    #expect(index.calibrationSeconds > 0 && index.buildSeconds > 0)
+  }
+
+  @Test func `a choice made with few queries is made again when there are more`() {
+    let weights = gaussian(1000, 8, seed: 1)
+    let queries = gaussian(40, 8, seed: 2, scale: 0.4)
+    let index = AutomaticIndex(weights)
+    for q in 0..<15 { _ = ask(index, queries, q..<(q + 1)) }
+    #expect(index.calibrations == 1)
+    for q in 15..<40 { _ = ask(index, queries, q..<(q + 1)) }
+    #expect(index.calibrations == 2)
+  }
+
+  @Test func `candidates that become many or few, and rows that begin to move, are noticed`() {
+    let weights = gaussian(1000, 8, seed: 1)
+    let queries = gaussian(64, 8, seed: 2, scale: 0.35)
+    let index = AutomaticIndex(weights, sampleQueries: queries)
+    var report = FiringReport()
+    func ask(_ times: Int, above threshold: Float, moving: [Int32] = []) {
+      for _ in 0..<times {
+        unsafe moving.withUnsafeBufferPointer { unsafe index.update(rows: $0) }
+        index.report(
+          queries: queries, rows: 0..<queries.rows, above: threshold, into: &report)
+      }
+    }
+    ask(5, above: 1)
+    #expect(index.calibrations == 1)
+    #expect((index.choice(forBatchesOf: 64)?.candidateRate ?? 0) > 0.1)
+    ask(5, above: 3)
+    #expect(index.calibrations == 2)
+    #expect((index.choice(forBatchesOf: 64)?.candidateRate ?? 1) < 0.1)
+    ask(40, above: 3, moving: (0..<1000).map { Int32($0) })
+    #expect(index.calibrations >= 3)
+    let choice = index.choice(forBatchesOf: 64)
+    #expect((choice?.movedPerQuery ?? 0) > 8 && (choice?.movedPerQuery ?? 99) < 32)
+  }
+
+  @Test func `losers are dropped, work is that of the answers`() {
+    let weights = gaussian(2000, 16, seed: 1)
+    let queries = gaussian(32, 16, seed: 2, scale: 0.25)
+    let index = AutomaticIndex(weights, sampleQueries: queries)
+    var report = FiringReport()
+    index.report(queries: queries, rows: 0..<32, above: 1.5, into: &report)
+    let work = index.statistics
+    #expect(work.queries == 32 && work.reported == report.count)
+    // One structure, not all four: a tree alone takes more than 83 bytes a row.
+    let most = Structure.allCases.map {
+      var alone = $0.makeIndex(weights, threads: 1)
+      alone.report(queries: queries, rows: 0..<32, above: 1.5, into: &report)
+      return alone.statistics.memoryBytes
+    }
+    #expect(work.memoryBytes <= most.max()! + 256 * 64 + 4096)
+    #expect(work.memoryBytes < most.reduce(0, +))
+  }
+
+  @Test func `too little work is not worth a choice`() {
+    let weights = gaussian(20, 3, seed: 1)
+    let queries = gaussian(5, 3, seed: 2)
+    let index = AutomaticIndex(weights)
+    let expected = Oracle(weights: weights, queries: queries, rows: 0..<5, above: 1.5)
+    #expect(ask(index, queries, 0..<5) == expected)
+    #expect(index.calibrations == 0 && index.choice(forBatchesOf: 5) == nil)
+    let empty = AutomaticIndex(Matrix(rows: 0, columns: 3))
+    #expect(ask(empty, queries, 0..<2).neurons == [[], []])
+  }
+
+  @Test func `only a clearly cheaper structure replaces the incumbent`() {
+    typealias Costs = [(structure: Structure, cost: Double)]
+    let costs: Costs = [(.scan, 1.0), (.certifiedTiles, 0.9), (.partitionTree, 2)]
+    typealias Preference = AutomaticIndex.Preference
+    #expect(Preference.winner(costs, incumbent: nil) == .certifiedTiles)
+    #expect(Preference.winner(costs, incumbent: .scan) == .scan)
+    #expect(Preference.winner(costs, incumbent: .partitionTree) == .certifiedTiles)
+    #expect(Preference.winner(costs, incumbent: .product) == .certifiedTiles)
+    let far: Costs = [(.scan, 1.0), (.certifiedTiles, 0.84)]
+    #expect(Preference.winner(far, incumbent: .scan) == .certifiedTiles)
+    #expect(Preference.close(costs, incumbent: nil) == [.certifiedTiles, .scan])
+    #expect(Preference.close([(.scan, 1.0), (.product, 2)], incumbent: nil) == [.scan])
+    let three: Costs = [(.scan, 1), (.product, 1.1), (.certifiedTiles, 1.2)]
+    #expect(Preference.close(three, incumbent: nil) == [.scan, .product])
+    #expect(Preference.close(three, incumbent: .certifiedTiles).count == 3)
+  }
+
+  @Test func `growth is a power of the number of rows`() {
+    #expect(IndexCalibration.raise(4, to: 0.5) == 2)
+    #expect(IndexCalibration.raise(16, to: 0.75) == 8)
+    #expect(IndexCalibration.raise(7, to: 0) == 1)
+    #expect(IndexCalibration.raise(7, to: 1) == 7)
+    #expect(IndexCalibration.power(of: 2, growth: 4) == 0.5)
+    #expect(IndexCalibration.power(of: 1, growth: 4) == 0)
+    #expect(IndexCalibration.power(of: 0.2, growth: 4) == 0)
+    #expect(IndexCalibration.power(of: 9, growth: 4) == 1)
+    #expect(IndexCalibration.power(of: .nan, growth: 4) == 1)
+  }
+
+  @Test func `a sample stands for many rows`() {
+    // 40,000 rows of 4 coordinates: forecasts come from 16,384 of them.
+    let weights = gaussian(40_000, 4, seed: 1)
+    let queries = gaussian(16, 4, seed: 2, scale: 0.5)
+    let calibration = IndexCalibration(
+      queries: queries, threshold: 2.5, batch: 1, threads: 1, movedPerQuery: 0, distance: nil,
+      clock: IndexCalibration.now)
+    #expect(calibration.isSampled(weights) && !calibration.isSampled(gaussian(999, 4, seed: 1)))
+    let forecasts = calibration.forecasts(weights)
+    #expect(forecasts.map(\.structure) == [.scan, .certifiedTiles, .partitionTree])
+    #expect(forecasts.allSatisfy { $0.cost > 0 && $0.cost.isFinite })
+    // In 40 dimensions a tree looks at everything: it is not even timed.
+    let wide = calibration.with(queries: gaussian(16, 40, seed: 2, scale: 0.16))
+    #expect(
+      wide.forecasts(gaussian(5000, 40, seed: 1)).map(\.structure) == [.scan, .certifiedTiles])
+  }
+
+  @Test func `recent queries are kept, the oldest make room`() {
+    var recent = RecentQueries(dimension: 1)
+    let queries = Matrix((0..<1000).map { [Float($0)] })
+    recent.append(queries, 3..<5)
+    #expect(recent.count == 2)
+    let few = recent.sample(atLeast: 5)
+    #expect((0..<few.rows).map { few[$0, 0] } == [3, 4, 3, 4, 3])
+    recent.append(queries, 0..<1000)
+    #expect(recent.count == RecentQueries.capacity)
+    #expect(recent.sample(atLeast: 1).rows == AutomaticIndex.Watch.enoughQueries)
+    recent.append(queries, 7..<8)
+    #expect(recent.count == RecentQueries.capacity)
+  }
+}
+
+extension IndexCalibration {
+  fileprivate func with(queries: Matrix) -> IndexCalibration {
+    IndexCalibration(
+      queries: queries, threshold: threshold, batch: batch, threads: threads,
+      movedPerQuery: movedPerQuery, distance: distance, clock: IndexCalibration.now)
+  }
+}
