@@ -100,7 +100,8 @@ let package = Package(
     tests(
       "HalfspaceNNTests",
       [
-        "HalfspaceNN", "HalfspaceReporting", "HalfspaceLinalg", "_HalfspaceTestSupport",
+        "HalfspaceIO", "HalfspaceNN", "HalfspaceReporting", "HalfspaceLinalg",
+        "_HalfspaceTestSupport",
       ]),
     tests(
       "HalfspaceIOTests",

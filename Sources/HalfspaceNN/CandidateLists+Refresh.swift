@@ -16,6 +16,7 @@ extension CandidateLists {
       becomeMovers(0..<Int32(weights.rows))
       ids = []
       offsets = .init(repeating: 0, count: rowCount + 1)
+      self.threshold = -.infinity
     }
     if rowsAnswered - reviewedAt >= rowCount { review() }
     if isRefreshDue { refresh(above: threshold) }

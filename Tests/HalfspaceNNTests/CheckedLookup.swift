@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import HalfspaceLinalg
+import HalfspaceReporting
+import Testing
+
+@testable import HalfspaceNN
+
+/// Passes everything on to a lookup, and compares each of its reports, in full, with that of brute
+/// force.
+final class CheckedLookup: NeuronLookup {
+  private var lookup: any NeuronLookup
+  private var weights: Matrix
+  private var expected = FiringReport()
+  /// Reports compared.
+  private(set) var reports = 0
+  /// Reports that were not those of brute force.
+  private(set) var mismatches = 0
+
+  init(_ lookup: any NeuronLookup, weights: Matrix) {
+    self.lookup = lookup
+    self.weights = weights
+  }
+
+  var strategy: LookupStrategy { lookup.strategy }
+  var work: IndexStatistics { lookup.work }
+  var statistics: LookupStatistics { lookup.statistics }
+
+  func report(
+    _ batch: LookupBatch, above threshold: Float, into report: inout FiringReport
+  ) {
+    lookup.report(batch, above: threshold, into: &report)
+    BruteForceIndex(weights).report(
+      queries: batch.inputs, rows: 0..<batch.count, above: threshold, into: &expected)
+    reports += 1
+    if !Self.areSame(report, expected) { mismatches += 1 }
+  }
+
+  private static func areSame(
+    _ a: borrowing FiringReport, _ b: borrowing FiringReport
+  ) -> Bool {
+    guard a.queryCount == b.queryCount, a.count == b.count else { return false }
+    return unsafe memcmp(a.offsets, b.offsets, 8 * (a.queryCount + 1)) == 0
+      && memcmp(a.neurons, b.neurons, 4 * a.count) == 0
+      && memcmp(a.values, b.values, 4 * a.count) == 0
+  }
+
+  func update(rows: UnsafeBufferPointer<Int32>) { unsafe lookup.update(rows: rows) }
+
+  func grow(to weights: Matrix) {
+    self.weights = weights
+    lookup.grow(to: weights)
+  }
+}
+
+extension Trainer {
+  /// Has every report of this trainer compared from now on.
+  func checkLookups() -> CheckedLookup {
+    let checked = CheckedLookup(lookup, weights: network.weights)
+    lookup = checked
+    return checked
+  }
+}

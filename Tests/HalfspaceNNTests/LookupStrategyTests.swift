@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: Apache-2.0
+import HalfspaceLinalg
+import HalfspaceReporting
+import Testing
+import _HalfspaceTestSupport
+
+@testable import HalfspaceNN
+
+/// Whatever the strategy, reports are those of brute force.
+@Suite struct LookupStrategyTests {
+  struct Case: CustomTestStringConvertible, Sendable {
+    var strategy: LookupStrategy
+    var threads = 1
+    var testDescription: String { "\(strategy), \(threads) threads" }
+
+    static let all = LookupStrategy.allCases.flatMap { strategy in
+      [1, 3].map { Case(strategy: strategy, threads: $0) }
+    }
+
+    func makeLookup(inputs: Matrix, weights: Matrix) -> CheckedLookup {
+      let configuration = TrainingConfiguration(
+        loss: .squared, epochs: 30, lookup: strategy, threads: threads)
+      return CheckedLookup(
+        configuration.makeLookup(inputs: inputs, weights: weights), weights: weights)
+    }
+  }
+
+  /// Batches of known rows, twice the same row in some, and of rows never seen.
+  private struct Batches {
+    var inputs: Matrix
+    var generator: SeededGenerator
+
+    mutating func next() -> LookupBatch {
+      let size = 1 + Int(generator.next() % 9)
+      let rows = (0..<size).map { _ in Int(generator.next() % UInt64(inputs.rows)) }
+      if generator.next() % 8 == 0 {
+        let strangers = TestData.unitRows(size, inputs.columns, seed: generator.next())
+        return LookupBatch(inputs: strangers, count: size, numbers: nil)
+      }
+      return LookupBatch(inputs: inputs.gather(rows), count: size, numbers: rows[...])
+    }
+  }
+
+  /// Moves some rows by a step of its own length each, most of them short.
+  private static func move(
+    _ weights: Matrix, _ generator: inout SeededGenerator, _ lookup: CheckedLookup
+  ) {
+    let moving = (0..<weights.rows).filter { _ in generator.next() % 5 == 0 }
+    for r in moving {
+      let length: Float = [1e-6, 1e-3, 0.02, 0.02, 0.3, 2][Int(generator.next() % 6)]
+      let step = TestData.unitRows(1, weights.columns, seed: generator.next())
+      for c in 0..<weights.columns { weights[r, c] += length * step[0, c] }
+    }
+    let rows = moving.map(Int32.init)
+    unsafe rows.withUnsafeBufferPointer { unsafe lookup.update(rows: $0) }
+  }
+
+  @Test(arguments: Case.all)
+  func `every report is that of brute force while rows move and join`(_ test: Case) {
+    var generator = SeededGenerator(seed: 5, stream: 0)
+    let inputs = TestData.unitRows(60, 7, seed: 1)
+    var weights = TestData.gaussian(700, 7, seed: 2)
+    let lookup = test.makeLookup(inputs: inputs, weights: weights)
+    var batches = Batches(inputs: inputs, generator: generator)
+    var report = FiringReport()
+    for step in 0..<150 {
+      lookup.report(batches.next(), above: 1.5, into: &report)
+      Self.move(weights, &generator, lookup)
+      if step % 60 == 59 {
+        weights = weights.growing(toRows: weights.rows + 40)
+        let new = TestData.gaussian(40, 7, seed: UInt64(step))
+        for k in 0..<40 {
+          for c in 0..<7 { weights[weights.rows - 40 + k, c] = new[k, c] }
+        }
+        lookup.grow(to: weights)
+      }
+    }
+    #expect(lookup.reports == 150)
+    #expect(lookup.mismatches == 0)
+  }
+
+  @Test(arguments: Case.all)
+  func `thresholds may rise and fall`(_ test: Case) {
+    var generator = SeededGenerator(seed: 6, stream: 0)
+    let inputs = TestData.unitRows(40, 5, seed: 3)
+    let weights = TestData.gaussian(600, 5, seed: 4)
+    let lookup = test.makeLookup(inputs: inputs, weights: weights)
+    var batches = Batches(inputs: inputs, generator: generator)
+    var report = FiringReport()
+    let thresholds: [Float] = [1, 1.1, 1.3, 2, 0.9, 0, -0.5, 0.2, 4, 1]
+    for threshold in thresholds {
+      for _ in 0..<12 {
+        lookup.report(batches.next(), above: threshold, into: &report)
+        Self.move(weights, &generator, lookup)
+      }
+    }
+    #expect(lookup.mismatches == 0)
+  }
+
+  @Test(arguments: Case.all)
+  func `rows that are no ordinary numbers are decided like all others`(_ test: Case) {
+    var generator = SeededGenerator(seed: 7, stream: 0)
+    let scales: [Float] = [0, .leastNonzeroMagnitude, 1e-30, 1e-10, 1, 1e10, 1e18]
+    func scaled(_ rows: Int, _ seed: UInt64) -> Matrix {
+      let matrix = TestData.gaussian(rows, 6, seed: seed)
+      for r in 0..<rows {
+        for c in 0..<6 { matrix[r, c] *= scales[(r / 3) % scales.count] }
+      }
+      return matrix
+    }
+    let inputs = scaled(45, 5)
+    for threshold: Float in [0, 1, 1e-20] {
+      let weights = scaled(560, 6)
+      let lookup = test.makeLookup(inputs: inputs, weights: weights)
+      var batches = Batches(inputs: inputs, generator: generator)
+      var report = FiringReport()
+      for _ in 0..<25 {
+        lookup.report(batches.next(), above: threshold, into: &report)
+        Self.move(weights, &generator, lookup)
+      }
+      #expect(lookup.mismatches == 0, "b = \(threshold)")
+    }
+  }
+
+  @Test func `a row that stands exactly at the threshold fires once it has moved up one ulp`() {
+    // <w, x> = w: the threshold itself is not above the threshold.
+    let inputs = Matrix(rows: 20, columns: 1)
+    for i in 0..<20 { inputs[i, 0] = 1 }
+    for strategy in LookupStrategy.allCases {
+      let weights = Matrix(rows: 600, columns: 1)
+      for r in 0..<600 { weights[r, 0] = r < 300 ? 1.5 : -1 }
+      let lookup = Case(strategy: strategy).makeLookup(inputs: inputs, weights: weights)
+      let batch = LookupBatch(inputs: inputs, count: 20, numbers: Array(0..<20)[...])
+      var report = FiringReport()
+      for round in 0..<30 {
+        lookup.report(batch, above: 1.5, into: &report)
+        #expect(report.count == 20 * round, "\(strategy)")
+        weights[7 * round, 0] = Float(1.5).nextUp
+        let moved = [Int32(7 * round)]
+        unsafe moved.withUnsafeBufferPointer { unsafe lookup.update(rows: $0) }
+      }
+      #expect(lookup.mismatches == 0)
+    }
+  }
+
+  @Test func `candidate lists look at few pairs once rows have come to rest`() {
+    let inputs = TestData.unitRows(400, 12, seed: 8)
+    let weights = TestData.gaussian(3000, 12, seed: 9)
+    let lookup = Case(strategy: .candidateLists).makeLookup(inputs: inputs, weights: weights)
+    var report = FiringReport()
+    func epoch() -> (checked: Int, reported: Int) {
+      let before = lookup.work
+      for start in stride(from: 0, to: 400, by: 50) {
+        let rows = Array(start..<start + 50)
+        lookup.report(
+          LookupBatch(inputs: inputs.gather(rows), count: 50, numbers: rows[...]), above: 2.5,
+          into: &report)
+      }
+      return (lookup.work.rechecked - before.rechecked, lookup.work.reported - before.reported)
+    }
+    _ = epoch()
+    _ = epoch()
+    let resting = epoch()
+    #expect(resting.reported > 1000)
+    #expect(resting.checked < 3 * resting.reported, "of \(400 * 3000) pairs")
+    #expect(lookup.mismatches == 0)
+  }
+}
