@@ -10,7 +10,7 @@
 #   make asan      tests under AddressSanitizer
 #   make tsan      tests under ThreadSanitizer
 #   make coverage  tests with line coverage of Swift and C
-#   make deps      check for Swift, OpenBLAS and LAPACKE; install the libraries when missing
+#   make deps      check for Swift, OpenBLAS, LAPACKE and zlib; install the libraries when missing
 #   make clean     remove everything built
 #
 # demo, test, build, release, bench, asan, tsan and coverage start with deps.
@@ -18,7 +18,7 @@
 .PHONY: help demo test build release bench bench-peers lint format asan tsan coverage deps libraries clean
 .NOTPARALLEL:
 
-PACKAGES := libopenblas-dev liblapacke-dev
+PACKAGES := libopenblas-dev liblapacke-dev zlib1g-dev
 SOURCES := Package.swift Sources Tests Benchmarks
 RELEASE := swift build -c release
 TEST := swift test --disable-xctest
@@ -102,7 +102,7 @@ coverage: deps
 # The compiler's word counts, not a list of packages: headers found, libraries linked.
 HAVE_LIBRARIES = probe="$$(mktemp)"; \
 	echo 'int main(void) { return 0; }' | "$$(command -v clang || command -v cc)" -x c - \
-	  -include cblas.h -include lapacke.h -lopenblas -llapacke -o "$$probe" 2>/dev/null; \
+	  -include cblas.h -include lapacke.h -include zlib.h -lopenblas -llapacke -lz -o "$$probe" 2>/dev/null; \
 	status=$$?; rm -f "$$probe"; exit $$status
 
 deps:
@@ -114,7 +114,7 @@ deps:
 AS_ROOT = $$([ "$$(id -u)" -eq 0 ] || echo sudo -n)
 libraries:
 	@{ command -v apt-get && $(AS_ROOT) true; } >/dev/null 2>&1 || { \
-	  echo "OpenBLAS and LAPACKE are missing. On Debian and Ubuntu, as an administrator:" >&2; \
+	  echo "OpenBLAS, LAPACKE or zlib are missing. On Debian and Ubuntu, as an administrator:" >&2; \
 	  echo "  apt-get update && apt-get install $(PACKAGES)" >&2; \
 	  exit 1; }
 	@echo "Installing $(PACKAGES)"
