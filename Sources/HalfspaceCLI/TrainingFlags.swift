@@ -201,6 +201,7 @@ enum OutputsChoice: String, ExpressibleByArgument, CaseIterable {
   }
 }
 
+extension DataFormat: ExpressibleByArgument {}
 extension PredictionTask: ExpressibleByArgument {}
 extension TrainingOptions.OptimizerName: ExpressibleByArgument {}
 extension TrainingOptions.LossName: ExpressibleByArgument {}
