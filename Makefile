@@ -7,15 +7,16 @@
 #   make bench     benchmarks, written to Benchmarks/Results (QUICK=1: a first look)
 #   make bench-peers  the same lookups by other packages (Python, installed under .build)
 #   make lint      check the formatting        make format    repair it
+#   make fuzz      100,000 mutated files through every reader (FILES=N SEED=N)
 #   make asan      tests under AddressSanitizer
 #   make tsan      tests under ThreadSanitizer
 #   make coverage  tests with line coverage of Swift and C
 #   make deps      check for Swift, OpenBLAS, LAPACKE and zlib; install the libraries when missing
 #   make clean     remove everything built
 #
-# demo, test, build, release, bench, asan, tsan and coverage start with deps.
+# demo, test, build, release, bench, fuzz, asan, tsan and coverage start with deps.
 
-.PHONY: help demo test build release bench bench-peers lint format asan tsan coverage deps libraries clean
+.PHONY: help demo test build release bench bench-peers fuzz lint format asan tsan coverage deps libraries clean
 .NOTPARALLEL:
 
 PACKAGES := libopenblas-dev liblapacke-dev zlib1g-dev
@@ -72,6 +73,10 @@ bench-peers: deps
 	@[ ! -f "$(DATA)/letter.csv" ] || OMP_NUM_THREADS=1 $(PEERS)/bin/python \
 	  Benchmarks/Peers/peers.py "$(DATA)/letter.csv" \
 	  "$$(head -n 1 "$(DATA)/letter.csv" | cut -d, -f1 | tr -d '\"\r')"
+
+fuzz: deps
+	@$(RELEASE) --product ReaderFuzz
+	@"$$($(RELEASE) --show-bin-path)/ReaderFuzz" $(or $(FILES),100000) $(SEED)
 
 lint:
 	swift format lint --strict --recursive $(SOURCES)

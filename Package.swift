@@ -82,6 +82,7 @@ let package = Package(
       name: "HalfspaceCLI", dependencies: ["Halfspace", "_HalfspaceReport", argumentParser],
       swiftSettings: swiftSettings),
     benchmark("NeuronLookup", ["CHalfspace", "Halfspace", "_HalfspaceReport"]),
+    benchmark("ReaderFuzz", ["Halfspace", "_HalfspaceReport", "_HalfspaceTestSupport"]),
     benchmark("GridGrowth", ["Halfspace", "_HalfspaceReport"]),
     benchmark("GridError", ["CHalfspace", "Halfspace", "_HalfspaceReport"]),
     .target(

@@ -3,8 +3,8 @@
 extension Dataset {
   /// The given rows, or all, as a table, the target in its last column. O(rows * columns).
   ///
-  /// - Throws: `DataFileError` for infinities, for sparse rows that would take more than
-  ///   `denseLimit` bytes with their zeros, and for rows with several labels.
+  /// - Throws: `DataFileError` for infinities, for rows that would take more than `denseLimit` bytes
+  ///   with their zeros or have more than `columnLimit` columns, and for rows with several labels.
   public func table(rows selection: Range<Int>? = nil) throws(DataFileError) -> Table {
     let rows = selection ?? 0..<rowCount
     precondition(
@@ -62,6 +62,12 @@ extension Dataset {
   }
 
   private func checkSize(_ rows: Int, _ columns: Int) throws(DataFileError) {
+    guard columns <= Self.columnLimit else {
+      throw DataFileError(
+        file: name,
+        reason: .unsupported(
+          "a table of \(columns) columns; more than \(Self.columnLimit) are refused"))
+    }
     let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
     guard overflow || count > Self.denseLimit / MemoryLayout<Double>.size else { return }
     throw DataFileError(

@@ -62,6 +62,8 @@ public struct Dataset: Sendable {
 
   /// More bytes than this are not made of sparse rows by adding their zeros.
   public static let denseLimit = 8 << 30
+  /// Tables have no more columns than this.
+  public static let columnLimit = 1 << 20
 
   /// Reads a file. O(bytes); O(1) for NPY files that are mapped.
   ///

@@ -2,6 +2,7 @@
 import Foundation
 import HalfspaceIO
 import Testing
+import _HalfspaceTestSupport
 
 /// Files that are refused, and what is said about them.
 @Suite struct DataFileErrorTests {

@@ -2,6 +2,7 @@
 import Foundation
 import HalfspaceLinalg
 import Testing
+import _HalfspaceTestSupport
 
 @testable import HalfspaceIO
 
