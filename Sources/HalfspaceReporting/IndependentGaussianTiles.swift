@@ -58,7 +58,9 @@ final class IndependentGaussianTiles: Sendable {
     guard Self.dimensions.contains(queries.columns), !asked.isEmpty else { return false }
     let slices: [Slice]
     let isKept: Bool
-    if let kept = takeKept(count: count, dimension: queries.columns, threads: threads, draw) {
+    if let kept = unsafe takeKept(
+      count: count, dimension: queries.columns, threads: threads, draw)
+    {
       (slices, isKept) = (kept.map(\.slice), true)
       parallelFor(kept.count, threads: threads) { k in
         kept[k].slice.removeAll()
@@ -66,7 +68,8 @@ final class IndependentGaussianTiles: Sendable {
       }
     } else if asked.count >= Self.fewestQueries {
       isKept = false
-      slices = askDrawn(queries, asked, above: threshold, count: count, threads: threads, draw)
+      slices = unsafe askDrawn(
+        queries, asked, above: threshold, count: count, threads: threads, draw)
     } else {
       return false
     }
@@ -101,7 +104,7 @@ final class IndependentGaussianTiles: Sendable {
       slice.removeAll()
       for k in blocks * part / parts..<blocks * (part + 1) / parts {
         let first = k * block
-        slice.fill { unsafe draw(first..<(first + block), $0) }
+        unsafe slice.fill { unsafe draw(first..<(first + block), $0) }
         slice.ask(queries, asked, above: threshold, first: first, end: count)
       }
     }
@@ -132,7 +135,7 @@ final class IndependentGaussianTiles: Sendable {
       (slice: Slice(count: begins[k + 1] - begins[k], dimension: dimension), first: begins[k])
     }
     parallelFor(sliceCount, threads: threads) { k in
-      made[k].slice.fill { unsafe draw(begins[k]..<begins[k + 1], $0) }
+      unsafe made[k].slice.fill { unsafe draw(begins[k]..<begins[k + 1], $0) }
     }
     return made
   }
