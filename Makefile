@@ -7,18 +7,19 @@
 #   make bench     benchmarks, written to Benchmarks/Results (QUICK=1: a first look)
 #   make bench-peers  the same lookups by other packages (Python, installed under .build)
 #   make lint      check the formatting        make format    repair it
+#   make fuzz      100,000 mutated files through every reader (FILES=N SEED=N)
 #   make asan      tests under AddressSanitizer
 #   make tsan      tests under ThreadSanitizer
 #   make coverage  tests with line coverage of Swift and C
-#   make deps      check for Swift, OpenBLAS and LAPACKE; install the libraries when missing
+#   make deps      check for Swift, OpenBLAS, LAPACKE and zlib; install the libraries when missing
 #   make clean     remove everything built
 #
-# demo, test, build, release, bench, asan, tsan and coverage start with deps.
+# demo, test, build, release, bench, fuzz, asan, tsan and coverage start with deps.
 
-.PHONY: help demo test build release bench bench-peers lint format asan tsan coverage deps libraries clean
+.PHONY: help demo test build release bench bench-peers fuzz lint format asan tsan coverage deps libraries clean
 .NOTPARALLEL:
 
-PACKAGES := libopenblas-dev liblapacke-dev
+PACKAGES := libopenblas-dev liblapacke-dev zlib1g-dev
 SOURCES := Package.swift Sources Tests Benchmarks
 RELEASE := swift build -c release
 TEST := swift test --disable-xctest
@@ -73,6 +74,10 @@ bench-peers: deps
 	  Benchmarks/Peers/peers.py "$(DATA)/letter.csv" \
 	  "$$(head -n 1 "$(DATA)/letter.csv" | cut -d, -f1 | tr -d '\"\r')"
 
+fuzz: deps
+	@$(RELEASE) --product ReaderFuzz
+	@"$$($(RELEASE) --show-bin-path)/ReaderFuzz" $(or $(FILES),100000) $(SEED)
+
 lint:
 	swift format lint --strict --recursive $(SOURCES)
 
@@ -102,7 +107,7 @@ coverage: deps
 # The compiler's word counts, not a list of packages: headers found, libraries linked.
 HAVE_LIBRARIES = probe="$$(mktemp)"; \
 	echo 'int main(void) { return 0; }' | "$$(command -v clang || command -v cc)" -x c - \
-	  -include cblas.h -include lapacke.h -lopenblas -llapacke -o "$$probe" 2>/dev/null; \
+	  -include cblas.h -include lapacke.h -include zlib.h -lopenblas -llapacke -lz -o "$$probe" 2>/dev/null; \
 	status=$$?; rm -f "$$probe"; exit $$status
 
 deps:
@@ -114,7 +119,7 @@ deps:
 AS_ROOT = $$([ "$$(id -u)" -eq 0 ] || echo sudo -n)
 libraries:
 	@{ command -v apt-get && $(AS_ROOT) true; } >/dev/null 2>&1 || { \
-	  echo "OpenBLAS and LAPACKE are missing. On Debian and Ubuntu, as an administrator:" >&2; \
+	  echo "OpenBLAS, LAPACKE or zlib are missing. On Debian and Ubuntu, as an administrator:" >&2; \
 	  echo "  apt-get update && apt-get install $(PACKAGES)" >&2; \
 	  exit 1; }
 	@echo "Installing $(PACKAGES)"

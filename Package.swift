@@ -54,12 +54,13 @@ let package = Package(
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
   ],
   targets: [
-    // MARK: C: OpenBLAS, LAPACKE, SIMD kernels
+    // MARK: C: OpenBLAS, LAPACKE, SIMD kernels, zlib
     .target(
       name: "CHalfspace", path: "CSupport", sources: ["src"], publicHeadersPath: "include",
       cSettings: cSettings,
       linkerSettings: [
         .linkedLibrary("openblas"), .linkedLibrary("lapacke"), .linkedLibrary("m"),
+        .linkedLibrary("z"),
       ]),
 
     // MARK: Public API, each module imports only those above it
@@ -67,7 +68,7 @@ let package = Package(
     module("HalfspaceReporting", ["CHalfspace", "HalfspaceLinalg"]),
     module("HalfspaceNN", ["CHalfspace", "HalfspaceLinalg", "HalfspaceReporting"]),
     module(
-      "HalfspaceIO", ["HalfspaceLinalg", "HalfspaceReporting", "HalfspaceNN"],
+      "HalfspaceIO", ["CHalfspace", "HalfspaceLinalg", "HalfspaceReporting", "HalfspaceNN"],
       resources: [.copy("Resources/digits.csv"), .copy("Resources/digits-LICENSE.md")]),
     module(
       "HalfspaceTheory", ["CHalfspace", "HalfspaceLinalg", "HalfspaceReporting", "HalfspaceNN"]),
@@ -81,6 +82,7 @@ let package = Package(
       name: "HalfspaceCLI", dependencies: ["Halfspace", "_HalfspaceReport", argumentParser],
       swiftSettings: swiftSettings),
     benchmark("NeuronLookup", ["CHalfspace", "Halfspace", "_HalfspaceReport"]),
+    benchmark("ReaderFuzz", ["Halfspace", "_HalfspaceReport", "_HalfspaceTestSupport"]),
     benchmark("GridGrowth", ["Halfspace", "_HalfspaceReport"]),
     benchmark("GridError", ["CHalfspace", "Halfspace", "_HalfspaceReport"]),
     .target(

@@ -24,6 +24,15 @@ struct Growth {
 
   var json: [JSONValue] { points.map { $0.json(name: name) } }
 
+  /// All points as comma-separated values.
+  static func csv(_ growths: [Growth]) -> String {
+    let rows = growths.flatMap { growth in growth.points.map { (growth.name, $0) } }
+    guard let (name, first) = rows.first else { return "" }
+    var csv = CSVWriter(columns: first.csvColumns(name: name))
+    for (name, point) in rows { csv.append(point.csvFields(name: name)) }
+    return csv.text
+  }
+
   /// Time per query over the width, beside the growth that is wanted.
   static func chart(_ growths: [Growth], exponent: Double, subtitle: String) -> LineChart {
     var series: [LineChart.Series] = []

@@ -122,6 +122,20 @@ struct GrowthPoint {
     ]
   }
 
+  /// Names and values, in the order of the columns of the CSV file.
+  private func fields(name: String) -> [(name: String, value: any CustomStringConvertible)] {
+    [
+      ("rows", name), ("m", m), ("d", d), ("parts", parts), ("groups", groups),
+      ("seconds", single), ("secondsBatched", batched), ("batch", Self.batch),
+      ("innerProducts", innerProducts), ("reported", reported), ("mismatches", mismatches),
+      ("memoryBytes", memoryBytes), ("buildSeconds", buildSeconds),
+    ]
+  }
+
+  func csvColumns(name: String) -> [String] { fields(name: name).map(\.name) }
+
+  func csvFields(name: String) -> [any CustomStringConvertible] { fields(name: name).map(\.value) }
+
   func json(name: String) -> JSONValue {
     [
       "rows": .string(name), "m": .integer(m), "d": .integer(d), "parts": .integer(parts),

@@ -74,15 +74,19 @@ var text = """
 
 
   """
+var exponentTable = TextTable(columns: ["inputs", "asked", "fitted exponent of m", "at most"])
 for growth in growths where growth.name == alternatives[0].name {
   for (kind, exponent) in [
-    ("one query", growth.singleExponent), ("a batch of \(GrowthPoint.batch)", growth.batchExponent),
+    ("one query", growth.singleExponent),
+    ("\(GrowthPoint.batch) queries", growth.batchExponent),
   ] {
-    text +=
-      "- \(growth.dimension) inputs, \(kind): time grows as m^\(Format.fixed(exponent, decimals: 2)) "
-      + "(at most m^\(largestExponent) wanted)\n"
+    exponentTable.append(
+      row: [
+        "\(growth.dimension)", kind, Format.fixed(exponent, decimals: 2), "\(largestExponent)",
+      ])
   }
 }
+text += "Time of the product grid over the width, least squares:\n\n\(exponentTable)\n"
 print(text)
 
 var json = JSONObject()
@@ -92,6 +96,10 @@ json["machine"] = .object(machine.json)
 json["machine.blas"] = .string(Runtime.blasConfiguration)
 json["seconds"] = .number(MonotonicClock.now - start)
 json["peakMemoryBytes"] = PeakMemory.bytes.map { .integer($0) }
+for growth in growths where growth.name == alternatives[0].name {
+  json["exponents.d\(growth.dimension).one"] = .number(growth.singleExponent)
+  json["exponents.d\(growth.dimension).batch"] = .number(growth.batchExponent)
+}
 json["results"] = .array(growths.flatMap(\.json))
 
 do {
@@ -99,6 +107,8 @@ do {
   try AtomicFile.write(
     try json.text() + "\n", to: folder.appendingPathComponent("grid-growth.json").path)
   try AtomicFile.write(text, to: folder.appendingPathComponent("grid-growth.md").path)
+  try AtomicFile.write(
+    Growth.csv(growths), to: folder.appendingPathComponent("grid-growth.csv").path)
   let subtitle =
     "\(Int(expectedFirings)) of m fire, one thread, \(machine.processor), "
     + Runtime.instructionSet.rawValue

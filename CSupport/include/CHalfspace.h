@@ -25,6 +25,8 @@
 #error "cblas.h not found. Please run: apt-get install libopenblas-dev liblapacke-dev"
 #elif !__has_include(<lapacke.h>)
 #error "lapacke.h not found. Please run: apt-get install libopenblas-dev liblapacke-dev"
+#elif !__has_include(<zlib.h>)
+#error "zlib.h not found. Please run: apt-get install zlib1g-dev"
 #endif
 #endif
 
@@ -189,6 +191,7 @@ ptrdiff_t hs_grid_recheck_f32(ptrdiff_t count, const int32_t *locals, ptrdiff_t 
                               ptrdiff_t stride, const float *u, const float *v, const float *x,
                               float b, int64_t first, int64_t *ids, float *values);
 
+#include "CHalfspaceInflate.h"
 #include "CHalfspaceStructures.h"
 
 // ---------------------------------------------------------------------------------------

@@ -124,6 +124,18 @@ HS_INLINE ptrdiff_t filter_grid_row(ptrdiff_t count, const float *beta, float re
                                     int32_t *locals) {
   const i32x16 numbers = lane_numbers() + start;
   ptrdiff_t written = 0, j = 0;
+  // Four vectors are tested together, and then kept without a test: whether there is a candidate
+  // among sixteen pairs is anybody's guess, and a wrong guess costs more than packing nothing.
+  for (; j + 4 * HS_LANES <= count; j += 4 * HS_LANES) {
+    uint32_t masks[4];
+    for (int k = 0; k < 4; k++) masks[k] = above(load(beta + j + k * HS_LANES), splat(rest));
+    if (masks[0] | masks[1] | masks[2] | masks[3]) {
+      for (int k = 0; k < 4; k++) {
+        store_kept(masks[k], numbers + (int32_t)(j + k * HS_LANES), locals + written);
+        written += __builtin_popcount(masks[k]);
+      }
+    }
+  }
   for (; j + HS_LANES <= count; j += HS_LANES) {
     const uint32_t mask = above(load(beta + j), splat(rest));
     if (mask) {
@@ -189,7 +201,8 @@ HS_INLINE ptrdiff_t grid_recheck(ptrdiff_t blocks, ptrdiff_t count, const int32_
     const i32x16 local =
         rest < HS_LANES ? load_first_i32(rest, locals + c) : load_i32(locals + c);
     split_locals(local, s2, i, j);
-    const f32x16 z = dots_of_listed(blocks, u, i, v, j, &held);
+    const f32x16 z = rest < HS_LANES ? dots_of_first_listed(blocks, rest, u, i, v, j, &held)
+                                     : dots_of_listed(blocks, u, i, v, j, &held);
     const uint32_t fired = mask_of(z > splat(b)) & (rest < HS_LANES ? first_bits(rest) : 0xFFFF);
     if (rest < HS_LANES) {
       const int number = append_fired_exactly(fired, local, z, b, fired_locals, values + reported);
@@ -208,6 +221,10 @@ ptrdiff_t HS_SUFFIX(hs_grid_recheck_f32)(ptrdiff_t count, const int32_t *locals,
                                          ptrdiff_t stride, const float *u, const float *v,
                                          const float *x, float b, int64_t first, int64_t *ids,
                                          float *values) {
+  // A number of blocks that is known unrolls the loop over them: 128 coordinates are common.
+  if (stride == 8 * HS_LANES) {
+    return grid_recheck(8, count, locals, s2, u, v, x, b, first, ids, values);
+  }
   HS_WITH_BLOCKS(stride / HS_LANES, grid_recheck, count, locals, s2, u, v, x, b, first, ids,
                  values);
 }

@@ -202,6 +202,22 @@ HS_INLINE f32x16 dots_of_listed(ptrdiff_t blocks, const float *w, const int32_t 
 #undef HS_SUMS
 }
 
+/// The same for the first `count` of sixteen; the other lanes are of no use. Long rows are not read
+/// for them.
+HS_INLINE f32x16 dots_of_first_listed(ptrdiff_t blocks, ptrdiff_t count, const float *w,
+                                      const int32_t *w_numbers, const float *v,
+                                      const int32_t *v_numbers, const held_row *x) {
+  if (HS_IS_SHORT(blocks)) return dots_of_listed(blocks, w, w_numbers, v, v_numbers, x);
+  const ptrdiff_t stride = blocks * HS_LANES;
+  f32x16 sums[HS_LANES];
+  for (ptrdiff_t i = 0; i < HS_LANES; i++) sums[i] = splat(0);
+  for (ptrdiff_t i = 0; i < count; i++) {
+    sums[i] = lane_sums(blocks, w + w_numbers[i] * stride,
+                        v ? v + v_numbers[i] * stride : NULL, x);
+  }
+  return HS_FOLD_16(HS_STORED_SUMS);
+}
+
 HS_INLINE f32x16 pair_sums(ptrdiff_t blocks, const float *w, const float *x) {
   const held_row held = hold(blocks, x);
   return lane_sums(blocks, w, NULL, &held);

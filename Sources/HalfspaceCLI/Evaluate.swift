@@ -8,12 +8,17 @@ extension HalfspaceCommand {
   /// `halfspace evaluate MODEL TABLE`.
   struct Evaluate: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Compare a model's predictions with the targets of a table.")
+      abstract: "Compare a model's predictions with the targets of a table.",
+      discussion: """
+        Of classes: accuracy, top-k accuracy, log-loss, ROC AUC, calibration, precision, recall and \
+        F1 of every class, the confusion matrix and a reliability table. Of numbers: R², RMSE and \
+        MAE. --report writes all of it as JSON.
+        """)
 
     @Argument(help: "The model (safetensors).")
     var model: String
 
-    @Argument(help: "A table with the columns and the target the model was trained on (CSV).")
+    @Argument(help: "Rows with the columns and the target the model was trained on.")
     var table: String
 
     @Option(help: ArgumentHelp("Write the result, as JSON, to this file.", valueName: "file"))
@@ -22,23 +27,20 @@ extension HalfspaceCommand {
     @Flag(help: "Let a category that training did not have count as none, instead of refusing it.")
     var ignoreUnknown = false
 
+    @OptionGroup var data: DataOptions
+
     @OptionGroup var threads: ThreadOption
 
     func run() throws {
       try Talk.reportingErrors {
-        try OutputFile.check([report], inputs: [model, table])
+        try OutputFile.check([report], inputs: [model, table] + [data.labels].compactMap { $0 })
         var model = try TabularModel(contentsOf: model)
         if ignoreUnknown { model.encoder.unknownCategories = .ignore }
-        let result = try model.evaluate(
-          on: try model.readTable(contentsOf: table), threads: threads.count)
-        if let report {
-          var object = JSONObject()
-          object["task"] = .string(model.target.task.rawValue)
-          object["rows.test"] = .integer(result.rows)
-          object.setErrors(result)
-          try AtomicFile.write(object.text(), to: report)
-        }
-        try Talk.print("\(result.sentence) on \(Format.rows(result.rows)).")
+        let result = try model.report(
+          on: try model.readTable(contentsOf: table, options: data.options()),
+          threads: threads.count)
+        if let report { try AtomicFile.write(result.json.text(), to: report) }
+        try Talk.print(result.text)
       }
     }
   }

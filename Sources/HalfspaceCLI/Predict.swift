@@ -17,7 +17,7 @@ extension HalfspaceCommand {
     @Argument(help: "The model (safetensors).")
     var model: String
 
-    @Argument(help: "A table with the columns the model was trained on (CSV).")
+    @Argument(help: "Rows with the columns the model was trained on.")
     var table: String
 
     @Option(
@@ -38,14 +38,16 @@ extension HalfspaceCommand {
     @Flag(help: "Let a category that training did not have count as none, instead of refusing it.")
     var ignoreUnknown = false
 
+    @OptionGroup var data: DataOptions
+
     @OptionGroup var threads: ThreadOption
 
     func run() throws {
       try Talk.reportingErrors {
-        try OutputFile.check([output], inputs: [model, table])
+        try OutputFile.check([output], inputs: [model, table] + [data.labels].compactMap { $0 })
         var model = try TabularModel(contentsOf: model)
         if ignoreUnknown { model.encoder.unknownCategories = .ignore }
-        let text = try text(model, try model.readTable(contentsOf: table))
+        let text = try text(model, try model.readTable(contentsOf: table, options: data.options()))
         if let output {
           try AtomicFile.write(text, to: output)
         } else {

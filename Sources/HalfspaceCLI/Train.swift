@@ -10,19 +10,21 @@ extension HalfspaceCommand {
     static let configuration = CommandConfiguration(
       abstract: "Train a model of one column of a table and test it on held-out rows.",
       discussion: """
-        The table is delimited text. Whether it has a header, which columns are numbers and which \
-        are categories, whether the target is a class or a number, and all settings below are \
-        chosen from the data unless given. Without a header, columns are called column1, column2, \
-        and so on.
+        The table is delimited text, or a file in the format of libsvm, IDX or NumPy. Whether it \
+        has a header, which columns are numbers and which are categories, whether the target is a \
+        class or a number, and all settings below are chosen from the data unless given. Without \
+        a header, columns are called column1, column2, and so on. Files that tell their target (libsvm, IDX with labels, NPZ) need no --target.
 
         Example: halfspace train letter.csv --target Letter
         """)
 
-    @Argument(help: "The table (CSV).")
+    @Argument(help: "The table (CSV, libsvm, IDX, NPY or NPZ).")
     var table: String
 
-    @Option(help: ArgumentHelp("The column to predict.", valueName: "column"))
-    var target: String
+    @Option(
+      help: ArgumentHelp(
+        "The column to predict. Needed unless the file tells it.", valueName: "column"))
+    var target: String?
 
     @Option(help: ArgumentHelp("Where the model goes.", valueName: "file"))
     var output = "model.safetensors"
@@ -33,6 +35,8 @@ extension HalfspaceCommand {
 
     @Flag(help: "Say nothing unless something is wrong.")
     var quiet = false
+
+    @OptionGroup var data: DataOptions
 
     @OptionGroup var flags: TrainingFlags
 
@@ -47,9 +51,17 @@ extension HalfspaceCommand {
         let options = flags.options(threads: threads.count)
         // What is wrong with settings and files is better known before training than after.
         try options.validate()
-        try OutputFile.check([output, report], inputs: [table])
+        try OutputFile.check([output, report], inputs: [table] + [data.labels].compactMap { $0 })
         let start = ContinuousClock.now
-        let table = try Table(contentsOf: table, options: .init(knownColumns: [target]))
+        let dataset = try Dataset(
+          contentsOf: table, options: data.options(knownColumns: Set([target].compactMap { $0 })))
+        let table = try dataset.table()
+        guard let target = target ?? dataset.targetName else {
+          throw ConfigurationError.invalid(
+            "\(table.name) does not tell what to predict; --target names the column, one of "
+              + table.columnNames.prefix(20).joined(separator: ", ")
+              + (table.columnNames.count > 20 ? ", ..." : ""))
+        }
         let secondsToLoad = start.duration(to: .now) / .seconds(1)
         let plan = try paper.plan(table, target: target, options: options, quiet: quiet)
         let run = try TrainingRun(

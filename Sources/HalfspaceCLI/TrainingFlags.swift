@@ -208,6 +208,7 @@ enum OutputsChoice: String, ExpressibleByArgument, CaseIterable {
   }
 }
 
+extension DataFormat: ExpressibleByArgument {}
 extension PredictionTask: ExpressibleByArgument {}
 extension TrainingOptions.OptimizerName: ExpressibleByArgument {}
 extension TrainingOptions.LossName: ExpressibleByArgument {}

@@ -86,7 +86,7 @@ public enum Metrics {
     zip(a, b).reduce(0) { $0 + ($1.0 - $1.1) * ($1.0 - $1.1) }
   }
 
-  private static func check(_ predicted: Int, _ expected: Int) {
+  static func check(_ predicted: Int, _ expected: Int) {
     precondition(
       predicted == expected && expected > 0, "\(predicted) predictions for \(expected) rows")
   }

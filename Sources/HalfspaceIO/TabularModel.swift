@@ -59,21 +59,6 @@ public struct TabularModel: Sendable {
     }
   }
 
-  /// Reads a table to use the model on.
-  ///
-  /// What is a header and what a row is known from the training table rather than guessed: a first
-  /// record that holds all names of the model's columns is a header, and there is none if the
-  /// training table had none. O(bytes).
-  ///
-  /// - Throws: `TableError` that names line and column.
-  public func readTable(contentsOf path: String) throws(TableError) -> Table {
-    let options =
-      encoder.hasHeader
-      ? CSVReader.Options(knownColumns: Set(encoder.columns.map(\.name)))
-      : CSVReader.Options(hasHeader: false)
-    return try Table(contentsOf: path, options: options)
-  }
-
   /// Network outputs `[rows, outputs]` for the rows of a table, which need not have the target
   /// column. O(rows) lookups.
   ///

@@ -137,6 +137,12 @@ public final class CertifiedTileIndex: HalfSpaceIndex {
     }
   }
 
+  /// Encodes all rows, where they are other rows than before. O(m d).
+  func encodeAgain() {
+    precondition(codes.order == nil, "rows in the order of a tree")
+    codes.encode(0..<count, threads: threads)
+  }
+
   private func checked(_ row: Int32) -> Int {
     precondition(row >= 0 && row < count, "row \(row) of \(count)")
     return Int(row)

@@ -5,17 +5,21 @@ public import HalfspaceLinalg
 /// Independent Gaussian rows, produced from the seed whenever they are asked for.
 ///
 /// The literal initialization of the theory. Nothing is shared between rows that a report could
-/// use: it draws every row again, block by block, and multiplies the block by all queries. So ask
-/// with as many queries at once as there are.
+/// use: the first report draws every row, block by block, and multiplies the block by all queries,
+/// by 8-bit products that a `CertifiedTileIndex` certifies where queries are many. So ask with as
+/// many queries at once as there are.
 ///
-/// In up to 8 dimensions geometry helps: after some reports a partition tree is built over the rows
-/// (`PartitionTreeIndex`), if it and the rows it is built from take at most 512 MiB: up to about
-/// four million rows. Copies of the value share it. The report is the same, bit for bit.
+/// Later reports find an index over the rows, if it fits into 512 MiB with them; copies of the
+/// value share it. In up to 8 dimensions it is a partition tree (`PartitionTreeIndex`; up to about
+/// four million rows), built when as much time has gone into reports as it takes. Above, the second
+/// report keeps the rows it draws and their codes (`5 d` bytes for each row and some more: up to
+/// about 800,000 rows of 128 coordinates). A report is the same in every case, bit for bit.
 ///
-/// - Complexity: a report of `n` queries draws `m d` normal deviates (tens of nanoseconds each)
-///   and computes `m n` inner products of `d` terms, divided among the threads; with a tree, a
-///   power of `m` below 1 for each query. For wide networks `ProductGrid` gives equally
-///   distributed rows at a square root of that.
+/// - Complexity: the first report of `n` queries draws `m d` normal deviates (tens of nanoseconds
+///   each) and computes `m n` inner products of `d` terms, divided among the threads. Later ones
+///   draw nothing: a power of `m` below 1 for each query with a tree, `m d` bytes of codes and as
+///   many 8-bit products with tiles. For wide networks `ProductGrid` gives equally distributed rows
+///   at a square root of that.
 public struct IndependentGaussian: InitialWeights {
   /// Number of rows, `m`.
   public let count: Int
@@ -26,6 +30,7 @@ public struct IndependentGaussian: InitialWeights {
 
   private let scratch = ScratchPool<IndependentGaussianWorker>()
   private let tree = IndependentGaussianTree()
+  private let tiles = IndependentGaussianTiles()
 
   /// Rows of shape `[count, dimension]`. O(1).
   public init(count: Int, dimension: Int, seed: UInt64) {
@@ -41,8 +46,8 @@ public struct IndependentGaussian: InitialWeights {
     unsafe draw(row..<(row + 1), into: destination)
   }
 
-  /// 0 as long as the seed is all there is, then the bytes of the tree.
-  public var memoryBytes: Int { tree.memoryBytes }
+  /// 0 as long as the seed is all there is, then the bytes of the tree, or of rows and codes.
+  public var memoryBytes: Int { tree.memoryBytes + tiles.memoryBytes }
 
   private func draw(_ rows: Range<Int>, into destination: UnsafeMutablePointer<Float>) {
     unsafe hs_normal_rows_f32(
@@ -60,7 +65,7 @@ public struct IndependentGaussian: InitialWeights {
   /// Reports every row whose canonical pre-activation exceeds `threshold`. The answer does not
   /// depend on `threads`.
   ///
-  /// - Complexity: O(m d) deviates and O(m n d) multiplications for `n` queries, less with a tree.
+  /// - Complexity: O(m d) deviates and O(m n d) multiplications for `n` queries; see above.
   public func report(
     queries: Matrix, rows: Range<Int>, above threshold: Float, threads: Int,
     into report: inout InitialReport, statistics: inout IndexStatistics
@@ -75,6 +80,10 @@ public struct IndependentGaussian: InitialWeights {
         statistics: &statistics)
       return
     }
+    let isAnswered = unsafe tiles.report(
+      queries, rows, above: threshold, count: count, threads: threads,
+      draw: { unsafe draw($0, into: $1) }, into: &report, statistics: &statistics)
+    if isAnswered { return }
     let norms = rows.map {
       unsafe RoundingMargin.norm(stride: queries.stride, queries.row($0))
     }

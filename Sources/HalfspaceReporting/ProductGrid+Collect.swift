@@ -102,7 +102,13 @@ extension ProductGrid {
       let block = unsafe blocks[k]
       largest.replace(with: block, where: block .> largest)
     }
-    return largest.max()
+    // Spelled out: the compiler does not make vector instructions of a reduction.
+    let (a, b) = (largest.lowHalf, largest.highHalf)
+    let eight = a.replacing(with: b, where: b .> a)
+    let (c, d) = (eight.lowHalf, eight.highHalf)
+    let four = c.replacing(with: d, where: d .> c)
+    let (e, f) = (four.x > four.y ? four.x : four.y, four.z > four.w ? four.z : four.w)
+    return e > f ? e : f
   }
 
   // MARK: Filter and decision

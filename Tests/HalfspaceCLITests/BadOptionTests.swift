@@ -67,6 +67,15 @@ import Testing
         + options.split(separator: " ").map(String.init), sentence)
   }
 
+  @Test func `a table that does not tell its target needs --target`() throws {
+    let workspace = try Workspace()
+    try workspace.write(SampleText.kinds, "kinds.csv")
+    try workspace.fail(
+      ["train", "kinds.csv"],
+      "cannot train: kinds.csv does not tell what to predict; --target names the column, one of "
+        + "size, cm, color, a \"shape\", kind")
+  }
+
   @Test(arguments: ["kinds.csv kind", "numbers.csv y"])
   func `a learning rate that is far too large is named`(table: String) throws {
     let workspace = try Workspace()
@@ -84,7 +93,7 @@ import Testing
   }
 
   @Test(arguments: [
-    "train", "train kinds.csv", "train --target kind", "train kinds.csv --target kind --nonsense",
+    "train", "train --target kind", "train kinds.csv --target kind --nonsense",
     "train kinds.csv --target kind --width many", "train kinds.csv --target kind --width",
     "train kinds.csv --target kind --threshold 1 --firing-fraction 0.1",
     "train kinds.csv --target kind --expected-firing 3 --firing-fraction 0.1",

@@ -47,9 +47,12 @@ import Testing
     }
     #expect(work.queries == 300)
     #expect(work.reported == expected.pairCount)
-    #expect(work.innerProducts == 300 * 5000 + work.rechecked)
-    #expect(work.rechecked < expected.pairCount + 20)
+    // Tiles of 64 rows, some of them too short for a query.
+    #expect(work.innerProducts <= 300 * 5056 + work.rechecked)
+    #expect(work.rechecked < 2 * expected.pairCount)
     #expect(ask(rows, queries, 3..<3, above: 2).report.neurons.isEmpty)
+    let few = ask(rows, queries, 0..<5, above: 2).statistics
+    #expect(few.queries == 5 && few.rechecked < expected.pairCount / 20)
   }
 
   @Test(arguments: [(4096, 8), (5003, 2), (9000, 4)])
@@ -70,8 +73,8 @@ import Testing
     #expect(rows.memoryBytes > m * d * 4 && copy.memoryBytes == rows.memoryBytes)
   }
 
-  @Test func `no tree is grown over few rows, many rows or many dimensions`() {
-    for (m, d) in [(4095, 2), (4096, 9)] {
+  @Test func `nothing is kept of few rows, many rows or many dimensions`() {
+    for (m, d) in [(4095, 2), (4095, 9)] {
       let rows = IndependentGaussian(count: m, dimension: d, seed: 7)
       let queries = gaussian(2000, d, seed: 8)
       _ = ask(rows, queries, above: 3)
@@ -81,6 +84,68 @@ import Testing
     #expect(IndependentGaussianTree.isWorthwhile(count: 1 << 22, dimension: 8))
     #expect(!IndependentGaussianTree.isWorthwhile(count: 1 << 23, dimension: 8))
     #expect(!IndependentGaussianTree.isWorthwhile(count: 1 << 40, dimension: 2))
+    #expect(!IndependentGaussianTree.isWorthwhile(count: 4096, dimension: 9))
+    #expect(!IndependentGaussianTiles.isWorthKeeping(count: 4096, dimension: 8))
+    #expect(IndependentGaussianTiles.isWorthKeeping(count: 800_000, dimension: 128))
+    #expect(!IndependentGaussianTiles.isWorthKeeping(count: 1 << 20, dimension: 128))
+    #expect(!IndependentGaussianTiles.isWorthKeeping(count: 1 << 40, dimension: 9))
+    #expect(!IndependentGaussianTiles.isWorthKeeping(count: 4096, dimension: 1 << 20))
+  }
+
+  @Test(arguments: [(4096, 9), (5003, 17), (8300, 65), (70_001, 33)])
+  func `tiles kept from the second report on do not show in it`(m: Int, d: Int) {
+    let rows = IndependentGaussian(count: m, dimension: d, seed: 7)
+    let copy = rows
+    let queries = gaussian(40, d, seed: 8, scale: 1 / Float(d).squareRoot())
+    queries.setRow(3, to: [Float](repeating: 0, count: d))
+    queries.setRow(4, to: [Float](repeating: .nan, count: d))
+    queries.setRow(5, to: [Float](repeating: 3e38, count: d))
+    let weights = assembled(rows)
+    let tie = weights.canonicalProduct(with: queries)[m - 1, 0]
+    for (round, threshold) in [Float(2), -1, tie, tie.nextDown, .infinity, .nan, 2].enumerated() {
+      for asked in [0..<40, 0..<1, 3..<12] where asked.count < 40 || threshold >= 1 || round > 1 {
+        let expected = Oracle(weights: weights, queries: queries, rows: asked, above: threshold)
+        let answer = ask(copy, queries, asked, above: threshold, threads: 1 + round % 3)
+        #expect(answer.report == expected)
+        #expect(answer.statistics.queries == asked.count)
+        #expect(answer.statistics.reported == expected.pairCount)
+        if round == 0 && asked.count == 40 { #expect(rows.memoryBytes == 0) }
+      }
+    }
+    let works = [1, 2, 3].map { ask(rows, queries, above: 2, threads: $0).statistics }
+    #expect(works[1] == works[0] && works[2] == works[0])
+    // Codes are read for each query, rows for candidates only.
+    #expect(works[0].bytesScanned < 40 * 2 * m * d)
+    #expect(rows.memoryBytes > 5 * m * d && copy.memoryBytes == rows.memoryBytes)
+  }
+
+  @Test(arguments: [(1, 9), (63, 12), (16_385, 16), (40_000, 9)])
+  func `blocks that are encoded and forgotten do not show in a report`(m: Int, d: Int) {
+    let queries = gaussian(IndependentGaussianTiles.fewestQueries, d, seed: 8, scale: 0.3)
+    let fresh = { IndependentGaussian(count: m, dimension: d, seed: 7) }
+    let expected = Oracle(
+      weights: assembled(fresh()), queries: queries, rows: 0..<queries.rows, above: 1.8)
+    var works: [Int] = []
+    for threads in [1, 2, 5] {
+      let answer = ask(fresh(), queries, above: 1.8, threads: threads)
+      #expect(answer.report == expected)
+      works.append(answer.statistics.innerProducts)
+    }
+    #expect(works[0] == works[1] && works[0] == works[2])
+  }
+
+  @Test func `reports at the same time do not disturb each other`() async {
+    let rows = IndependentGaussian(count: 4500, dimension: 12, seed: 7)
+    let queries = gaussian(64, 12, seed: 8, scale: 0.3)
+    let expected = Oracle(
+      weights: assembled(rows), queries: queries, rows: 0..<64, above: 1.5)
+    let wrong = await withTaskGroup(of: Bool.self, returning: Int.self) { group in
+      for _ in 0..<12 {
+        group.addTask { ask(rows, queries, above: 1.5).report != expected }
+      }
+      return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+    }
+    #expect(wrong == 0)
   }
 
   @Test func `a row depends on seed and number only`() {

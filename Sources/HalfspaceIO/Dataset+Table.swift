@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension Dataset {
+  /// The given rows, or all, as a table, the target in its last column. O(rows * columns).
+  ///
+  /// - Throws: `DataFileError` for infinities, for rows that would take more than `denseLimit` bytes
+  ///   with their zeros or have more than `columnLimit` columns, and for rows with several labels.
+  public func table(rows selection: Range<Int>? = nil) throws(DataFileError) -> Table {
+    let rows = selection ?? 0..<rowCount
+    precondition(
+      rows.lowerBound >= 0 && rows.upperBound <= rowCount, "rows \(rows) of \(rowCount)")
+    switch features {
+    case .table(let table):
+      return selection == nil ? table : table.selecting(rows: rows)
+    case .array(let array):
+      try checkSize(rows.count, array.columnCount)
+      let columns = array.columns(rows: rows)
+      for (position, values) in columns.enumerated() {
+        if let row = values.firstIndex(where: \.isInfinite) {
+          throw DataFileError(
+            file: name,
+            reason: .malformed(
+              "the element in row \(rows.lowerBound + row + 1), column \(position + 1) is infinite"
+            ))
+        }
+      }
+      let names = columns.indices.map(CSVReader.name(ofColumnAt:))
+      return try table(rows, zip(names, columns), hasHeader: false)
+    case .sparse(let matrix):
+      guard labelLists == nil else {
+        throw DataFileError(
+          file: name, reason: .unsupported("rows with several labels, or none, have no one target"))
+      }
+      try checkSize(rows.count, matrix.columns)
+      var columns = [[Double]](
+        repeating: [Double](repeating: 0, count: rows.count), count: matrix.columns)
+      for row in rows {
+        for entry in matrix.entries(ofRow: row) {
+          columns[Int(matrix.indices[entry])][row - rows.lowerBound] = Double(matrix.values[entry])
+        }
+      }
+      return try table(rows, zip(columns.indices.map(String.init), columns), hasHeader: true)
+    }
+  }
+
+  private func table(
+    _ rows: Range<Int>, _ columns: some Sequence<(String, [Double])>, hasHeader: Bool
+  ) throws(DataFileError) -> Table {
+    var all = columns.map { TableColumn(name: $0, storage: .numeric($1)) }
+    if let target {
+      guard !all.contains(where: { $0.name == target.name }) else {
+        throw DataFileError(
+          file: name, reason: .inconsistent("the target is called \"\(target.name)\", as a column"))
+      }
+      all.append(rows.count == rowCount ? target : target.selecting(rows: rows))
+    }
+    guard rows.upperBound <= Int(UInt32.max) else {
+      throw DataFileError(file: name, reason: .unsupported("\(rowCount) rows"))
+    }
+    return Table(
+      name: name, hasHeader: hasHeader, columns: all, lines: rows.map { UInt32($0 + 1) })
+  }
+
+  private func checkSize(_ rows: Int, _ columns: Int) throws(DataFileError) {
+    guard columns <= Self.columnLimit else {
+      throw DataFileError(
+        file: name,
+        reason: .unsupported(
+          "a table of \(columns) columns; more than \(Self.columnLimit) are refused"))
+    }
+    let (count, overflow) = rows.multipliedReportingOverflow(by: columns)
+    guard overflow || count > Self.denseLimit / MemoryLayout<Double>.size else { return }
+    throw DataFileError(
+      file: name,
+      reason: .unsupported(
+        "a table of \(rows) rows and \(columns) columns takes \(overflow ? "far " : "")more than "
+          + "\(Self.denseLimit >> 30) GiB"))
+  }
+}

@@ -1,0 +1,204 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Foundation
+
+/// Rows to learn from or to predict, of any format.
+///
+/// ```swift
+/// let digits = try Dataset(contentsOf: "train-images-idx3-ubyte.gz")   // labels beside it
+/// let model = try TabularModel.train(on: digits.table(), target: digits.targetName!)
+/// ```
+///
+/// Text tables are read as `CSVReader` describes. The other formats give these columns:
+/// - *IDX, NPY, NPZ*: `column1`, `column2`, ... for the elements of a row, without a header, so that
+///   tables fit each other by position. The target of an NPZ file is called as its array, that
+///   of an IDX file, from the file of labels, `label`; it comes last.
+/// - *libsvm*: columns are called as the indices, `0`, `1`, ...; the target is called `label`.
+///
+/// NaN in arrays of numbers is a missing cell. Large NPY files that are not compressed are mapped
+/// into memory rather than read; they must not be cut short meanwhile.
+public struct Dataset: Sendable {
+  /// What there is to know of the files.
+  public struct Options: Sendable {
+    /// The format; nil: as the file's extension says.
+    public var format: DataFormat?
+    /// How text tables are read.
+    public var csv: CSVReader.Options
+    /// The file of labels that belongs to a file of images (IDX); nil: beside it by the naming of
+    /// MNIST, if it is there.
+    public var labelsPath: String?
+    /// Columns that libsvm rows have at least, as many as those that a model was trained on.
+    public var minimumColumns = 0
+
+    /// Options.
+    public init(
+      format: DataFormat? = nil, csv: CSVReader.Options = .init(), labelsPath: String? = nil
+    ) {
+      self.format = format
+      self.csv = csv
+      self.labelsPath = labelsPath
+    }
+  }
+
+  /// The rows without the target.
+  public enum Features: Sendable {
+    /// A text table, which has the target among its columns.
+    case table(Table)
+    /// An array.
+    case array(NumericArray)
+    /// Sparse rows.
+    case sparse(SparseMatrix)
+  }
+
+  /// The path of the file.
+  public let name: String
+  /// The format it was read as.
+  public let format: DataFormat
+  /// The rows.
+  public let features: Features
+  /// The target; nil for text tables, which do not tell, and where there is none.
+  public let target: TableColumn?
+  /// The labels of every row of a libsvm file with several labels to a row.
+  public let labelLists: [[Int32]]?
+
+  /// More bytes than this are not made of sparse rows by adding their zeros.
+  public static let denseLimit = 8 << 30
+  /// Tables have no more columns than this.
+  public static let columnLimit = 1 << 20
+
+  /// Reads a file. O(bytes); O(1) for NPY files that are mapped.
+  ///
+  /// - Throws: `TableError` for text tables, `DataFileError` for all others.
+  public init(contentsOf path: String, options: Options = .init()) throws {
+    let format = options.format ?? DataFormat(path: path)
+    name = path
+    self.format = format
+    var target: TableColumn?
+    var labelLists: [[Int32]]?
+    switch format {
+    case .csv: features = .table(try Table(contentsOf: path, options: options.csv))
+    case .npy:
+      features = .array(try Self.numeric(NPYReader.array(try Self.region(path), file: path), path))
+    case .idx:
+      let array = try IDXReader.array(try Self.region(path), file: path)
+      features = .array(array)
+      target = try Self.idxLabels(path, options.labelsPath, rowCount: array.rowCount)
+    case .npz:
+      let arrays = try NPZReader.arrays(try Self.bytes(path), file: path)
+      let roles = try NPZReader.roles(arrays, file: path)
+      let array = try Self.numeric(arrays[roles.features].array, path)
+      features = .array(array)
+      target = try roles.target.map {
+        try Self.column(arrays[$0].array, arrays[$0].name, rowCount: array.rowCount, path)
+      }
+    case .libsvm:
+      let rows = try LibsvmReader.read(contentsOf: path, columns: options.minimumColumns)
+      features = .sparse(rows.features)
+      (target, labelLists) = try Self.targets(of: rows, path)
+    }
+    self.target = target
+    self.labelLists = labelLists
+  }
+
+  /// The target's name; nil for text tables, which do not tell, and where there is none.
+  public var targetName: String? { target?.name }
+
+  /// Number of rows.
+  public var rowCount: Int {
+    switch features {
+    case .table(let table): table.rowCount
+    case .array(let array): array.rowCount
+    case .sparse(let matrix): matrix.rows
+    }
+  }
+
+  // MARK: Files
+
+  private static func region(_ path: String) throws(DataFileError) -> FileRegion {
+    do throws(FileError) {
+      return try FileRegion.open(path)
+    } catch {
+      throw DataFileError(error)
+    }
+  }
+
+  private static func bytes(_ path: String) throws(DataFileError) -> [UInt8] {
+    do throws(FileError) {
+      return try FileBytes.read(path)
+    } catch {
+      throw DataFileError(error)
+    }
+  }
+
+  /// The array, if it has numbers.
+  private static func numeric(
+    _ array: NumericArray, _ path: String
+  ) throws(DataFileError) -> NumericArray {
+    guard !array.isText else {
+      throw DataFileError(
+        file: path, reason: .unsupported("features that are texts; expected numbers"))
+    }
+    return array
+  }
+
+  // MARK: Targets
+
+  private static func idxLabels(
+    _ path: String, _ labelsPath: String?, rowCount: Int
+  ) throws(DataFileError) -> TableColumn? {
+    var labels = labelsPath
+    if labels == nil, let beside = IDXReader.labelsPath(forImages: path),
+      FileManager.default.fileExists(atPath: beside)
+    {
+      labels = beside
+    }
+    guard let labels else { return nil }
+    let array = try IDXReader.array(try region(labels), file: labels)
+    return try column(array, "label", rowCount: rowCount, labels)
+  }
+
+  /// An array of one column as a column, if it has as many rows.
+  private static func column(
+    _ array: NumericArray, _ name: String, rowCount: Int, _ path: String
+  ) throws(DataFileError) -> TableColumn {
+    func fail(_ reason: DataFileError.Reason) -> DataFileError {
+      DataFileError(file: path, reason: reason)
+    }
+    guard array.columnCount == 1 else {
+      throw fail(.unsupported("targets \"\(name)\" of \(array.columnCount) columns; expected one"))
+    }
+    guard array.rowCount == rowCount else {
+      throw fail(
+        .inconsistent("\(array.rowCount) targets \"\(name)\" for \(rowCount) rows of features"))
+    }
+    if array.isText {
+      let texts = array.texts(rows: 0..<rowCount)
+      guard let row = texts.firstIndex(where: { $0 == nil }) else {
+        return TableColumn(name: name, texts: texts.map { $0 == "" ? nil : $0 })
+      }
+      throw fail(.malformed("row \(row + 1) of \"\(name)\" is not a text"))
+    }
+    let values = array.columns(rows: 0..<rowCount)[0]
+    if let row = values.firstIndex(where: \.isInfinite) {
+      throw fail(.malformed("row \(row + 1) of \"\(name)\" is infinite"))
+    }
+    return TableColumn(name: name, storage: .numeric(values))
+  }
+
+  private static func targets(
+    of rows: LibsvmRows, _ path: String
+  ) throws(DataFileError) -> (TableColumn?, [[Int32]]?) {
+    if rows.hasSingleLabels {
+      return (TableColumn(name: "label", storage: .numeric(rows.labels)), nil)
+    }
+    if rows.labels.isEmpty { return (nil, nil) }
+    guard rows.labels.allSatisfy({ $0 >= 0 && $0 < 0x1p31 && $0 == $0.rounded() }) else {
+      throw DataFileError(
+        file: path,
+        reason: .malformed("labels of rows with several, or none, are whole numbers from 0 on"))
+    }
+    let lists = zip(rows.labelOffsets, rows.labelOffsets.dropFirst()).map { start, end in
+      rows.labels[start..<end].map { Int32($0) }
+    }
+    return (nil, lists)
+  }
+}

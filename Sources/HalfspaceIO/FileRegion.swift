@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Foundation
+
+/// Bytes in memory: an array's, or those of a file that is mapped and so takes no memory of its own.
+///
+/// Sendable because nobody writes: the array is private, the mapping read-only.
+@safe final class FileRegion: @unchecked Sendable {
+  /// Number of bytes.
+  let count: Int
+  private let array: [UInt8]
+  private let mapping: UnsafeMutableRawPointer?
+
+  /// Files at least this large are mapped.
+  static let mappingThreshold = 64 << 20
+
+  /// The given bytes.
+  init(_ bytes: [UInt8]) {
+    count = bytes.count
+    array = bytes
+    unsafe mapping = nil
+  }
+
+  /// The contents of a file: mapped when it is a regular file of at least `threshold` bytes that is
+  /// not compressed, read otherwise. A mapped file must not be cut short as long as it is in use.
+  static func open(
+    _ path: String, mappingFrom threshold: Int = mappingThreshold
+  ) throws(FileError) -> FileRegion {
+    if let mapped = FileRegion(mapping: path, threshold: threshold) { return mapped }
+    return FileRegion(try FileBytes.read(path))
+  }
+
+  private init?(mapping path: String, threshold: Int) {
+    let descriptor = unsafe Foundation.open(path, O_RDONLY | O_CLOEXEC)
+    guard descriptor >= 0 else { return nil }
+    defer { close(descriptor) }
+    var status = stat()
+    guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
+      status.st_size >= max(2, threshold)
+    else { return nil }
+    let size = Int(status.st_size)
+    let address = unsafe mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
+    guard let address = unsafe address, unsafe address != MAP_FAILED else { return nil }
+    let isCompressed =
+      unsafe address.load(as: UInt8.self) == 0x1F
+      && address.load(fromByteOffset: 1, as: UInt8.self) == 0x8B
+    if isCompressed {
+      unsafe munmap(address, size)
+      return nil
+    }
+    count = size
+    array = []
+    unsafe self.mapping = address
+  }
+
+  deinit {
+    if let mapping = unsafe mapping { unsafe munmap(mapping, count) }
+  }
+
+  /// Whether the bytes are a mapped file's.
+  var isMapped: Bool { unsafe mapping != nil }
+
+  /// Calls `body` with the bytes, which are not to be kept.
+  func withBytes<Result>(_ body: (UnsafeRawBufferPointer) -> Result) -> Result {
+    if let mapping = unsafe mapping {
+      return unsafe body(UnsafeRawBufferPointer(start: mapping, count: count))
+    }
+    return unsafe array.withUnsafeBytes { unsafe body($0) }
+  }
+
+  /// A copy of some of the bytes; traps outside.
+  func bytes(_ range: Range<Int>) -> [UInt8] {
+    precondition(range.lowerBound >= 0 && range.upperBound <= count, "\(range) of \(count) bytes")
+    return unsafe withBytes { bytes in unsafe Array(bytes[range]) }
+  }
+}

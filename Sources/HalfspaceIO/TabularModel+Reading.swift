@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: Apache-2.0
+
+extension TabularModel {
+  /// Reads a table to use the model on, of any format.
+  ///
+  /// What is a header and what a row is known from the training table rather than guessed: a first
+  /// record that holds all names of the model's columns is a header, and there is none if the
+  /// training table had none. Sparse rows get all columns that the model knows. O(bytes).
+  ///
+  /// - Parameter options: what there is to know of the file; how text tables are read is known.
+  /// - Throws: `TableError` or `DataFileError` that names the place.
+  public func readTable(
+    contentsOf path: String, options: Dataset.Options = .init()
+  ) throws -> Table {
+    try Dataset(contentsOf: path, options: readingOptions(options)).table()
+  }
+
+  /// `options` with what the model knows of its tables.
+  func readingOptions(_ options: Dataset.Options) -> Dataset.Options {
+    var options = options
+    options.csv =
+      encoder.hasHeader
+      ? CSVReader.Options(knownColumns: Set(encoder.columns.map(\.name)))
+      : CSVReader.Options(hasHeader: false)
+    // Columns of sparse rows are called as their numbers.
+    let numbers = encoder.columns.compactMap { Int($0.name) }
+    options.minimumColumns = numbers.filter((0..<LibsvmReader.indexLimit).contains).max() ?? -1
+    options.minimumColumns += 1
+    return options
+  }
+}
