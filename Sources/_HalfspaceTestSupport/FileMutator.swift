@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-public import HalfspaceLinalg
+import HalfspaceLinalg
 
 /// Damages files the way readers fear: bits, lengths, separators, numbers at the ends of their
 /// ranges. A function of its seed.
