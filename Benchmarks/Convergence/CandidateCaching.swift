@@ -23,11 +23,11 @@ struct CandidateCaching: Experiment {
 
   func run(_ setup: Setup) throws -> Outcome {
     let epochs = setup.isQuick ? 5 : 20
-    let rowCounts = setup.isQuick ? [500, 1000] : [1000, 3000, 10000]
+    let rowCounts = setup.isQuick ? [500, 1000] : [1000, 2000, 4000]
     let width = 1 << 14
     let b = (0.4 * log(Double(width))).squareRoot()
     let jobs = rowCounts.reversed().flatMap { rows in
-      setup.seeds(rows == 10000 ? 1 : 3, quick: 2).map { (rows: rows, seed: $0) }
+      setup.seeds(rows == 4000 ? 1 : 2, quick: 2).map { (rows: rows, seed: $0) }
     }
     let results = try jobs.concurrentMap(threads: setup.threads) { job in
       try Self.measure(

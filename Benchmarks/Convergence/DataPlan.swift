@@ -43,7 +43,7 @@ struct DataPlan: Experiment {
       cases.append(
         Case(
           problem: digits, label: Int32(label), name: "digits, \(label) against the rest",
-          epsilon: 0.2))
+          epsilon: 0.5))
     }
     if let letter = try TableProblem.letter(in: setup.data) {
       // Classes are numbered in the order of their labels.
@@ -51,7 +51,7 @@ struct DataPlan: Experiment {
         cases.append(
           Case(
             problem: letter, label: Int32(label), name: "letter, \(name) against the rest",
-            epsilon: 0.3))
+            epsilon: 0.5))
       }
     }
     // One after the other: planning is timed, on one thread.

@@ -28,7 +28,7 @@ struct DegreeTradeOff: Experiment {
     let cap = setup.isQuick ? 1 << 13 : 1 << 16
     let jobs = (1...4).reversed().flatMap { degree in
       Self.thresholds.flatMap { b in
-        setup.seeds(5, quick: 1).map { Job(degree: degree, threshold: b, seed: $0) }
+        setup.seeds(3, quick: 1).map { Job(degree: degree, threshold: b, seed: $0) }
       }
     }
     let results = try jobs.concurrentMap(threads: setup.threads) { job in

@@ -21,7 +21,7 @@ struct DriftLaw: Experiment {
 
   func run(_ setup: Setup) throws -> Outcome {
     let cases = Self.cases(quick: setup.isQuick)
-    let jobs = cases.indices.flatMap { k in setup.seeds(8, quick: 3).map { (k: k, seed: $0) } }
+    let jobs = cases.indices.flatMap { k in setup.seeds(6, quick: 3).map { (k: k, seed: $0) } }
     let drifts = try jobs.concurrentMap(threads: setup.threads) { job in
       let one = cases[job.k]
       var settings = one.settings

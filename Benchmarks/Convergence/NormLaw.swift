@@ -8,13 +8,13 @@ struct NormLaw: Experiment {
   let id = "C8"
   let title = "Steps grow like M²: at fixed T the excess grows like M"
   let protocolText = """
-    As C7, M = 1, 2, 4, 8 at T = 2^16; the same centers and coefficients, scaled. A point is fitted \
+    As C7, M = 1, 2, 4, 8 at T = 2^15; the same centers and coefficients, scaled. A point is fitted \
     where at most 0.3 of the initial excess is left.
     """
 
   func run(_ setup: Setup) throws -> Outcome {
-    let width = setup.isQuick ? 1 << 12 : 1 << 14
-    let steps = setup.isQuick ? 1 << 13 : 1 << 16
+    let width = setup.isQuick ? 1 << 12 : 1 << 13
+    let steps = setup.isQuick ? 1 << 13 : 1 << 15
     let norms: [Double] = [8, 4, 2, 1]
     let jobs = norms.flatMap { norm in
       setup.seeds(8, quick: 3).map { (norm: norm, seed: $0) }

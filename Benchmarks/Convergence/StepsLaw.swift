@@ -16,7 +16,7 @@ struct StepsLaw: Experiment {
     """
 
   func run(_ setup: Setup) throws -> Outcome {
-    let width = setup.isQuick ? 1 << 12 : 1 << 14
+    let width = setup.isQuick ? 1 << 12 : 1 << 13
     let norms = [2.0, 4]
     let exponents = setup.isQuick ? [10, 12, 14] : [10, 12, 14, 16, 18]
     struct Job: Sendable {
@@ -27,7 +27,7 @@ struct StepsLaw: Experiment {
     let jobs = exponents.reversed().flatMap { exponent in
       norms.flatMap { norm in
         // The longest runs vary least.
-        setup.seeds(exponent == 18 ? 3 : 6, quick: 2).map {
+        setup.seeds(exponent == 18 ? 3 : 8, quick: 2).map {
           Job(norm: norm, steps: 1 << exponent, seed: $0)
         }
       }

@@ -19,7 +19,7 @@ struct WidthLaw: Experiment {
     let pairs = (setup.isQuick ? [8, 10, 12] : [8, 10, 12, 14]).map { 1 << $0 }
     let jobs = pairs.reversed().flatMap { pairs in
       dimensions.flatMap { dimension in
-        setup.seeds(16, quick: 5).map { (pairs: pairs, dimension: dimension, seed: $0) }
+        setup.seeds(10, quick: 5).map { (pairs: pairs, dimension: dimension, seed: $0) }
       }
     }
     let squares = try jobs.concurrentMap(threads: setup.threads) { job in
@@ -97,14 +97,10 @@ struct WidthLaw: Experiment {
     var report = FiringReport()
     index.report(queries: inputs, above: 1, into: &report)
     let truth = function.values(at: inputs)
+    let products = inputs.canonicalProduct(with: displacements)
     var sum = 0.0
     for query in 0..<inputs.rows {
-      let x = inputs.rowArray(query)
-      var value = 0.0
-      for neuron in report.neurons(of: query) {
-        let g = displacements.rowArray(Int(neuron))
-        for l in 0..<dimension { value += Double(g[l]) * Double(x[l]) }
-      }
+      let value = report.neurons(of: query).reduce(0.0) { $0 + Double(products[query, Int($1)]) }
       let error = value / Double(pairs) - truth[query]
       sum += error * error
     }
