@@ -5,6 +5,7 @@
 #   make build     debug build
 #   make release   optimized build; the program is $(swift build -c release --show-bin-path)/halfspace
 #   make bench     benchmarks, written to Benchmarks/Results (QUICK=1: a first look)
+#   make bench-theory  the claims of the theory, measured (QUICK=1: a first look)
 #   make bench-peers  the same lookups by other packages (Python, installed under .build)
 #   make lint      check the formatting        make format    repair it
 #   make fuzz      100,000 mutated files through every reader (FILES=N SEED=N)
@@ -17,7 +18,7 @@
 #
 # demo, test, build, release, bench, fuzz, asan, tsan and coverage start with deps.
 
-.PHONY: help demo test build release bench bench-peers fuzz docs lint format asan tsan coverage deps libraries clean
+.PHONY: help demo test build release bench bench-theory bench-peers fuzz docs lint format asan tsan coverage deps libraries clean
 .NOTPARALLEL:
 
 PACKAGES := libopenblas-dev liblapacke-dev zlib1g-dev
@@ -53,6 +54,10 @@ bench: deps
 	@$(BENCHMARK)/TrainingStep" Benchmarks/Results
 	@$(RELEASE) --product TimeToAccuracy
 	@$(BENCHMARK)/TimeToAccuracy" Benchmarks/Results
+
+bench-theory: deps
+	@$(RELEASE) --product Convergence
+	@$(BENCHMARK)/Convergence" Benchmarks/Results
 
 # Packages that cannot be installed are left out of the tables.
 PEERS := .build/peers

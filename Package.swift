@@ -99,6 +99,7 @@ let package = Package(
     benchmark(
       "TrainingStep", ["CHalfspace", "Halfspace", "_HalfspaceBenchmark", "_HalfspaceReport"]),
     benchmark("TimeToAccuracy", ["Halfspace", "_HalfspaceBenchmark", "_HalfspaceReport"]),
+    benchmark("Convergence", ["Halfspace", "_HalfspaceBenchmark", "_HalfspaceReport"]),
 
     // MARK: Tests
     module("_HalfspaceTestSupport", ["HalfspaceLinalg"]),

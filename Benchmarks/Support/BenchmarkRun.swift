@@ -20,8 +20,8 @@ public struct BenchmarkRun {
   public let machine: MachineFacts
   private let start = MonotonicClock.now
 
-  /// Reads the settings and keeps OpenBLAS to one thread.
-  public init() {
+  /// Reads the settings and keeps OpenBLAS to one thread; `threads` is what the program uses.
+  public init(threads: Int = 1) {
     let environment = ProcessInfo.processInfo.environment
     isQuick = ["1", "true", "yes"].contains(environment["QUICK"] ?? "")
     folder = URL(
@@ -33,7 +33,7 @@ public struct BenchmarkRun {
       repository: URL(fileURLWithPath: FileManager.default.currentDirectoryPath))
     machine.others = [
       ("instructionSet", Runtime.instructionSet.rawValue), ("blasCore", Runtime.blasCore),
-      ("threadsUsed", "1"),
+      ("threadsUsed", "\(threads)"),
     ]
     self.machine = machine
   }

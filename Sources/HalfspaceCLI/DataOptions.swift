@@ -21,3 +21,16 @@ struct DataOptions: ParsableArguments {
       format: format, csv: .init(knownColumns: knownColumns), labelsPath: labels)
   }
 }
+
+extension Dataset {
+  /// The column to predict: the given one, or the one that the file tells.
+  func target(_ given: String?, of table: Table) throws(ConfigurationError) -> String {
+    guard let target = given ?? targetName else {
+      throw ConfigurationError.invalid(
+        "\(table.name) does not tell what to predict; --target names the column, one of "
+          + table.columnNames.prefix(20).joined(separator: ", ")
+          + (table.columnNames.count > 20 ? ", ..." : ""))
+    }
+    return target
+  }
+}

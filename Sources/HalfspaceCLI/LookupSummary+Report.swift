@@ -21,5 +21,13 @@ extension JSONObject {
     self["lookups.refreshes"] = .integer(statistics.refreshes)
     self["lookups.listedPairs"] = .integer(statistics.listedPairs)
     self["lookups.driftQuantiles"] = .array(statistics.driftQuantiles.map { .number($0) })
+    guard let certificate = statistics.certificate else { return }
+    self["lookups.certificate.holds"] = .bool(certificate.holds)
+    self["lookups.certificate.margin"] = .number(certificate.margin)
+    self["lookups.certificate.largestDisplacement"] = .number(certificate.largestDisplacement)
+    self["lookups.certificate.violations"] = .integer(certificate.violations)
+    self["lookups.certificate.rebuilds"] = .integer(certificate.rebuilds)
+    self["lookups.certificate.overReport"] = .number(certificate.overReport)
+    self["lookups.certificate.predictedOverReport"] = .number(certificate.predictedOverReport)
   }
 }

@@ -8,7 +8,8 @@ struct PaperFlags: ParsableArguments {
   @Flag(
     help: ArgumentHelp(
       "Train as in the theory, by a plan for --epsilon: independent Gaussian rows in symmetric "
-        + "pairs with fixed signs, threshold sqrt(0.4 ln m), plain SGD, averaged iterates."))
+        + "pairs with fixed signs, threshold sqrt(0.4 ln m), plain SGD, averaged iterates, a static "
+        + "index on the initial network."))
   var paper = false
 
   @Option(
@@ -28,8 +29,12 @@ struct PaperFlags: ParsableArguments {
     }
   }
 
-  /// Refuses settings that the plan chooses.
+  /// Refuses settings that the plan chooses, and those of a lookup that is not used.
   func check(_ flags: TrainingFlags) throws {
+    let lookup = flags.lookup ?? (paper ? .staticIndex : .automatic)
+    guard flags.indexMargin == nil || lookup == .staticIndex else {
+      throw ValidationError("--index-margin is for --lookup static-index.")
+    }
     guard paper else { return }
     let chosen: [(String, Bool)] = [
       ("--width", flags.width != nil), ("--threshold", flags.threshold != nil),

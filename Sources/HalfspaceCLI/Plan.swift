@@ -17,7 +17,7 @@ extension HalfspaceCommand {
         halfspace plan digits.csv --target digit --positive-class 3 --epsilon 0.2
         """)
 
-    @Argument(help: "A table (CSV).")
+    @Argument(help: "A table (CSV, libsvm, IDX, NPY or NPZ).")
     var table: String?
 
     @Option(
@@ -68,7 +68,9 @@ extension HalfspaceCommand {
       parsing: .unconditional, help: ArgumentHelp("Rows per step.", valueName: "n"))
     var batch = 1
 
-    @Option(help: ArgumentHelp("The column to predict.", valueName: "column"))
+    @Option(
+      help: ArgumentHelp(
+        "The column to predict. Needed unless the file tells it.", valueName: "column"))
     var target: String?
 
     @Option(help: ArgumentHelp("The class that is set against the rest.", valueName: "label"))
@@ -105,6 +107,8 @@ extension HalfspaceCommand {
       help: ArgumentHelp("Write the plan, as JSON, to this file.", valueName: "file"))
     var report: String?
 
+    @OptionGroup var data: DataOptions
+
     @OptionGroup var threads: ThreadOption
 
     func validate() throws {
@@ -113,13 +117,15 @@ extension HalfspaceCommand {
         guard norm != nil, dimension != nil else {
           throw ValidationError("Give a table, or --norm and --dimension.")
         }
-        guard target == nil, positiveClass == nil, noise == nil, drop.isEmpty, loss == nil else {
+        guard target == nil, positiveClass == nil, noise == nil, drop.isEmpty, loss == nil,
+          data.format == nil, data.labels == nil
+        else {
           throw ValidationError(
-            "--target, --positive-class, --loss, --drop and --noise need a table.")
+            "--target, --positive-class, --loss, --drop, --noise, --format and --labels need a "
+              + "table.")
         }
         return
       }
-      guard target != nil else { throw ValidationError("A table needs --target.") }
       let numbers = [norm, concentration, lipschitz, targetBound].contains { $0 != nil }
       guard !numbers, dimension == nil else {
         throw ValidationError(
@@ -131,9 +137,9 @@ extension HalfspaceCommand {
 
     func run() throws {
       try Talk.reportingErrors {
-        try OutputFile.check([report], inputs: [table].compactMap { $0 })
-        if let table, let target {
-          try planForTable(table, target: target)
+        try OutputFile.check([report], inputs: [table, data.labels].compactMap { $0 })
+        if let table {
+          try planForTable(table)
         } else if let norm, let dimension {
           try planForNumbers(norm, dimension)
         }
@@ -149,7 +155,10 @@ extension HalfspaceCommand {
       try Talk.print(plan.table(batchSize: batch, rows: nil))
     }
 
-    private func planForTable(_ path: String, target: String) throws {
+    private func planForTable(_ path: String) throws {
+      let dataset = try Dataset(
+        contentsOf: path, options: data.options(knownColumns: Set([target].compactMap { $0 })))
+      let table = try dataset.table()
       var options = TrainingOptions()
       options.loss = loss
       options.batchSize = batch
@@ -164,8 +173,8 @@ extension HalfspaceCommand {
       request.seed = seed
       request.threads = threads.count
       let plan = try TablePlan(
-        table: try Table(contentsOf: path, options: .init(knownColumns: [target])),
-        target: target, positiveClass: positiveClass, options: options, request: request)
+        table: table, target: try dataset.target(target, of: table), positiveClass: positiveClass,
+        options: options, request: request)
       try write { plan.add(to: &$0) }
       try Talk.print(plan.summary)
       try Talk.print(plan.planned.plan.table(batchSize: batch, rows: plan.rowCount))

@@ -86,6 +86,7 @@ struct TablePlan {
     options.learningRate = plan.learningRate
     options.schedule = .constant
     options.averagingStart = 0
+    if options.indexMargin == nil { options.indexMargin = plan.indexMargin }
     options.scaling = scaling
     options.constant = constant
     return options

@@ -48,7 +48,8 @@ extension HalfspaceCommand {
 
     func run() throws {
       try Talk.reportingErrors {
-        let options = flags.options(threads: threads.count)
+        var options = flags.options(threads: threads.count)
+        if flags.lookup == nil, paper.paper { options.lookup = .staticIndex }
         // What is wrong with settings and files is better known before training than after.
         try options.validate()
         try OutputFile.check([output, report], inputs: [table] + [data.labels].compactMap { $0 })
@@ -56,12 +57,7 @@ extension HalfspaceCommand {
         let dataset = try Dataset(
           contentsOf: table, options: data.options(knownColumns: Set([target].compactMap { $0 })))
         let table = try dataset.table()
-        guard let target = target ?? dataset.targetName else {
-          throw ConfigurationError.invalid(
-            "\(table.name) does not tell what to predict; --target names the column, one of "
-              + table.columnNames.prefix(20).joined(separator: ", ")
-              + (table.columnNames.count > 20 ? ", ..." : ""))
-        }
+        let target = try dataset.target(target, of: table)
         let secondsToLoad = start.duration(to: .now) / .seconds(1)
         let plan = try paper.plan(table, target: target, options: options, quiet: quiet)
         let run = try TrainingRun(
@@ -77,6 +73,9 @@ extension HalfspaceCommand {
         if !quiet {
           try Talk.print(run.summary)
           if let plan { try Talk.print(plan.comparison(run.outcome.epochs)) }
+          if let certificate = run.outcome.lookup.statistics.certificate {
+            try Talk.print(certificate.summary)
+          }
           try Talk.print("Model written to \(output).")
         }
       }

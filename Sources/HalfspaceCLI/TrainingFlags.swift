@@ -90,9 +90,18 @@ struct TrainingFlags: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "How the neurons that fire are found; changes the time, never the model.",
+      "How the neurons that fire are found; changes the time, never the model. "
+        + "(default: automatic, static-index with --paper)",
       valueName: "name"))
-  var lookup: LookupStrategy = .automatic
+  var lookup: LookupStrategy?
+
+  @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "How far weights may move from where --lookup static-index holds them. (default: by the "
+        + "threshold, planned with --paper)",
+      valueName: "distance"))
+  var indexMargin: Double?
 
   @Flag(help: "Keep the output weights as they start; only the first layer is trained.")
   var fixedOutputs = false
@@ -168,7 +177,8 @@ struct TrainingFlags: ParsableArguments {
     options.droppedColumns = Set(drop)
     options.testFraction = testFraction
     options.seed = seed
-    options.lookup = lookup
+    if let lookup { options.lookup = lookup }
+    options.indexMargin = indexMargin
     options.threads = threads
     return options
   }

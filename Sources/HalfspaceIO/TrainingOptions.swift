@@ -62,6 +62,8 @@ public struct TrainingOptions: Sendable {
   public var seed: UInt64 = 1
   /// How the neurons that fire are found; the model does not depend on it.
   public var lookup = LookupStrategy.automatic
+  /// How far a row may move from where a static index holds it; nil: by the threshold.
+  public var indexMargin: Double?
   /// Threads to use; the model does not depend on it.
   public var threads = ThreadCount.available
 

@@ -44,7 +44,7 @@ public struct TrainingRecipe {
       optimizer: Self.optimizer(options.optimizer ?? .sgd),
       weightDecay: options.weightDecay ?? 0, averagingStart: options.averagingStart,
       patience: options.patience, seed: options.seed,
-      lookup: options.lookup, threads: options.threads)
+      lookup: options.lookup, indexMargin: options.indexMargin, threads: options.threads)
     patience = options.patience
   }
 

@@ -25,7 +25,8 @@ struct IndexLookup: NeuronLookup {
     case .tiles: CertifiedTileIndex(weights, threads: threads)
     case .tree: PartitionTreeIndex(weights, threads: threads)
     case .dense: BruteForceIndex(weights, threads: threads)
-    case .automatic, .candidateLists: preconditionFailure("\(strategy) is no index")
+    case .automatic, .candidateLists, .staticIndex:
+      preconditionFailure("\(strategy) is not told of moves")
     }
   }
 

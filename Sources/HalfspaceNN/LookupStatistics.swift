@@ -28,6 +28,8 @@ public struct LookupStatistics: Sendable, Equatable {
   /// Quantiles 0, 0.25, 0.5, 0.75, 1 of the neurons' present distances from where their candidates
   /// were taken (candidate lists), or have been watched from (`automatic`).
   public var driftQuantiles: [Double] = []
+  /// What a static index vouches for (static index).
+  public var certificate: StaticIndexCertificate?
 
   /// All zero.
   public init() {}

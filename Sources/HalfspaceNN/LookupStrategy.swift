@@ -13,4 +13,6 @@ public enum LookupStrategy: String, Sendable, CaseIterable, Codable {
   case tree
   /// `CandidateLists` over the training rows.
   case candidateLists = "candidate-lists"
+  /// A static index over the initial weights, asked at `b - rho`: `StaticIndexLookup`.
+  case staticIndex = "static-index"
 }

@@ -10,6 +10,8 @@ extension TrainingConfiguration {
         inputs: inputs, weights: weights, threads: threads, expectedRows: epochs * inputs.rows)
     case .candidateLists:
       CandidateLists(inputs: inputs, weights: weights, threads: threads)
+    case .staticIndex:
+      StaticIndexLookup(weights: weights, margin: indexMargin.map { Float($0) }, threads: threads)
     case .dense, .tiles, .tree:
       IndexLookup(lookup, weights: weights, threads: threads)
     }

@@ -28,6 +28,10 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
   public var seed: UInt64
   /// How the neurons that fire are found. The result does not depend on it, and it is not encoded.
   public var lookup = LookupStrategy.automatic
+  /// `rho`, for `LookupStrategy.staticIndex`: how far a row may move before it is looked at by
+  /// itself; nil: `ln 2 / max(1, b)`, at which about twice as many candidates are looked at as fire.
+  /// The result does not depend on it, and it is not encoded.
+  public var indexMargin: Double?
   /// Threads to use. The result does not depend on it, and it is not encoded.
   public var threads: Int = 1
 
@@ -41,7 +45,7 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
     loss: Loss, epochs: Int = 20, batchSize: Int = 32, learningRate: Double = 20,
     schedule: LearningRateSchedule = .linear, optimizer: Optimizer = .sgd, weightDecay: Double = 0,
     averagingStart: Double? = nil, shuffles: Bool = true, patience: Int? = nil, seed: UInt64 = 1,
-    lookup: LookupStrategy = .automatic, threads: Int = 1
+    lookup: LookupStrategy = .automatic, indexMargin: Double? = nil, threads: Int = 1
   ) {
     self.loss = loss
     self.epochs = epochs
@@ -55,6 +59,7 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
     self.patience = patience
     self.seed = seed
     self.lookup = lookup
+    self.indexMargin = indexMargin
     self.threads = threads
   }
 
@@ -77,6 +82,9 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
       throw .invalid("averaging from the share \(start) of the run is not in 0..<1")
     }
     if let patience, patience < 1 { throw .invalid("the patience \(patience) is not positive") }
+    if let indexMargin, !(indexMargin > 0 && indexMargin.isFinite) {
+      throw .invalid("the margin \(indexMargin) of the index is not a positive number")
+    }
     try optimizer.validate()
   }
 }

@@ -22,6 +22,13 @@ package import HalfspaceLinalg
 // stored rows are compared with only grows. The limit is stated for the computed square of D:
 // differences and their canonical square lose at most the factor (1 - u)^2 (1 - g) and a.
 // Where products might overflow, or norms are not numbers, the limit is NaN: no distance is allowed.
+//
+// An index over the references that is asked for <w_ref, x> above b' <= b - delta xi serves as well,
+// without lifted vectors. A pair that it leaves out has a canonical <w_ref, x> of at most b', so
+//
+//   canonical <w, x> <= b' + g ||w_ref|| xi + D xi + g (||w_ref|| + D) xi + 2 a,
+//
+// which is at most b under a condition that is weaker than the one above.
 
 /// Limits of displacement for rows whose candidates were taken with a margin.
 package struct DriftBudget {
@@ -46,6 +53,28 @@ package struct DriftBudget {
     absolute = Double(queries.stride) * RoundingMargin.underflow
     let column = queries.columns - 1
     largestNorm = (0..<queries.rows).reduce(0) { Swift.max($0, Double(queries[$1, column])) }
+  }
+
+  /// Limits for rows of the given padded length and all queries of a norm up to `largestQueryNorm`.
+  package init(stride: Int) {
+    relative = RoundingMargin.canonicalGamma(stride: stride)
+    absolute = Double(stride) * RoundingMargin.underflow
+    largestNorm = Self.largestQueryNorm
+  }
+
+  /// The norm up to which queries are covered where they are not known beforehand.
+  package static let largestQueryNorm = 0x1p40
+
+  /// `xi` of a padded query: an upper bound of its norm; nil for one that is not covered.
+  package static func coveredNorm(stride: Int, query: UnsafePointer<Float>) -> Double? {
+    let norm = Swift.max(unsafe RoundingMargin.norm(stride: stride, query), 0x1p-80)
+    return norm <= largestQueryNorm ? norm : nil
+  }
+
+  /// `b' <= b - delta xi`: above this an index over the references is to be asked for queries of a
+  /// norm of at most `norm`; NaN where there is no such number.
+  package static func cutoff(_ threshold: Float, margin: Float, norm: Double) -> Float {
+    RoundingMargin.cutoff(threshold, minus: Double(margin) * norm)
   }
 
   /// The largest computed square of a displacement for which a row that was listed with `margin` at

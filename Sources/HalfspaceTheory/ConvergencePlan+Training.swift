@@ -21,7 +21,8 @@ extension ConvergencePlan {
   ///
   /// As many passes are made over the rows as it takes to make the planned number of steps. The
   /// guarantee is for rows that are each seen once; with several passes it speaks of the loss on
-  /// the training rows.
+  /// the training rows. The neurons that fire are found by a static index over the initial rows with
+  /// the planned margin; `Trainer.lookupSummary` has the certificate.
   ///
   /// - Throws: `PlanError` when the loss has no bounded slope or a larger one than planned.
   public func training(
@@ -35,7 +36,7 @@ extension ConvergencePlan {
     return TrainingConfiguration(
       loss: loss, epochs: epochs(rows: rows, batchSize: batchSize), batchSize: batchSize,
       learningRate: learningRate, schedule: .constant, optimizer: .sgd, averagingStart: 0,
-      seed: seed, threads: threads)
+      seed: seed, lookup: .staticIndex, indexMargin: indexMargin, threads: threads)
   }
 
   /// Passes over `rows` rows in batches of `batchSize` that make at least the planned steps.

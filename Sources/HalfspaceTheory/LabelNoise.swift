@@ -14,6 +14,12 @@ public struct LabelNoise: Sendable, Equatable {
     self.deviation = deviation
   }
 
+  /// Independent draws of `xi`, a function of the seed. O(count).
+  public func values(_ count: Int, seed: UInt64) -> [Double] {
+    let deviates = UnitSphere.deviates(count, dimension: 1, seed: seed)
+    return (0..<count).map { deviation * Double(deviates[$0, 0]) }
+  }
+
   /// `E |error + xi| - E |xi|`: how much worse than `f*` a prediction is that misses it by `error`,
   /// in absolute loss, exactly. O(1).
   public func absoluteExcess(error: Double) -> Double {

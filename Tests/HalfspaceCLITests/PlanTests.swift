@@ -63,6 +63,11 @@ import Testing
       "cannot train: no row of \"kind\" has the class fig; there are apple, sour, pear, plum"
     ),
     (
+      "t.csv --epsilon 0.5",
+      "cannot train: t.csv does not tell what to predict; --target names the column, one of "
+        + "size, cm, color, a \"shape\", kind"
+    ),
+    (
       "t.csv --target kind --epsilon 0.5 --positive-class pear --loss softmax",
       "no plan: the softmax loss has no bounded slope for one output; use the absolute, Huber, "
         + "logistic or hinge loss"
@@ -75,11 +80,14 @@ import Testing
   }
 
   @Test(arguments: [
-    "plan --norm 4", "plan --epsilon 1", "plan --epsilon 1 --norm 4", "plan t.csv --epsilon 1",
+    "plan --norm 4", "plan --epsilon 1", "plan --epsilon 1 --norm 4",
+    "plan --epsilon 1 --norm 4 --dimension 3 --format csv",
     "plan t.csv --target y --epsilon 1 --norm 3",
     "plan --epsilon 1 --norm 4 --dimension 3 --noise 1",
     "train t.csv --target y --paper", "train t.csv --target y --epsilon 1",
     "train t.csv --target y --paper --epsilon 1 --width 64",
+    "train t.csv --target y --index-margin 0.1",
+    "train t.csv --target y --paper --epsilon 1 --lookup tiles --index-margin 0.1",
   ])
   func `options that contradict each other are misuse`(_ line: String) throws {
     let workspace = try Workspace()
@@ -113,6 +121,19 @@ import Testing
     let stored = try #require(run.number("network.materialized"))
     let deviation = try #require(plan.number("plan.materializedDeviation"))
     #expect(abs(stored - (plan.number("plan.materialized") ?? 0)) < 4 * deviation)
+    #expect(run.text("lookup") == "static-index")
+    // On so few rows, many times over, some rows may go further than planned: then that is said.
+    let violations = try #require(run.number("lookups.certificate.violations"))
+    let rebuilds = try #require(run.number("lookups.certificate.rebuilds"))
+    let verdict =
+      violations + rebuilds == 0
+      ? "One index over the initial weights has found every neuron"
+      : "rows went further than the margin of the static index"
+    #expect(trained.contains(verdict))
+    #expect(
+      isNear(
+        run.number("lookups.certificate.margin"),
+        Double(Float(try #require(plan.number("plan.indexMargin"))))))
     #expect(run.text("training.optimizer") == "sgd" && run.text("training.loss") == "hinge")
     let steps = try #require(plan.number("plan.steps"))
     let epochs = try #require(run.number("training.epochs"))

@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import Halfspace
+import _HalfspaceReport
+
+/// C14.
+struct StaticIndexRun: Experiment {
+  let id = "C14"
+  let title = "One index over the initial weights serves the whole run"
+  let protocolText = """
+    Runs as in C7 with `LookupStrategy.staticIndex` and the margin 4 M / (B sqrt(m)), each beside a twin \
+    that computes every pre-activation: a neuron missed in any step would show in the weights, which \
+    are compared bit by bit, and in the number of firings.
+    """
+
+  private struct Case: Sendable {
+    var norm: Double
+    var settings: TeacherRun.Settings
+
+    init(
+      _ width: Int, _ dimension: Int, _ threshold: Double, _ norm: Double, _ scale: Double,
+      _ steps: Int
+    ) {
+      self.norm = norm
+      settings = TeacherRun.Settings()
+      settings.width = width
+      settings.dimension = dimension
+      settings.threshold = threshold
+      settings.outputScale = scale
+      settings.steps = steps
+    }
+  }
+
+  private struct Result: Sendable {
+    var certificate: StaticIndexCertificate
+    var differs: Bool
+    var missed: Int
+    var stored: Int
+    var products: Double
+  }
+
+  func run(_ setup: Setup) throws -> Outcome {
+    let steps = setup.isQuick ? 1 << 12 : 1 << 14
+    let paper = { (width: Int) in (0.4 * log(Double(width))).squareRoot() }
+    let cases = [
+      Case(16384, 16, paper(16384), 4, 1, steps), Case(16384, 16, paper(16384), 4, 4, steps),
+      Case(4096, 8, 1, 2, 1, steps), Case(4096, 8, 1, 2, 4, steps),
+      Case(4096, 8, paper(4096), 4, 1, steps), Case(4096, 8, paper(4096), 4, 4, steps),
+    ]
+    let jobs = cases.indices.flatMap { k in setup.seeds(4, quick: 2).map { (k: k, seed: $0) } }
+    let results = try jobs.concurrentMap(threads: setup.threads) { job in
+      try Self.compare(cases[job.k], seed: job.seed)
+    }
+    var outcome = Outcome()
+    var table = TextTable(
+      "m", "d", "b", "M", "B", "margin", "largest drift", "missed", "violations", "rebuilds",
+      "over-report", "predicted", "products / all")
+    var (missed, rebuilds, violations, worst) = (0, 0, 0, 0.0)
+    var places: [(x: Double, value: Double)] = []
+    for (k, one) in cases.enumerated() {
+      let here = zip(jobs, results).filter { $0.0.k == k }.map(\.1)
+      let certificates = here.map(\.certificate)
+      let over = Statistics.mean(certificates.map(\.overReport))
+      let predicted = certificates[0].predictedOverReport
+      let misses = here.reduce(0) { $0 + $1.missed + ($1.differs ? 1 : 0) }
+      missed += misses
+      rebuilds += certificates.reduce(0) { $0 + $1.rebuilds }
+      violations += certificates.reduce(0) { $0 + $1.violations }
+      worst = max(worst, abs(over / predicted - 1))
+      places += certificates.map { (predicted, $0.overReport) }
+      table.append(
+        Format.count(one.settings.width), "\(one.settings.dimension)",
+        Format.fixed(one.settings.threshold, decimals: 3), Format.significant(one.norm),
+        Format.significant(one.settings.outputScale),
+        Format.significant(certificates[0].margin),
+        Format.significant(certificates.map(\.largestDisplacement).max() ?? 0), "\(misses)",
+        "\(certificates.reduce(0) { $0 + $1.violations })",
+        "\(certificates.reduce(0) { $0 + $1.rebuilds })", Format.fixed(over, decimals: 3),
+        Format.fixed(predicted, decimals: 3),
+        Format.fixed(Statistics.mean(here.map(\.products)), decimals: 3))
+    }
+    outcome.table = table
+    outcome.findings = [
+      .value("neurons missed, \(results.count) runs", Double(missed), atMost: 0),
+      .value("rebuilds", Double(rebuilds), atMost: 0),
+      .value("rows beyond the margin", Double(violations), atMost: 0),
+      .value("largest deviation of the over-report from Q(b - rho) / Q(b)", worst, atMost: 0.05),
+    ]
+    if violations > 0 {
+      outcome.remarks = [
+        """
+        The margin 4 M / (B sqrt(m)) is a rule of thumb for the furthest of all rows, not a theorem: at \
+        the higher thresholds fewer neurons carry the same displacement, and \(violations) rows in \
+        \(results.count) runs went a little further. They were noticed when they did and looked at by \
+        themselves, which is why no neuron was missed; so few never cost as much as a new index.
+        """
+      ]
+    }
+    let scaling = Scaling(places)
+    outcome.points = [scaling.json]
+    outcome.figures = [
+      (
+        "c14",
+        LineChart(
+          title: "Candidates per firing of a static index",
+          subtitle: "index asked at b - 4 M / (B sqrt m)",
+          x: ChartAxis("predicted, Q(b - rho) / Q(b)"), y: ChartAxis("measured"),
+          series: [
+            scaling.series("measured"), .theory("predicted", scaling.places.map(\.x)) { $0 },
+          ])
+      )
+    ]
+    return outcome
+  }
+
+  private static func compare(_ one: Case, seed: UInt64) throws -> Result {
+    var settings = one.settings
+    settings.seed = seed
+    let teacher = Teacher.expansion(
+      threshold: settings.threshold, dimension: settings.dimension, norm: one.norm, seed: seed)
+    let run = try TeacherRun(teacher, settings)
+    settings.lookup = .dense
+    let twin = try TeacherRun(teacher, settings)
+    run.advance(to: settings.steps)
+    twin.advance(to: settings.steps)
+    let stored = run.trainer.network.count
+    return Result(
+      certificate: run.trainer.lookupSummary.statistics.certificate!,
+      differs: !run.trainer.network.weights.isIdentical(to: twin.trainer.network.weights),
+      missed: abs(run.trainer.firings - twin.trainer.firings), stored: stored,
+      products: Double(run.trainer.lookupStatistics.innerProducts)
+        / (Double(stored) * Double(settings.steps)))
+  }
+}
