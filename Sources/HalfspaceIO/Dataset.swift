@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Foundation
+public import HalfspaceLinalg
 
 /// Rows to learn from or to predict, of any format.
 ///
