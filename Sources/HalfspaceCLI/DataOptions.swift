@@ -15,9 +15,19 @@ struct DataOptions: ParsableArguments {
       valueName: "file"))
   var labels: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "A file with the target of every row (NPY or IDX), for rows that have none of their own.",
+      valueName: "file"))
+  var targets: String?
+
+  /// The files that are read beside the rows.
+  var files: [String] { [labels, targets].compactMap { $0 } }
+
   /// For a table that has the given columns.
   func options(knownColumns: Set<String> = []) -> Dataset.Options {
     Dataset.Options(
-      format: format, csv: .init(knownColumns: knownColumns), labelsPath: labels)
+      format: format, csv: .init(knownColumns: knownColumns), labelsPath: labels,
+      targetsPath: targets)
   }
 }
