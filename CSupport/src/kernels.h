@@ -102,6 +102,17 @@
      float *a, float *slopes),                                                                    \
     (begin, end, active, starts, rows, h, in_stride, x, out_stride, g, alpha_w, w, alpha_a,       \
      trains_a, a, slopes))                                                                        \
+  X(void, sparse_preactivations_f32,                                                              \
+    (ptrdiff_t m, ptrdiff_t stride, const float *w, const hs_sparse_rows_t *x, float *tile,       \
+     float *z, ptrdiff_t ldz),                                                                    \
+    (m, stride, w, x, tile, z, ldz))                                                              \
+  X(void, sparse_backward_f32,                                                                    \
+    (ptrdiff_t begin, ptrdiff_t end, const int32_t *active, const int32_t *starts,                \
+     const int32_t *rows, const hs_sparse_rows_t *x, ptrdiff_t in_stride, ptrdiff_t out_stride,   \
+     const float *a, const float *g, float epsilon, float *state, float alpha, float *w,          \
+     float average_alpha, float *average, float *gradient),                                       \
+    (begin, end, active, starts, rows, x, in_stride, out_stride, a, g, epsilon, state, alpha, w,  \
+     average_alpha, average, gradient))                                                           \
   X(void, add_rows_f32,                                                                           \
     (ptrdiff_t n, const int32_t *ids, ptrdiff_t stride, float alpha, const float *step,           \
      float *p),                                                                                   \

@@ -15,22 +15,19 @@ struct DataOptions: ParsableArguments {
       valueName: "file"))
   var labels: String?
 
+  @Option(
+    help: ArgumentHelp(
+      "A file with the target of every row (NPY or IDX), for rows that have none of their own.",
+      valueName: "file"))
+  var targets: String?
+
+  /// The files that are read beside the rows.
+  var files: [String] { [labels, targets].compactMap { $0 } }
+
   /// For a table that has the given columns.
   func options(knownColumns: Set<String> = []) -> Dataset.Options {
     Dataset.Options(
-      format: format, csv: .init(knownColumns: knownColumns), labelsPath: labels)
-  }
-}
-
-extension Dataset {
-  /// The column to predict: the given one, or the one that the file tells.
-  func target(_ given: String?, of table: Table) throws(ConfigurationError) -> String {
-    guard let target = given ?? targetName else {
-      throw ConfigurationError.invalid(
-        "\(table.name) does not tell what to predict; --target names the column, one of "
-          + table.columnNames.prefix(20).joined(separator: ", ")
-          + (table.columnNames.count > 20 ? ", ..." : ""))
-    }
-    return target
+      format: format, csv: .init(knownColumns: knownColumns), labelsPath: labels,
+      targetsPath: targets)
   }
 }

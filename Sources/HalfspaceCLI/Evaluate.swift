@@ -33,11 +33,11 @@ extension HalfspaceCommand {
 
     func run() throws {
       try Talk.reportingErrors {
-        try OutputFile.check([report], inputs: [model, table] + [data.labels].compactMap { $0 })
+        try OutputFile.check([report], inputs: [model, table] + data.files)
         var model = try TabularModel(contentsOf: model)
         if ignoreUnknown { model.encoder.unknownCategories = .ignore }
         let result = try model.report(
-          on: try model.readTable(contentsOf: table, options: data.options()),
+          on: try model.readDataset(contentsOf: table, options: data.options()),
           threads: threads.count)
         if let report { try AtomicFile.write(result.json.text(), to: report) }
         try Talk.print(result.text)

@@ -31,7 +31,14 @@ extension HalfspaceCommand {
         table.append(
           "classes", "\(labels.count): " + labels.prefix(30).joined(separator: ", ") + more)
       }
-      table.append("columns used", model.encoder.columns.map(\.name).joined(separator: ", "))
+      if let sparse = model.encoder.sparse {
+        table.append("columns of sparse rows", Format.count(sparse.columns))
+        if let hashing = sparse.hashing {
+          table.append("hashed to columns", Format.count(hashing.columns))
+        }
+      } else {
+        table.append("columns used", model.encoder.columns.map(\.name).joined(separator: ", "))
+      }
       if !model.encoder.constantColumns.isEmpty {
         table.append("constant columns", model.encoder.constantColumns.joined(separator: ", "))
       }

@@ -51,9 +51,11 @@ struct PaperFlags: ParsableArguments {
 
   /// The plan for a table; nil without `--paper`.
   func plan(
-    _ table: Table, target: String, options: TrainingOptions, quiet: Bool
+    _ dataset: Dataset, target: String?, options: TrainingOptions, quiet: Bool
   ) throws -> TablePlan? {
     guard paper, let epsilon else { return nil }
+    let table = try dataset.table()
+    let target = try dataset.requireTarget(target, of: table.columnNames)
     var request = PlanForData.Request(epsilon: epsilon)
     request.seed = options.seed
     request.threads = options.threads

@@ -44,10 +44,11 @@ extension HalfspaceCommand {
 
     func run() throws {
       try Talk.reportingErrors {
-        try OutputFile.check([output], inputs: [model, table] + [data.labels].compactMap { $0 })
+        try OutputFile.check([output], inputs: [model, table] + data.files)
         var model = try TabularModel(contentsOf: model)
         if ignoreUnknown { model.encoder.unknownCategories = .ignore }
-        let text = try text(model, try model.readTable(contentsOf: table, options: data.options()))
+        let text = try text(
+          model, try model.readDataset(contentsOf: table, options: data.options()))
         if let output {
           try AtomicFile.write(text, to: output)
         } else {
@@ -56,24 +57,24 @@ extension HalfspaceCommand {
       }
     }
 
-    private func text(_ model: TabularModel, _ table: Table) throws -> String {
+    private func text(_ model: TabularModel, _ rows: Dataset) throws -> String {
       let target = model.target.column
       switch kind {
       case .predictions:
         var csv = CSVWriter(columns: [target])
-        for text in try model.predict(table, threads: threads.count).texts { csv.append([text]) }
+        for text in try model.predict(rows, threads: threads.count).texts { csv.append([text]) }
         return csv.text
       case .scores:
         // The one output of a loss for two classes speaks for the second.
         let labels = model.target.labels.suffix(model.predictor.outputCount)
         return text(
-          of: try model.scores(for: table, threads: threads.count),
+          of: try model.scores(for: rows, threads: threads.count),
           columns: labels.isEmpty ? [target] : Array(labels))
       case .inputs:
         let names = model.encoder.featureNames
         let constant = model.transform.constant == nil ? [] : ["constant"]
         return text(
-          of: try model.transform.apply(to: try model.encoder.encode(table)),
+          of: try model.inputs(of: rows, threads: threads.count).matrix(),
           columns: names + constant)
       }
     }

@@ -13,7 +13,9 @@ extension HalfspaceCommand {
         The table is delimited text, or a file in the format of libsvm, IDX or NumPy. Whether it \
         has a header, which columns are numbers and which are categories, whether the target is a \
         class or a number, and all settings below are chosen from the data unless given. Without \
-        a header, columns are called column1, column2, and so on. Files that tell their target (libsvm, IDX with labels, NPZ) need no --target.
+        a header, columns are called column1, column2, and so on. Files that tell their target \
+        (libsvm, IDX with labels, NPZ) need no --target. Sparse rows stay sparse; arrays that are \
+        too large for the memory are read as they are needed.
 
         Example: halfspace train letter.csv --target Letter
         """)
@@ -52,17 +54,15 @@ extension HalfspaceCommand {
         if flags.lookup == nil, paper.paper { options.lookup = .staticIndex }
         // What is wrong with settings and files is better known before training than after.
         try options.validate()
-        try OutputFile.check([output, report], inputs: [table] + [data.labels].compactMap { $0 })
+        try OutputFile.check([output, report], inputs: [table] + data.files)
         let start = ContinuousClock.now
         let dataset = try Dataset(
           contentsOf: table, options: data.options(knownColumns: Set([target].compactMap { $0 })))
-        let table = try dataset.table()
-        let target = try dataset.target(target, of: table)
         let secondsToLoad = start.duration(to: .now) / .seconds(1)
-        let plan = try paper.plan(table, target: target, options: options, quiet: quiet)
+        let plan = try paper.plan(dataset, target: target, options: options, quiet: quiet)
         let run = try TrainingRun(
-          table: plan?.table ?? table, target: target, options: plan?.options(options) ?? options,
-          secondsToLoad: secondsToLoad, quiet: quiet)
+          dataset: plan.map { Dataset($0.table) } ?? dataset, target: target ?? dataset.targetName,
+          options: plan?.options(options) ?? options, secondsToLoad: secondsToLoad, quiet: quiet)
         let text = try report.map { _ in
           var report = try run.report
           plan?.add(to: &report, epochs: run.outcome.epochs)

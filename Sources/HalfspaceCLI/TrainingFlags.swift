@@ -119,6 +119,14 @@ struct TrainingFlags: ParsableArguments {
   var constant: Double?
 
   @Option(
+    parsing: .unconditional,
+    help: ArgumentHelp(
+      "Columns that sparse rows (libsvm) are hashed to, 0: not at all. "
+        + "(default: by their entries, where there are many columns)",
+      valueName: "n"))
+  var hashColumns: Int?
+
+  @Option(
     help: ArgumentHelp(
       "A column not to be used; may be given several times.", valueName: "column"))
   var drop: [String] = []
@@ -174,6 +182,7 @@ struct TrainingFlags: ParsableArguments {
     options.patience = patience
     options.scaling = scaling
     options.constant = constant
+    options.hashColumns = hashColumns
     options.droppedColumns = Set(drop)
     options.testFraction = testFraction
     options.seed = seed

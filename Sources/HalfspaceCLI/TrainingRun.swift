@@ -12,13 +12,13 @@ struct TrainingRun {
 
   /// Trains, showing progress on standard error unless `quiet`.
   init(
-    table: Table, target: String, options: TrainingOptions, secondsToLoad: Double, quiet: Bool
+    dataset: Dataset, target: String?, options: TrainingOptions, secondsToLoad: Double, quiet: Bool
   ) throws {
     let start = MonotonicClock.now
     var progress: ProgressLine?
     // Whatever ends the run, what is said next begins on a line of its own.
     defer { progress?.finish() }
-    outcome = try TabularModel.train(on: table, target: target, options: options) { epoch in
+    outcome = try TabularModel.train(on: dataset, target: target, options: options) { epoch in
       let line =
         progress
         ?? ProgressLine(
@@ -32,7 +32,7 @@ struct TrainingRun {
       line.complete(epoch.epoch, status)
       return .proceed
     }
-    rowCount = table.rowCount
+    rowCount = dataset.rowCount
     self.secondsToLoad = secondsToLoad
     threads = options.threads
   }

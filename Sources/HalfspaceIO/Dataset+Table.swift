@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import HalfspaceLinalg
 
 extension Dataset {
   /// The given rows, or all, as a table, the target in its last column. O(rows * columns).

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Foundation
+public import HalfspaceLinalg
 
 /// Rows to learn from or to predict, of any format.
 ///
@@ -26,16 +27,23 @@ public struct Dataset: Sendable {
     /// The file of labels that belongs to a file of images (IDX); nil: beside it by the naming of
     /// MNIST, if it is there.
     public var labelsPath: String?
+    /// A file with the target of every row, an array of one column (NPY, IDX), for rows that have
+    /// none of their own.
+    public var targetsPath: String?
+    /// Arrays of more elements than this are read as they are needed rather than all at once.
+    public var elementLimit = 1 << 26
     /// Columns that libsvm rows have at least, as many as those that a model was trained on.
     public var minimumColumns = 0
 
     /// Options.
     public init(
-      format: DataFormat? = nil, csv: CSVReader.Options = .init(), labelsPath: String? = nil
+      format: DataFormat? = nil, csv: CSVReader.Options = .init(), labelsPath: String? = nil,
+      targetsPath: String? = nil
     ) {
       self.format = format
       self.csv = csv
       self.labelsPath = labelsPath
+      self.targetsPath = targetsPath
     }
   }
 
@@ -47,6 +55,15 @@ public struct Dataset: Sendable {
     case array(NumericArray)
     /// Sparse rows.
     case sparse(SparseMatrix)
+
+    /// Number of rows.
+    public var rowCount: Int {
+      switch self {
+      case .table(let table): table.rowCount
+      case .array(let array): array.rowCount
+      case .sparse(let matrix): matrix.rows
+      }
+    }
   }
 
   /// The path of the file.
@@ -59,6 +76,9 @@ public struct Dataset: Sendable {
   public let target: TableColumn?
   /// The labels of every row of a libsvm file with several labels to a row.
   public let labelLists: [[Int32]]?
+  /// Arrays of more elements than this are read as they are needed: as a table, with features and
+  /// inputs, they would take 16 bytes each.
+  let elementLimit: Int
 
   /// More bytes than this are not made of sparse rows by adding their zeros.
   public static let denseLimit = 8 << 30
@@ -95,21 +115,30 @@ public struct Dataset: Sendable {
       features = .sparse(rows.features)
       (target, labelLists) = try Self.targets(of: rows, path)
     }
+    if let path = options.targetsPath {
+      let array = try Self.targetArray(path)
+      target = try Self.column(array, "target", rowCount: features.rowCount, path)
+    }
     self.target = target
     self.labelLists = labelLists
+    elementLimit = options.elementLimit
+  }
+
+  /// The rows of a table in memory.
+  public init(_ table: Table) {
+    name = table.name
+    format = .csv
+    features = .table(table)
+    target = nil
+    labelLists = nil
+    elementLimit = .max
   }
 
   /// The target's name; nil for text tables, which do not tell, and where there is none.
   public var targetName: String? { target?.name }
 
   /// Number of rows.
-  public var rowCount: Int {
-    switch features {
-    case .table(let table): table.rowCount
-    case .array(let array): array.rowCount
-    case .sparse(let matrix): matrix.rows
-    }
-  }
+  public var rowCount: Int { features.rowCount }
 
   // MARK: Files
 
@@ -141,6 +170,13 @@ public struct Dataset: Sendable {
   }
 
   // MARK: Targets
+
+  private static func targetArray(_ path: String) throws(DataFileError) -> NumericArray {
+    switch DataFormat(path: path) {
+    case .idx: try IDXReader.array(try region(path), file: path)
+    default: try NPYReader.array(try region(path), file: path)
+    }
+  }
 
   private static func idxLabels(
     _ path: String, _ labelsPath: String?, rowCount: Int

@@ -33,6 +33,7 @@ extension FeatureTransform: Codable {
     case .linear(let centers, let scales):
       scaling != .rank && centers.count == scales.count && centers.allSatisfy(\.isFinite)
         && scales.allSatisfy { $0.isFinite && $0 >= 0 }
+        && (!scaling.keepsZeros || centers.allSatisfy { $0 == 0 })
     case .curves(let curves): scaling == .rank && curves.allSatisfy(\.isSound)
     }
   }

@@ -34,6 +34,12 @@ public struct FeatureTransform: Sendable, Equatable {
     /// skewed features. Ties share their middle rank; between the up to 1000 stored values the
     /// quantile is interpolated, beyond the first and last it stays.
     case rank
+    /// Every feature is divided by its largest magnitude in training and not centered: zeros stay
+    /// zeros. What sparse rows are scaled by unless something else is asked for.
+    case maximum
+    /// Every feature is divided by the root of its mean square in training and not centered: rare
+    /// features weigh more than with `maximum`.
+    case rootMeanSquare = "root-mean-square"
   }
 
   /// What scaling needs to know of the training rows.
@@ -82,7 +88,32 @@ public struct FeatureTransform: Sendable, Equatable {
         scales = scales.map { $0 > 0 ? mean.squareRoot() : 0 }
       }
       fit = .linear(centers: moments.means, scales: scales)
+    case .maximum, .rootMeanSquare:
+      var spread = ColumnSpread(columns: matrix.columns)
+      for row in 0..<matrix.rows {
+        for column in 0..<matrix.columns { spread.add(matrix[row, column], column: column) }
+      }
+      let scales = scaling == .maximum ? spread.maxima : spread.rootMeanSquares(rows: matrix.rows)
+      fit = .linear(centers: scales.map { _ in 0 }, scales: scales)
     }
+  }
+
+  /// A transform that divides by the given scales and keeps zeros.
+  init(scaling: Scaling, constant: Double?, scales: [Double]) {
+    self.scaling = scaling
+    self.constant = constant
+    fit = .linear(centers: scales.map { _ in 0 }, scales: scales)
+  }
+
+  /// The same scaling with another constant.
+  func with(constant: Double?) -> FeatureTransform {
+    FeatureTransform(scaling: scaling, constant: constant, fit: fit)
+  }
+
+  private init(scaling: Scaling, constant: Double?, fit: Fit) {
+    self.scaling = scaling
+    self.constant = constant
+    self.fit = fit
   }
 
   /// Number p of features.
@@ -106,8 +137,19 @@ public struct FeatureTransform: Sendable, Equatable {
     precondition(
       matrix.columns == inputCount,
       "shape [\(matrix.rows), \(matrix.columns)] for a transform of \(inputCount) features")
-    try FeatureTransformError.check(matrix)
     let result = Matrix(rows: matrix.rows, columns: outputCount)
+    try apply(to: matrix, into: result, threads: threads)
+    return result
+  }
+
+  /// Writes the transformed rows of `matrix` to the first rows of `result` `[>= n, outputCount]`.
+  func apply(
+    to matrix: Matrix, into result: Matrix, threads: Int = 1
+  ) throws(FeatureTransformError) {
+    precondition(
+      result.columns == outputCount && result.rows >= matrix.rows,
+      "[\(result.rows), \(result.columns)] for \(matrix.rows) rows of \(outputCount)")
+    try FeatureTransformError.check(matrix)
     parallelFor(matrix.rows, grain: 64, threads: threads) { rows in
       var values = [Double](repeating: 0, count: outputCount)
       for row in rows {
@@ -115,7 +157,6 @@ public struct FeatureTransform: Sendable, Equatable {
         for column in values.indices { result[row, column] = Float(values[column]) }
       }
     }
-    return result
   }
 
   /// Row `row` of `matrix`, scaled, extended and normalized.

@@ -9,6 +9,16 @@ public struct FeatureTransformError: Error, Hashable, Sendable {
   /// The column of the matrix, from 0.
   public let column: Int
 
+  /// Throws for the first entry of `matrix` that is not finite. O(entries).
+  static func check(_ matrix: SparseMatrix) throws(FeatureTransformError) {
+    if matrix.isFinite { return }
+    for row in 0..<matrix.rows {
+      for entry in matrix.entries(ofRow: row) where !matrix.values[entry].isFinite {
+        throw FeatureTransformError(row: row, column: Int(matrix.indices[entry]))
+      }
+    }
+  }
+
   /// Throws for the first element of `matrix` that is not finite. O(elements).
   static func check(_ matrix: Matrix) throws(FeatureTransformError) {
     if matrix.isFinite { return }

@@ -7,8 +7,12 @@ internal import Foundation
 @safe final class FileRegion: @unchecked Sendable {
   /// Number of bytes.
   let count: Int
+  /// The file's path; empty for an array.
+  private let path: String
   private let array: [UInt8]
   private let mapping: UnsafeMutableRawPointer?
+  /// Of a mapped file; -1 otherwise.
+  private let descriptor: Int32
 
   /// Files at least this large are mapped.
   static let mappingThreshold = 64 << 20
@@ -16,8 +20,10 @@ internal import Foundation
   /// The given bytes.
   init(_ bytes: [UInt8]) {
     count = bytes.count
+    path = ""
     array = bytes
     unsafe mapping = nil
+    descriptor = -1
   }
 
   /// The contents of a file: mapped when it is a regular file of at least `threshold` bytes that is
@@ -32,7 +38,8 @@ internal import Foundation
   private init?(mapping path: String, threshold: Int) {
     let descriptor = unsafe Foundation.open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
-    defer { close(descriptor) }
+    var isKept = false
+    defer { if !isKept { close(descriptor) } }
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
       status.st_size >= max(2, threshold)
@@ -48,12 +55,18 @@ internal import Foundation
       return nil
     }
     count = size
+    self.path = path
     array = []
     unsafe self.mapping = address
+    self.descriptor = descriptor
+    isKept = true
   }
 
   deinit {
-    if let mapping = unsafe mapping { unsafe munmap(mapping, count) }
+    if let mapping = unsafe mapping {
+      unsafe munmap(mapping, count)
+      close(descriptor)
+    }
   }
 
   /// Whether the bytes are a mapped file's.
@@ -65,6 +78,43 @@ internal import Foundation
       return unsafe body(UnsafeRawBufferPointer(start: mapping, count: count))
     }
     return unsafe array.withUnsafeBytes { unsafe body($0) }
+  }
+
+  /// Copies `buffer.count` bytes from `offset` on. Those of a mapped file are read rather than taken
+  /// from the mapping: no page of the file becomes resident in this process, and a file that was
+  /// cut short is an error rather than the end of the process.
+  func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws(FileError) {
+    precondition(
+      offset >= 0 && offset <= count && buffer.count <= count - offset,
+      "\(buffer.count) bytes at \(offset) of \(count)")
+    guard isMapped else {
+      unsafe array.withUnsafeBytes { bytes in
+        unsafe buffer.copyMemory(
+          from: UnsafeRawBufferPointer(rebasing: bytes[offset..<(offset + buffer.count)]))
+      }
+      return
+    }
+    var done = 0
+    while done < buffer.count {
+      let found = unsafe pread(
+        descriptor, buffer.baseAddress! + done, buffer.count - done, off_t(offset + done))
+      if found < 0, errno == EINTR { continue }
+      guard found >= 0 else { throw FileError(path: path, operation: .read, code: errno) }
+      guard found > 0 else {
+        throw FileError(path: path, operation: .read, reason: "it was cut short")
+      }
+      done += found
+    }
+  }
+
+  /// Lets the system drop what has been read through the mapping of a range of bytes.
+  func forget(_ range: Range<Int>) {
+    guard let mapping = unsafe mapping else { return }
+    let page = Int(sysconf(Int32(_SC_PAGESIZE)))
+    let first = (range.lowerBound + page - 1) / page * page
+    let last = range.upperBound / page * page
+    guard last > first else { return }
+    unsafe madvise(mapping + first, last - first, MADV_DONTNEED)
   }
 
   /// A copy of some of the bytes; traps outside.

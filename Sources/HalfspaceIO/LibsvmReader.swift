@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import HalfspaceLinalg
 
 /// Rows of a file in the format of libsvm and svmlight.
 struct LibsvmRows: Sendable {

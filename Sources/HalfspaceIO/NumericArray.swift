@@ -37,10 +37,10 @@ public struct NumericArray: Sendable {
   public var rowCount: Int { shape[0] }
   /// Number of columns: the product of the other dimensions.
   public let columnCount: Int
-  private let isBigEndian: Bool
-  private let isColumnMajor: Bool
-  private let region: FileRegion
-  private let offset: Int
+  let isBigEndian: Bool
+  let isColumnMajor: Bool
+  let region: FileRegion
+  let offset: Int
 
   /// An array over bytes of a region, nil unless they are all there. The shape has a dimension
   /// at least and none is negative.
@@ -91,18 +91,44 @@ public struct NumericArray: Sendable {
   /// rows out of range. O(rows * columns).
   public func columns(rows: Range<Int>) -> [[Double]] {
     checkRows(rows)
+    let width = elementType.byteCount
+    var result = [[Double]](
+      repeating: [Double](repeating: 0, count: rows.count), count: columnCount)
+    unsafe region.withBytes { bytes in
+      // Blocks of rows: every page of a mapped file is visited once.
+      for first in stride(from: rows.lowerBound, to: rows.upperBound, by: 256) {
+        let block = first..<min(first + 256, rows.upperBound)
+        for column in 0..<columnCount {
+          for row in block {
+            let index = isColumnMajor ? column * rowCount + row : row * columnCount + column
+            result[column][row - rows.lowerBound] = unsafe number(
+              in: bytes, at: offset + index * width)
+          }
+        }
+      }
+    }
+    return result
+  }
+
+  /// The number whose bytes begin at `offset`; traps for texts.
+  @inline(__always)
+  func number(in bytes: UnsafeRawBufferPointer, at offset: Int) -> Double {
+    func load<Bits: FixedWidthInteger>(_ type: Bits.Type) -> Bits {
+      let raw = unsafe bytes.loadUnaligned(fromByteOffset: offset, as: type)
+      return isBigEndian ? Bits(bigEndian: raw) : Bits(littleEndian: raw)
+    }
     switch elementType {
-    case .bool: return load(rows) { (bits: UInt8) in bits == 0 ? 0 : 1 }
-    case .int8: return load(rows) { (bits: UInt8) in Double(Int8(bitPattern: bits)) }
-    case .uint8: return load(rows) { (bits: UInt8) in Double(bits) }
-    case .int16: return load(rows) { (bits: UInt16) in Double(Int16(bitPattern: bits)) }
-    case .uint16: return load(rows) { (bits: UInt16) in Double(bits) }
-    case .int32: return load(rows) { (bits: UInt32) in Double(Int32(bitPattern: bits)) }
-    case .uint32: return load(rows) { (bits: UInt32) in Double(bits) }
-    case .int64: return load(rows) { (bits: UInt64) in Double(Int64(bitPattern: bits)) }
-    case .uint64: return load(rows) { (bits: UInt64) in Double(bits) }
-    case .float32: return load(rows) { (bits: UInt32) in Double(Float(bitPattern: bits)) }
-    case .float64: return load(rows) { (bits: UInt64) in Double(bitPattern: bits) }
+    case .bool: return load(UInt8.self) == 0 ? 0 : 1
+    case .int8: return Double(load(Int8.self))
+    case .uint8: return Double(load(UInt8.self))
+    case .int16: return Double(load(Int16.self))
+    case .uint16: return Double(load(UInt16.self))
+    case .int32: return Double(load(Int32.self))
+    case .uint32: return Double(load(UInt32.self))
+    case .int64: return Double(load(Int64.self))
+    case .uint64: return Double(load(UInt64.self))
+    case .float32: return Double(Float(bitPattern: load(UInt32.self)))
+    case .float64: return Double(bitPattern: load(UInt64.self))
     case .text: preconditionFailure("the elements are texts")
     }
   }
@@ -142,29 +168,5 @@ public struct NumericArray: Sendable {
   private func checkRows(_ rows: Range<Int>) {
     precondition(
       rows.lowerBound >= 0 && rows.upperBound <= rowCount, "rows \(rows) of \(rowCount)")
-  }
-
-  private func load<Bits: FixedWidthInteger>(
-    _ rows: Range<Int>, _ number: (Bits) -> Double
-  ) -> [[Double]] {
-    let width = MemoryLayout<Bits>.size
-    var result = [[Double]](
-      repeating: [Double](repeating: 0, count: rows.count), count: columnCount)
-    unsafe region.withBytes { bytes in
-      // Blocks of rows: every page of a mapped file is visited once.
-      for first in stride(from: rows.lowerBound, to: rows.upperBound, by: 256) {
-        let block = first..<min(first + 256, rows.upperBound)
-        for column in 0..<columnCount {
-          for row in block {
-            let index = isColumnMajor ? column * rowCount + row : row * columnCount + column
-            let raw = unsafe bytes.loadUnaligned(
-              fromByteOffset: offset + index * width, as: Bits.self)
-            result[column][row - rows.lowerBound] = number(
-              isBigEndian ? Bits(bigEndian: raw) : Bits(littleEndian: raw))
-          }
-        }
-      }
-    }
-    return result
   }
 }

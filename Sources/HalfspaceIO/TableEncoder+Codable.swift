@@ -3,7 +3,7 @@
 extension TableEncoder: Codable {
   private enum CodingKeys: String, CodingKey {
     case columns, constantColumns, targetPosition, droppedPositions, hasHeader, tableWidth,
-      unknownCategories
+      unknownCategories, sparse
   }
 
   /// Decodes an encoder and checks it, so that one from a damaged file is refused here rather
@@ -17,6 +17,7 @@ extension TableEncoder: Codable {
     hasHeader = try container.decode(Bool.self, forKey: .hasHeader)
     tableWidth = try container.decode(Int.self, forKey: .tableWidth)
     unknownCategories = try container.decode(UnknownCategories.self, forKey: .unknownCategories)
+    sparse = try container.decodeIfPresent(SparseEncoding.self, forKey: .sparse)
     if let fault {
       throw DecodingError.dataCorrupted(
         DecodingError.Context(codingPath: container.codingPath, debugDescription: fault))
@@ -33,10 +34,15 @@ extension TableEncoder: Codable {
     try container.encode(hasHeader, forKey: .hasHeader)
     try container.encode(tableWidth, forKey: .tableWidth)
     try container.encode(unknownCategories, forKey: .unknownCategories)
+    try container.encodeIfPresent(sparse, forKey: .sparse)
   }
 
   /// What is unsound, or nil.
   private var fault: String? {
+    if let sparse {
+      let isSound = columns.isEmpty && sparse.columns > 0 && sparse.columns <= 1 << 31
+      return isSound ? nil : "the encoding of sparse rows is not sound"
+    }
     let positions =
       columns.map(\.position) + droppedPositions + (targetPosition.map { [$0] } ?? [])
     guard !columns.isEmpty, Set(positions).count == positions.count else {

@@ -8,6 +8,7 @@ extension TableEncoder {
   /// - Throws: `TableError` for columns that are missing, text where training had numbers, and
   ///   unknown categories unless they are ignored; each with line and column.
   public func encode(_ table: Table) throws(TableError) -> Matrix {
+    guard sparse == nil else { throw TableError(file: table.name, reason: .needsSparseRows) }
     let sources = try sources(in: table)
     let features = Matrix(rows: table.rowCount, columns: featureCount)
     var feature = 0
@@ -35,19 +36,24 @@ extension TableEncoder {
 
   /// The column of `table` for each column of the encoder.
   private func sources(in table: Table) throws(TableError) -> [TableColumn] {
+    try positions(in: table).map { table.columns[$0] }
+  }
+
+  /// The position in `table` of each column of the encoder.
+  func positions(in table: Table) throws(TableError) -> [Int] {
     if hasHeader && table.hasHeader {
       let missing = columns.map(\.name).filter { table[$0] == nil }
       guard missing.isEmpty else {
         throw TableError(file: table.name, reason: .missingColumns(missing))
       }
-      return columns.compactMap { table[$0.name] }
+      return columns.compactMap { table.position(of: $0.name) }
     }
     // Without names, rows look as in training, or lack the target, or lack the dropped columns too.
     let target = targetPosition.map { [$0] } ?? []
     for absent in [[], target, target + droppedPositions]
     where table.columns.count == tableWidth - absent.count {
       return columns.map { column in
-        table.columns[column.position - absent.count { $0 < column.position }]
+        column.position - absent.count { $0 < column.position }
       }
     }
     throw TableError(

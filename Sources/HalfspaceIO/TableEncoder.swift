@@ -61,6 +61,8 @@ public struct TableEncoder: Sendable, Equatable {
   let hasHeader: Bool
   /// Number of columns of the training table.
   let tableWidth: Int
+  /// How sparse rows become features; nil for tables. With it there are no `columns`.
+  public let sparse: SparseEncoding?
 
   /// Fits an encoder on the rows of `table`, all columns but the target and the dropped ones.
   /// O(n log n) per numeric column, O(n) per text column.
@@ -93,14 +95,33 @@ public struct TableEncoder: Sendable, Equatable {
     }
     hasHeader = table.hasHeader
     tableWidth = table.columns.count
+    sparse = nil
+  }
+
+  /// The encoder of sparse rows.
+  public init(sparse: SparseEncoding) {
+    unknownCategories = .refuse
+    columns = []
+    constantColumns = []
+    targetPosition = nil
+    droppedPositions = []
+    hasHeader = true
+    tableWidth = 0
+    self.sparse = sparse
   }
 
   /// The most levels a text column may have to pass for categories: a tenth of the rows, but at
   /// least 50 and at most 1000.
   public static func levelLimit(rows: Int) -> Int { min(max(50, rows / 10), 1000) }
 
-  /// Names of the features, such as "age", "age is missing", "color=red".
+  /// Names of the features, such as "age", "age is missing", "color=red"; of sparse rows their
+  /// numbers.
   public var featureNames: [String] {
+    if let sparse { return (0..<sparse.featureCount).map(String.init) }
+    return tableFeatureNames
+  }
+
+  private var tableFeatureNames: [String] {
     columns.flatMap { column in
       switch column.encoding {
       case .numeric(_, _, let hasValue, let hasIndicator):
@@ -112,7 +133,9 @@ public struct TableEncoder: Sendable, Equatable {
   }
 
   /// Number of features. O(columns).
-  public var featureCount: Int { columns.reduce(0) { $0 + $1.encoding.featureCount } }
+  public var featureCount: Int {
+    sparse?.featureCount ?? columns.reduce(0) { $0 + $1.encoding.featureCount }
+  }
 
   // MARK: Fitting
 

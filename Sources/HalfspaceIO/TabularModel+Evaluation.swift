@@ -45,7 +45,11 @@ extension TabularModel {
   /// - Complexity: that of the predictions, and O(C n log n).
   /// - Throws: as `scores(for:threads:)`, and for missing or unknown targets.
   public func report(on table: Table, threads: Int = 1) throws -> EvaluationReport {
-    let scores = try scores(for: table, threads: threads)
+    try report(scores: try scores(for: table, threads: threads), targets: table)
+  }
+
+  /// Judges outputs for the rows whose targets a table holds.
+  func report(scores: Matrix, targets table: Table) throws -> EvaluationReport {
     switch target.task {
     case .classification:
       return .classification(

@@ -22,6 +22,10 @@ extension TabularModel {
       encoder.hasHeader
       ? CSVReader.Options(knownColumns: Set(encoder.columns.map(\.name)))
       : CSVReader.Options(hasHeader: false)
+    if let sparse = encoder.sparse {
+      options.minimumColumns = sparse.columns
+      return options
+    }
     // Columns of sparse rows are called as their numbers.
     let numbers = encoder.columns.compactMap { Int($0.name) }
     options.minimumColumns = numbers.filter((0..<LibsvmReader.indexLimit).contains).max() ?? -1

@@ -35,7 +35,10 @@ extension TabularModel {
     if options.droppedColumns.contains(targetColumn) {
       throw ConfigurationError.invalid("the target column \"\(targetColumn)\" cannot be dropped")
     }
-    let (training, test, target) = try split(table, target: targetColumn, options: options)
+    let split = try split(table, target: targetColumn, options: options)
+    let training = split.test == nil ? table : table.selecting(rows: split.training)
+    let test = split.test.map { table.selecting(rows: $0) }
+    let target = split.target
     let encoder = try TableEncoder(
       fitting: training, target: targetColumn, dropping: options.droppedColumns)
     let features = try encoder.encode(training)
@@ -44,12 +47,26 @@ extension TabularModel {
       fitting: features, scaling: recipe.scaling, constant: recipe.constant)
     let inputs = try transform.apply(to: features, threads: options.threads)
     let targets = try recipe.targets(of: training, by: target)
-    let (kept, validation) = try recipe.validationSplit(inputs, targets)
+    let (kept, validation) = try recipe.validationSplit(.dense(inputs), targets)
 
     let trainer = try Trainer(
-      inputs: kept.inputs, targets: kept.targets, network: recipe.network,
+      rows: kept.inputs, targets: kept.targets, network: recipe.network,
       training: recipe.training, validation: validation)
     let epochs = try trainer.run(onEpoch: onEpoch)
+    let trained = try trained(
+      trainer, epochs: epochs, encoder: encoder, transform: transform, target: target,
+      recipe: recipe, rows: training.rowCount)
+    return try trained.judged(
+      on: test, training: training, epochs: epochs, trainer: trainer, threads: options.threads)
+  }
+
+  /// The model that a trainer has come to.
+  ///
+  /// - Throws: `TrainingError` when it is not finite.
+  static func trained(
+    _ trainer: Trainer, epochs: [EpochReport], encoder: TableEncoder, transform: FeatureTransform,
+    target: TargetEncoder, recipe: TrainingRecipe, rows: Int
+  ) throws -> TabularModel {
     let predictor = trainer.predictor().folded()
     // The loss is taken before each step: the last one may have gone too far.
     guard predictor.weights.isFinite, predictor.outputs.isFinite else {
@@ -60,22 +77,20 @@ extension TabularModel {
       network: recipe.network, training: recipe.training, threshold: trainer.network.threshold,
       materialized: trainer.network.count,
       firingFraction: (epochs.last?.firingsPerRow ?? 0) / Double(recipe.network.width),
-      epochs: epochs.count, trainRows: training.rowCount, test: nil)
-    let trained = TabularModel(
+      epochs: epochs.count, trainRows: rows, test: nil)
+    return TabularModel(
       encoder: encoder, transform: transform, target: target,
       predictor: predictor, record: record)
-    return try trained.judged(
-      on: test, training: training, epochs: epochs, trainer: trainer, threads: options.threads)
   }
 
   /// Training and test rows, and the target as the model will know it. The classes are those of
   /// the whole table, mean and scale of a number those of the training rows.
-  private static func split(
+  static func split(
     _ table: Table, target column: String, options: TrainingOptions
-  ) throws -> (training: Table, test: Table?, target: TargetEncoder) {
+  ) throws -> (training: [Int], test: [Int]?, target: TargetEncoder) {
     let fraction = options.testFraction
     let target = try TargetEncoder(fitting: table, column: column, task: options.task)
-    guard fraction > 0 else { return (table, nil, target) }
+    guard fraction > 0 else { return (Array(0..<table.rowCount), nil, target) }
     let split =
       switch target.task {
       case .classification:
@@ -91,16 +106,16 @@ extension TabularModel {
         "\(table.rowCount) rows\(classes) are too few to hold a share of \(fraction) out as a test; "
           + "a test fraction of 0 trains on all")
     }
+    guard target.task == .regression else { return (split.training, split.test, target) }
     let training = table.selecting(rows: split.training)
-    let test = table.selecting(rows: split.test)
-    guard target.task == .regression else { return (training, test, target) }
     let values = try target.values(of: training)
     guard values.contains(where: { $0 != values[0] }) else {
       throw ConfigurationError.invalid(
         "all \(training.rowCount) rows that are not held out as a test have the same target")
     }
     return (
-      training, test, try TargetEncoder(fitting: training, column: column, task: .regression)
+      split.training, split.test,
+      try TargetEncoder(fitting: training, column: column, task: .regression)
     )
   }
 
@@ -113,13 +128,22 @@ extension TabularModel {
     let start = ContinuousClock.now
     let evaluation = try judge.evaluate(on: test ?? training, threads: 1)
     let seconds = start.duration(to: .now) / .seconds(1)
+    return outcome(
+      trainer, epochs: epochs, test: test == nil ? nil : evaluation,
+      secondsPerPrediction: seconds / Double(evaluation.rows))
+  }
+
+  /// The outcome of training this model, judged on rows held out.
+  func outcome(
+    _ trainer: Trainer, epochs: [EpochReport], test: Evaluation?, secondsPerPrediction: Double
+  ) -> TrainingOutcome {
     var record = record
-    record.test = test == nil ? nil : evaluation
+    record.test = test
     return TrainingOutcome(
       model: TabularModel(
         encoder: encoder, transform: transform, target: target, predictor: predictor,
         record: record),
       epochs: epochs, times: trainer.times, lookup: trainer.lookupSummary,
-      secondsPerPrediction: seconds / Double(evaluation.rows))
+      secondsPerPrediction: secondsPerPrediction)
   }
 }

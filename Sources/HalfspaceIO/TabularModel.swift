@@ -75,7 +75,7 @@ public struct TabularModel: Sendable {
     predictions(from: try scores(for: table, threads: threads))
   }
 
-  private func predictions(from scores: Matrix) -> Predictions {
+  func predictions(from scores: Matrix) -> Predictions {
     switch target.task {
     case .classification:
       let labels = target.labels
@@ -94,7 +94,11 @@ public struct TabularModel: Sendable {
   ///
   /// - Throws: as `scores(for:threads:)`, and for missing or unknown targets.
   public func evaluate(on table: Table, threads: Int = 1) throws -> Evaluation {
-    let scores = try scores(for: table, threads: threads)
+    try evaluate(scores: try scores(for: table, threads: threads), targets: table)
+  }
+
+  /// Compares outputs with the targets that a table holds.
+  func evaluate(scores: Matrix, targets table: Table) throws -> Evaluation {
     switch target.task {
     case .classification:
       let classes = try target.classes(of: table)

@@ -56,6 +56,8 @@ public struct TrainingOptions: Sendable {
   public var constant: Double?
   /// Columns that are not to be used.
   public var droppedColumns: Set<String> = []
+  /// Columns that sparse rows are hashed to, 0: not at all.
+  public var hashColumns: Int?
   /// Share of the rows held out to test, in `0..<1`.
   public var testFraction = 0.2
   /// Seed of everything random.
@@ -77,6 +79,9 @@ public struct TrainingOptions: Sendable {
     if let width, width < 1 { throw .invalid("the width \(width) is not positive") }
     guard testFraction >= 0, testFraction < 1 else {
       throw .invalid("the test fraction \(testFraction) is not in 0..<1")
+    }
+    if let hashColumns, !(0...FeatureHashing.columnLimit).contains(hashColumns) {
+      throw .invalid("hashing to \(hashColumns) columns; at most \(FeatureHashing.columnLimit)")
     }
     if let constant, !constant.isFinite {
       throw .invalid("the constant coordinate \(constant) is not a finite number")

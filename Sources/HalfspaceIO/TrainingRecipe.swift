@@ -21,8 +21,18 @@ public struct TrainingRecipe {
 
   /// The settings for encoded training rows `[n, p]` and their target. O(n p).
   public init(features: Matrix, target: TargetEncoder, options: TrainingOptions) {
-    scaling = options.scaling ?? FeatureTransform.suggestedScaling(for: features)
-    let defaults = Defaults(scaling: scaling, task: target.task, features: features.columns)
+    self.init(
+      scaling: options.scaling ?? FeatureTransform.suggestedScaling(for: features),
+      featureCount: features.columns, target: target, options: options)
+  }
+
+  /// The settings for training rows of `featureCount` features, scaled in this way.
+  public init(
+    scaling: FeatureTransform.Scaling, featureCount: Int, target: TargetEncoder,
+    options: TrainingOptions
+  ) {
+    self.scaling = scaling
+    let defaults = Defaults(scaling: scaling, task: target.task, features: featureCount)
     constant = options.constant ?? defaults.constant
     let width = options.width ?? defaults.width
     network = NetworkConfiguration(
@@ -48,10 +58,20 @@ public struct TrainingRecipe {
     patience = options.patience
   }
 
+  /// Number of neurons unless somebody chooses.
+  static let defaultWidth = 32_768
+
+  // Sparse rows, by measurement on hashed bags of words: a constant in proportion to the length of
+  // rows; the weights pass by once per batch, so that larger batches cost less; and fewer passes over
+  // many rows.
+  static let sparseConstant = 0.5
+  static let sparseBatch = 64
+  static func sparseEpochs(rows: Int) -> Int { max(3, min(30, 600_000 / max(1, rows))) }
+
   /// Defaults that depend on the data.
   struct Defaults {
     let constant: Double
-    let width = 32_768
+    let width = TrainingRecipe.defaultWidth
     let expectedFiring: Double
     let epochs: Int
     let batchSize = 32
@@ -126,10 +146,12 @@ public struct TrainingRecipe {
   }
 
   /// Inputs and targets of some rows.
-  typealias Rows = (inputs: Matrix, targets: Targets)
+  typealias Rows = (inputs: InputRows, targets: Targets)
 
   /// Sets a tenth of the training rows apart when early stopping is to watch them.
-  func validationSplit(_ inputs: Matrix, _ targets: Targets) throws -> (kept: Rows, held: Rows?) {
+  func validationSplit(
+    _ inputs: InputRows, _ targets: Targets
+  ) throws -> (kept: Rows, held: Rows?) {
     guard patience != nil else { return ((inputs, targets), nil) }
     let split = TrainTestSplit(
       rowCount: inputs.rows, testFraction: 0.1, seed: training.seed &+ 1)

@@ -21,7 +21,9 @@ struct AutomaticLookup: NeuronLookup {
   /// Coordinates up to which a tree may prune.
   private static let mostTreeColumns = 24
 
-  private let inputs: Matrix
+  private let rowCount: Int
+  /// The training rows, where they are in memory; there are no candidate lists for others.
+  private let inputs: Matrix?
   private let threads: Int
   private let expectedRows: Int
   private var weights: Matrix
@@ -46,8 +48,9 @@ struct AutomaticLookup: NeuronLookup {
   private var events = LookupStatistics()
 
   /// A lookup over `weights` for batches of rows of `inputs`, about `expectedRows` in all.
-  init(inputs: Matrix, weights: Matrix, threads: Int, expectedRows: Int) {
-    self.inputs = inputs
+  init(inputs: InputRows, weights: Matrix, threads: Int, expectedRows: Int) {
+    rowCount = inputs.rows
+    self.inputs = inputs.inMemory
     self.weights = weights
     self.threads = threads
     self.expectedRows = expectedRows
@@ -56,7 +59,7 @@ struct AutomaticLookup: NeuronLookup {
     isOnTrial = true
     current = IndexLookup(.dense, weights: weights, threads: threads)
     watch = DriftWatch(weights)
-    listsWait = max(Self.trialRows, inputs.rows / 4)
+    listsWait = max(Self.trialRows, rowCount / 4)
     listsFrom = listsWait
   }
 
@@ -86,7 +89,7 @@ struct AutomaticLookup: NeuronLookup {
     }
     window.rows += lastRows
     window.seconds += lastSeconds + clock.secondsToNow
-    guard window.rows >= (isOnTrial ? Self.trialRows : max(Self.trialRows, inputs.rows / 4))
+    guard window.rows >= (isOnTrial ? Self.trialRows : max(Self.trialRows, rowCount / 4))
     else { return }
     let pace = window.seconds / Double(window.rows)
     window.rows = 0
@@ -138,11 +141,11 @@ struct AutomaticLookup: NeuronLookup {
   }
 
   private func listsPay(insteadOf pace: Double) -> Bool {
-    guard let dense = paces[.dense], weights.rows > 0 else { return false }
+    guard inputs != nil, let dense = paces[.dense], weights.rows > 0 else { return false }
     let left = Double(expectedRows - rowsAnswered)
     let forecast =
-      watch.forecast(in: weights, trainingRows: inputs.rows) * dense / Double(weights.rows)
-    let making = MarginCost.refresh * dense * Double(inputs.rows)
+      watch.forecast(in: weights, trainingRows: rowCount) * dense / Double(weights.rows)
+    let making = MarginCost.refresh * dense * Double(rowCount)
     return left > 0 && forecast * left + making < 0.8 * pace * left
   }
 
@@ -150,10 +153,11 @@ struct AutomaticLookup: NeuronLookup {
     let clock = ContinuousClock.now
     earlierWork.add(workOf: current.work)
     events.add(current.statistics)
-    current =
-      strategy == .candidateLists
-      ? CandidateLists(inputs: inputs, weights: weights, threads: threads)
-      : IndexLookup(strategy, weights: weights, threads: threads)
+    if strategy == .candidateLists, let inputs {
+      current = CandidateLists(inputs: inputs, weights: weights, threads: threads)
+    } else {
+      current = IndexLookup(strategy, weights: weights, threads: threads)
+    }
     events.switches += 1
     events.calibrationSeconds += clock.secondsToNow
     window.isWarm = false

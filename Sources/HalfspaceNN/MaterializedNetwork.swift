@@ -128,6 +128,29 @@ public final class MaterializedNetwork {
       inputs.columns == dimension,
       "inputs [\(inputs.rows), \(inputs.columns)] for rows of \(dimension)")
     var joining: [Int] = []
+    collect(firingOn: inputs, rows: rows, threads: threads, into: &joining)
+    return append(joining.sorted(), threads: threads)
+  }
+
+  /// As `materialize(firingOn:rows:threads:)` for all rows, block by block where they are not in
+  /// memory as a matrix.
+  ///
+  /// - Throws: `RowReadError` when rows cannot be read; nothing is stored then.
+  @discardableResult
+  public func materialize(
+    firingOn inputs: InputRows, threads: Int
+  ) throws(RowReadError) -> Range<Int> {
+    var joining: [Int] = []
+    try inputs.forEachBlock { block, rows, _ in
+      collect(firingOn: block, rows: rows, threads: threads, into: &joining)
+    }
+    return append(joining.sorted(), threads: threads)
+  }
+
+  /// Adds the latent neurons that fire on the given rows to `joining`.
+  private func collect(
+    firingOn inputs: Matrix, rows: Range<Int>, threads: Int, into joining: inout [Int]
+  ) {
     var report = InitialReport()
     // Blocks bound the memory of the report; the set of neurons does not depend on them.
     let block = 2048
@@ -143,8 +166,6 @@ public final class MaterializedNetwork {
       }
     }
     rowsSeen += rows.count
-    joining.sort()
-    return append(joining, threads: threads)
   }
 
   private func append(_ joining: [Int], threads: Int) -> Range<Int> {

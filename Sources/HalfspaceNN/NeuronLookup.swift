@@ -30,9 +30,11 @@ protocol NeuronLookup {
 
 /// The queries of a step.
 struct LookupBatch: Sendable {
-  /// Rows `0..<count` are the queries.
+  /// Rows `0..<count` are the queries; nobody reads them where only sparse rows are needed.
   var inputs: Matrix
   var count: Int
   /// Their numbers among the training rows; nil for rows that are none of these.
   var numbers: ArraySlice<Int>?
+  /// The queries as sparse rows, where that is what they are.
+  var sparse: SparseQueries? = nil
 }

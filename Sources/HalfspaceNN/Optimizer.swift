@@ -27,6 +27,15 @@ public enum Optimizer: Sendable, Equatable, Codable {
     }
   }
 
+  /// Whether a weight with gradient zero stays where it is, as its state does: then a step on sparse
+  /// rows touches their columns only.
+  var restsAtZeroGradient: Bool {
+    switch self {
+    case .sgd, .adaGrad: true
+    case .momentum, .adam: false
+    }
+  }
+
   /// Number of state values per weight.
   var stateCount: Int {
     switch self {

@@ -110,6 +110,44 @@ public final class Predictor: Sendable {
     return (result, firings.load(ordering: .relaxed))
   }
 
+  /// Outputs as `scores(for:threads:)` of rows that may also be sparse or streamed.
+  ///
+  /// - Throws: `RowReadError` when streamed rows cannot be read.
+  public func scores(
+    for inputs: InputRows, threads: Int = 1
+  ) throws(RowReadError) -> Matrix {
+    precondition(
+      inputs.columns == dimension, "\(inputs.columns) input coordinates for rows of \(dimension)")
+    switch inputs {
+    case .dense(let matrix): return scores(for: matrix, threads: threads)
+    case .sparse(let matrix): return scores(for: matrix, threads: threads)
+    case .streamed: break
+    }
+    let result = Matrix(rows: inputs.rows, columns: outputCount)
+    try inputs.forEachBlock { block, rows, first in
+      let part = block.rows == rows.count ? block : block.gather(rows)
+      let scores = scores(for: part, threads: threads)
+      unsafe result.row(first).update(from: scores.pointer, count: rows.count * result.stride)
+    }
+    return result
+  }
+
+  /// Outputs as `scores(for:threads:)` of sparse rows, with the same bits as for the rows with their
+  /// zeros.
+  ///
+  /// - Complexity: M (e / n) and O(k C) per row for e entries of all n rows, and M d per 64 rows.
+  public func scores(for inputs: SparseMatrix, threads: Int = 1) -> Matrix {
+    precondition(
+      inputs.columns == dimension, "\(inputs.columns) input coordinates for rows of \(dimension)")
+    let result = Matrix(rows: inputs.rows, columns: outputCount)
+    parallelFor(inputs.rows, grain: 64, threads: threads) { range in
+      let worker = self.borrow()
+      worker.run(self, inputs, range, result)
+      self.scratch.withLock { $0.append(worker) }
+    }
+    return result
+  }
+
   private func borrow() -> Scratch {
     if let free = scratch.withLock({ $0.popLast() }) { return free }
     return Scratch(self)
@@ -118,6 +156,8 @@ public final class Predictor: Sendable {
   /// Buffers of one worker at a time; reused, so that a call allocates nothing but its result.
   private final class Scratch: @unchecked Sendable {
     private var index: BruteForceIndex
+    private lazy var scan = SparseScan(index.weights, threads: 1)
+    private lazy var queries = SparseQueries(columns: index.dimension)
     private var report = FiringReport()
     private let step = SparseStep(threads: 1)
     private let block: Matrix
@@ -133,7 +173,25 @@ public final class Predictor: Sendable {
     /// Writes the scores of `range` to `result`; returns the number of stored neurons that fired.
     func run(_ p: Predictor, _ inputs: Matrix, _ range: Range<Int>, _ result: Matrix) -> Int {
       index.report(queries: inputs, rows: range, above: p.threshold, into: &report)
+      add(p, range, to: result) { (inputs, range) }
+      return report.count
+    }
+
+    /// As `run` for sparse rows.
+    func run(_ p: Predictor, _ inputs: SparseMatrix, _ range: Range<Int>, _ result: Matrix) {
+      queries.gather(Array(range)[...], of: inputs)
+      scan.report(queries, above: p.threshold, into: &report)
+      add(p, range, to: result) { (inputs.dense(rows: range), 0..<range.count) }
+    }
+
+    /// Writes the scores of the rows reported to `range` of `result`; the rows with their zeros are
+    /// asked for where latent neurons matter.
+    private func add(
+      _ p: Predictor, _ range: Range<Int>, to result: Matrix,
+      rows dense: () -> (inputs: Matrix, range: Range<Int>)
+    ) {
       if let latent = p.latent {
+        let (inputs, range) = dense()
         let rows = reportLatent(latent, p, inputs, range)
         step.forward(
           report, adding: latentFiring, withOutputs: rows, outputs: p.outputs, shards: p.shards,
@@ -145,7 +203,6 @@ public final class Predictor: Sendable {
       for (k, row) in range.enumerated() {
         unsafe result.row(row).update(from: block.row(k), count: p.outputCount)
       }
-      return report.count
     }
 
     /// Reports the latent neurons that fire on a block of queries, renumbered without gaps, and

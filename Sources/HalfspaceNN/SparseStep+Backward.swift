@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CHalfspace
 internal import HalfspaceLinalg
+internal import HalfspaceReporting
 
 extension SparseStep {
   /// What the backward pass works on.
   struct Layers {
     var inputs: Matrix
+    /// The inputs as sparse rows: then the matrix is not read, and optimizers move nothing whose
+    /// gradient is zero.
+    var sparse: SparseQueries?
     var weights: Matrix
     var outputs: Matrix
     var hidden: LayerOptimizer
@@ -31,6 +35,13 @@ extension SparseStep {
     gradient: Matrix, layers: Layers, hiddenStep: LayerOptimizer.Step,
     outputStep: LayerOptimizer.Step, allNeurons: Bool
   ) {
+    if let sparse = layers.sparse {
+      precondition(!allNeurons, "an optimizer that moves all neurons needs rows with their zeros")
+      backward(
+        gradient: gradient, inputs: sparse, layers: layers, hiddenStep: hiddenStep,
+        outputStep: outputStep)
+      return
+    }
     if !allNeurons && layers.isPlainSGD {
       descend(
         gradient: gradient, layers: layers, alpha: hiddenStep.alpha, outputAlpha: outputStep.alpha)

@@ -50,6 +50,8 @@ public enum ConfigurationError: Error, CustomStringConvertible, Equatable {
   case silent(threshold: Float, width: Int, rows: Int)
   /// An input or target is NaN or infinite; rows count from 0.
   case notFinite(what: String, row: Int)
+  /// Input rows cannot be read.
+  case unreadable(RowReadError)
 
   /// One sentence.
   public var description: String {
@@ -59,6 +61,7 @@ public enum ConfigurationError: Error, CustomStringConvertible, Equatable {
       "cannot train: at threshold \(threshold) none of the \(width) neurons fires on any of the "
         + "\(rows) training rows; lower the threshold or widen the network"
     case .notFinite(let what, let row): "cannot train: \(what) of row \(row) is not finite"
+    case .unreadable(let error): "cannot train: \(error)"
     }
   }
 }

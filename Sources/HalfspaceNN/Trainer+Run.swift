@@ -7,7 +7,8 @@ extension Trainer {
   ///
   /// - Parameter onEpoch: called after each epoch; may end the run.
   /// - Returns: the reports of all epochs.
-  /// - Throws: `TrainingError.diverged` when the loss is no longer finite.
+  /// - Throws: `TrainingError.diverged` when the loss is no longer finite, `.unreadable` when streamed
+  ///   rows cannot be read any more.
   @discardableResult
   public func run(
     onEpoch: (EpochReport) -> TrainingAction = { _ in .proceed }
@@ -38,6 +39,7 @@ extension Trainer {
     for start in stride(from: 0, to: order.count, by: size) {
       loss += takeStep(order[start..<min(start + size, order.count)])
     }
+    if let readFailure { throw .unreadable(readFailure) }
     guard loss.isFinite else {
       throw .diverged(epoch: epoch + 1, learningRate: configuration.learningRate)
     }
@@ -49,9 +51,13 @@ extension Trainer {
     if let validation {
       let clock = ContinuousClock.now
       let current = predictorOfLastIterates()
-      let result = configuration.loss.measure(
-        current.scores(for: validation.inputs, threads: configuration.threads),
-        against: validation.targets)
+      let scores: Matrix
+      do throws(RowReadError) {
+        scores = try current.scores(for: validation.inputs, threads: configuration.threads)
+      } catch {
+        throw .unreadable(error)
+      }
+      let result = configuration.loss.measure(scores, against: validation.targets)
       report.validationLoss = result.loss
       report.validationAccuracy = result.accuracy
       if configuration.patience != nil, result.loss < best?.loss ?? .infinity {

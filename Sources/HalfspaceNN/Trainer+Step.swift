@@ -6,16 +6,25 @@ extension Trainer {
   /// Takes one step on the given training rows (at most a batch) and returns the sum of their
   /// losses before it.
   ///
-  /// `run(onEpoch:)` is a loop over this; call it directly to choose the batches yourself.
+  /// `run(onEpoch:)` is a loop over this; call it directly to choose the batches yourself. When
+  /// streamed rows can no longer be read, no step is taken and the loss is NaN; `run` then throws
+  /// `TrainingError.unreadable`.
   @discardableResult
   public func takeStep(_ rows: ArraySlice<Int>) -> Double {
     precondition(
-      !rows.isEmpty && rows.count <= batch.rows, "\(rows.count) rows for batches of \(batch.rows)")
-    for (k, row) in rows.enumerated() {
-      precondition(row >= 0 && row < inputs.rows, "row \(row) of \(inputs.rows)")
-      unsafe batch.row(k).update(from: inputs.row(row), count: inputs.stride)
+      !rows.isEmpty && rows.count <= batchRows, "\(rows.count) rows for batches of \(batchRows)")
+    guard readFailure == nil else { return .nan }
+    if case .sparse(let matrix) = inputs { sparse?.gather(rows, of: matrix) }
+    if batch.rows > 0 {
+      do throws(RowReadError) {
+        try inputs.copy(rows, to: batch)
+      } catch {
+        readFailure = error
+        return .nan
+      }
     }
-    return takeStep(LookupBatch(inputs: batch, count: rows.count, numbers: rows), targets)
+    return takeStep(
+      LookupBatch(inputs: batch, count: rows.count, numbers: rows, sparse: sparse), targets)
   }
 
   /// Takes one step on rows never seen before: makes their static report, lets the neurons that
@@ -29,10 +38,10 @@ extension Trainer {
     guard try configuration.loss.outputCount(for: targets) == outputCount else {
       throw .invalid("the targets do not have the \(outputCount) outputs of the network")
     }
-    try Self.check(inputs, targets)
+    try Self.check(.dense(inputs), targets)
     precondition(
-      inputs.rows <= batch.rows && inputs.columns == network.dimension,
-      "inputs [\(inputs.rows), \(inputs.columns)] for batches of [\(batch.rows), "
+      inputs.rows <= batchRows && inputs.columns == network.dimension,
+      "inputs [\(inputs.rows), \(inputs.columns)] for batches of [\(batchRows), "
         + "\(network.dimension)]")
     let clock = ContinuousClock.now
     let new = network.materialize(
@@ -43,7 +52,9 @@ extension Trainer {
       lookup.grow(to: network.weights)
     }
     times.report += clock.secondsToNow
-    return takeStep(LookupBatch(inputs: inputs, count: inputs.rows, numbers: nil), targets)
+    sparse?.gather(Array(0..<inputs.rows)[...], of: SparseMatrix(inputs))
+    return takeStep(
+      LookupBatch(inputs: inputs, count: inputs.rows, numbers: nil, sparse: sparse), targets)
   }
 
   private func takeStep(_ batch: LookupBatch, _ targets: Targets) -> Double {
@@ -68,7 +79,7 @@ extension Trainer {
       factor: Float(factor), gradient: gradient, workspace: &lossWorkspace)
     times.loss += clock.lap()
 
-    backward(batch.inputs)
+    backward(batch)
     times.backward += clock.lap()
 
     if configuration.optimizer.touchesFiredRowsOnly {
@@ -81,7 +92,7 @@ extension Trainer {
     return loss
   }
 
-  private func backward(_ batch: Matrix) {
+  private func backward(_ batch: LookupBatch) {
     let rate = learningRate(step: stepCount)
     startAveragingIfDue()
     let shrink = 1 - rate * configuration.weightDecay
@@ -95,8 +106,9 @@ extension Trainer {
     step.backward(
       gradient: gradient,
       layers: .init(
-        inputs: batch, weights: network.weights, outputs: network.outputs, hidden: hidden,
-        output: output),
+        inputs: batch.inputs,
+        sparse: configuration.optimizer.restsAtZeroGradient ? batch.sparse : nil,
+        weights: network.weights, outputs: network.outputs, hidden: hidden, output: output),
       hiddenStep: stepParameters(network.decay, average?.decaySum ?? 0),
       outputStep: stepParameters(network.outputDecay, average?.outputDecaySum ?? 0),
       allNeurons: !configuration.optimizer.touchesFiredRowsOnly)

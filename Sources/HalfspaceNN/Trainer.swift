@@ -35,9 +35,9 @@ public final class Trainer {
     LookupSummary(strategy: lookup.strategy, work: lookup.work, statistics: lookup.statistics)
   }
 
-  let inputs: Matrix
+  let inputs: InputRows
   let targets: Targets
-  let validation: (inputs: Matrix, targets: Targets)?
+  let validation: (inputs: InputRows, targets: Targets)?
   let trainsOutputs: Bool
   let outputCount: Int
   let stepsPerEpoch: Int
@@ -52,9 +52,15 @@ public final class Trainer {
   var output: LayerOptimizer?
   var average: IterateAverage?
   var best: (loss: Double, epoch: Int, predictor: Predictor)?
+  /// The rows of a step; without rows where `sparse` is all that is needed.
   var batch: Matrix
+  /// The rows of a step where the inputs are sparse.
+  let sparse: SparseQueries?
+  let batchRows: Int
   var scores: Matrix
   var gradient: Matrix
+  /// Why rows could no longer be read.
+  var readFailure: RowReadError?
 
   /// Prepares training of `network` on `inputs` `[n, d]` with `targets` (n entries): checks both
   /// and makes the static report.
@@ -67,9 +73,22 @@ public final class Trainer {
   ///   - validation: rows to measure after each epoch.
   /// - Throws: `ConfigurationError`.
   /// - Complexity: n static reports; memory O(M (d + C)) for the M neurons that fire.
-  public init(
+  public convenience init(
     inputs: Matrix, targets: Targets, network: NetworkConfiguration,
     training: TrainingConfiguration, validation: (inputs: Matrix, targets: Targets)? = nil
+  ) throws(ConfigurationError) {
+    try self.init(
+      rows: .dense(inputs), targets: targets, network: network, training: training,
+      validation: validation.map { (.dense($0.inputs), $0.targets) })
+  }
+
+  /// As `init(inputs:targets:network:training:validation:)` for rows that may also be sparse or
+  /// streamed. What is trained does not depend on which of these they are.
+  ///
+  /// - Throws: `ConfigurationError`, also when streamed rows cannot be read or are not finite.
+  public init(
+    rows inputs: InputRows, targets: Targets, network: NetworkConfiguration,
+    training: TrainingConfiguration, validation: (inputs: InputRows, targets: Targets)? = nil
   ) throws(ConfigurationError) {
     outputCount = try training.loss.outputCount(for: targets)
     try Self.check(inputs, targets)
@@ -106,12 +125,15 @@ public final class Trainer {
     self.network = MaterializedNetwork(
       initial: initial, threshold: threshold, outputScale: network.outputScale)
     let start = ContinuousClock.now
-    self.network.materialize(
-      firingOn: inputs, rows: 0..<inputs.rows, threads: training.threads)
+    do throws(RowReadError) {
+      try self.network.materialize(firingOn: inputs, threads: training.threads)
+    } catch {
+      throw .unreadable(error)
+    }
     guard self.network.count > 0 else {
       throw .silent(threshold: threshold, width: network.width, rows: inputs.rows)
     }
-    lookup = training.makeLookup(inputs: inputs, weights: self.network.weights)
+    lookup = try training.makeLookup(inputs: inputs, weights: self.network.weights)
     hidden = LayerOptimizer(optimizer: training.optimizer, parameters: self.network.weights)
     output =
       trainsOutputs
@@ -119,21 +141,27 @@ public final class Trainer {
     let rows = min(training.batchSize, inputs.rows)
     step = SparseStep(threads: training.threads)
     lossWorkspace = LossWorkspace(batch: rows)
-    batch = Matrix(rows: rows, columns: inputs.columns)
+    batchRows = rows
+    if case .sparse = inputs {
+      sparse = SparseQueries(columns: inputs.columns)
+    } else {
+      sparse = nil
+    }
+    let needsMatrix =
+      sparse == nil || training.needsBatchWithZeros || !training.optimizer.restsAtZeroGradient
+    batch = Matrix(rows: needsMatrix ? rows : 0, columns: inputs.columns)
     scores = Matrix(rows: rows, columns: outputCount, packedSingleColumn: true)
     gradient = scores.emptyTwin()
     times.report = start.secondsToNow
   }
 
-  static func check(_ inputs: Matrix, _ targets: Targets) throws(ConfigurationError) {
+  static func check(_ inputs: InputRows, _ targets: Targets) throws(ConfigurationError) {
     guard inputs.rows > 0 else { throw .invalid("there are no rows") }
     guard inputs.rows == targets.count else {
       throw .invalid("\(inputs.rows) input rows but \(targets.count) targets")
     }
-    for (what, matrix) in [("the input", inputs), ("the target", targets.matrix)] {
-      guard let matrix, !matrix.isFinite else { continue }
-      let row = (0..<matrix.rows).first { !matrix.rowArray($0).allSatisfy(\.isFinite) }
-      throw .notFinite(what: what, row: row ?? 0)
+    for (what, rows) in [("the input", inputs), ("the target", targets.matrix.map { .dense($0) })] {
+      if let row = rows?.firstNotFinite { throw .notFinite(what: what, row: row) }
     }
   }
 }

@@ -63,6 +63,8 @@ public enum TrainingAction: Sendable {
 public enum TrainingError: Error, CustomStringConvertible, Equatable {
   /// The loss is no longer finite.
   case diverged(epoch: Int, learningRate: Double)
+  /// Input rows can no longer be read.
+  case unreadable(RowReadError)
 
   /// One sentence.
   public var description: String {
@@ -70,6 +72,7 @@ public enum TrainingError: Error, CustomStringConvertible, Equatable {
     case .diverged(let epoch, let learningRate):
       "training diverged in epoch \(epoch): the loss is not finite; try a learning rate below "
         + "\(learningRate)"
+    case .unreadable(let error): "training cannot go on: \(error)"
     }
   }
 }

@@ -21,7 +21,7 @@ import _HalfspaceTestSupport
       let configuration = TrainingConfiguration(
         loss: .squared, epochs: 30, lookup: strategy, threads: threads)
       return CheckedLookup(
-        configuration.makeLookup(inputs: inputs, weights: weights), weights: weights)
+        try! configuration.makeLookup(inputs: .dense(inputs), weights: weights), weights: weights)
     }
   }
 

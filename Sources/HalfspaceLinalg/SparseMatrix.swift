@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-public import HalfspaceLinalg
 
 /// Rows of numbers most of which are zero: compressed sparse rows (CSR). Memory is 8 bytes per
 /// number stored and 8 per row.
@@ -38,17 +37,49 @@ public struct SparseMatrix: Sendable, Equatable {
     self.values = values
   }
 
+  /// The elements of a matrix that are not zero. O(rows * columns).
+  public init(_ matrix: Matrix) {
+    var offsets = [0]
+    var indices: [Int32] = []
+    var values: [Float] = []
+    for row in 0..<matrix.rows {
+      for (column, value) in matrix.rowArray(row).enumerated() where value != 0 {
+        indices.append(Int32(column))
+        values.append(value)
+      }
+      offsets.append(values.count)
+    }
+    self.init(columns: matrix.columns, offsets: offsets, indices: indices, values: values)
+  }
+
   /// The entries of a row; traps outside.
   public func entries(ofRow row: Int) -> Range<Int> { offsets[row]..<offsets[row + 1] }
+
+  /// Bytes of storage.
+  public var byteCount: Int { 8 * offsets.count + 8 * values.count }
+
+  /// Whether every entry is finite. O(entries).
+  public var isFinite: Bool { values.allSatisfy(\.isFinite) }
 
   /// The given rows with their zeros, shape `[rows.count, columns]`: a mini-batch. O(rows *
   /// columns).
   public func dense(rows selection: some Collection<Int>) -> Matrix {
     let result = Matrix(rows: selection.count, columns: columns)
-    for (place, row) in selection.enumerated() {
-      for entry in entries(ofRow: row) { result[place, Int(indices[entry])] = values[entry] }
-    }
+    copy(selection, to: result)
     return result
+  }
+
+  /// Writes the given rows with their zeros to the first rows of `block` `[>= rows, columns]`.
+  /// O(rows * columns).
+  public func copy(_ selection: some Collection<Int>, to block: Matrix) {
+    precondition(
+      block.columns == columns && selection.count <= block.rows,
+      "\(selection.count) rows of \(columns) columns for [\(block.rows), \(block.columns)]")
+    for (place, row) in selection.enumerated() {
+      let target = unsafe block.row(place)
+      unsafe target.update(repeating: 0, count: block.stride)
+      for entry in entries(ofRow: row) { unsafe target[Int(indices[entry])] = values[entry] }
+    }
   }
 
   /// The given rows in the given order. O(entries).

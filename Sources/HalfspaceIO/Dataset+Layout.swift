@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import HalfspaceLinalg
+
+extension Dataset {
+  /// The form in which rows are worked on.
+  enum Layout {
+    /// All in memory, as a table.
+    case table
+    /// Sparse rows, which stay sparse.
+    case sparse(SparseMatrix)
+    /// Read from a file as they are needed.
+    case file(RowFile)
+  }
+
+  /// The form for these rows: sparse rows stay sparse where that pays, arrays stay in their file where
+  /// they are large.
+  ///
+  /// - Parameter keepsSparse: sparse rows stay sparse whatever they are.
+  /// - Throws: `DataFileError` for a large array that does not lie in rows.
+  func layout(keepsSparse: Bool) throws(DataFileError) -> Layout {
+    switch features {
+    case .table: return .table
+    case .array(let array):
+      let isLarge = array.rowCount * array.columnCount > elementLimit
+      return isLarge ? .file(try RowFile(array, name: name)) : .table
+    case .sparse(let matrix):
+      let isThin =
+        matrix.columns > Self.fewColumns && matrix.count < matrix.rows * matrix.columns / 10
+      return keepsSparse || isThin || labelLists != nil ? .sparse(matrix) : .table
+    }
+  }
+
+  /// Sparse rows of up to so many columns are as well off with their zeros.
+  private static let fewColumns = 512
+
+  /// The target alone, as a table of one column.
+  ///
+  /// - Parameter name: a column of the rows; nil: what the file or a file beside it tells.
+  /// - Throws: `TableError` when there is no such column, `ConfigurationError` when nothing tells.
+  func targetTable(_ name: String?) throws -> Table {
+    if case .table(let table) = features {
+      return try table.taking(column: try requireTarget(name, of: table.columnNames))
+    }
+    if let target, name == nil || name == target.name {
+      return Table(
+        name: self.name, hasHeader: true, columns: [target],
+        lines: (0..<rowCount).map { UInt32(clamping: $0 + 1) })
+    }
+    guard case .file(let file) = try layout(keepsSparse: false) else {
+      return try table().taking(column: try requireTarget(name, of: table().columnNames))
+    }
+    let wanted = try requireTarget(name, of: file.names)
+    guard let position = file.names.firstIndex(of: wanted) else {
+      throw TableError(
+        file: self.name, column: wanted, reason: .unknownColumn(available: file.names))
+    }
+    return try file.table(rows: Array(0..<file.rowCount), columns: [position])
+  }
+}
+
+extension Table {
+  /// A table of one of the columns.
+  fileprivate func taking(column name: String) throws(TableError) -> Table {
+    let column = try column(name)
+    return Table(
+      name: self.name, hasHeader: hasHeader, columns: [column],
+      lines: (0..<rowCount).map { UInt32(clamping: line(ofRow: $0)) })
+  }
+}

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: Apache-2.0
+public import HalfspaceLinalg
+public import HalfspaceNN
+
+extension TabularModel {
+  // MARK: Training
+
+  /// Trains a model on rows of any format: in memory as a table where they fit, sparse rows as sparse
+  /// rows, and rows of a file that is larger than what should be in memory as they are read.
+  ///
+  /// Sparse rows are hashed to fewer columns where there are many (`FeatureHashing`), so that memory
+  /// goes with their entries. Of a large file, encoder and transform are fitted on a sample of the
+  /// training rows (`sampleRows`), and the rows are read, encoded and transformed batch by batch.
+  ///
+  /// - Parameter target: the column to predict; nil: what the files tell.
+  /// - Throws: as `train(on:target:options:onEpoch:)` for a table, and `DataFileError`.
+  public static func train(
+    on dataset: Dataset, target: String? = nil, options: TrainingOptions = .init(),
+    onEpoch: (EpochReport) -> TrainingAction = { _ in .proceed }
+  ) throws -> TrainingOutcome {
+    try options.validate()
+    let prepared: PreparedRows
+    switch try dataset.layout(keepsSparse: options.hashColumns != nil) {
+    case .table:
+      let table = try dataset.table()
+      return try train(
+        on: table, target: try dataset.requireTarget(target, of: table.columnNames),
+        options: options, onEpoch: onEpoch)
+    case .sparse(let matrix):
+      prepared = try PreparedRows(matrix, dataset, target: target, options: options)
+    case .file(let file):
+      prepared = try PreparedRows(file, dataset, target: target, options: options)
+    }
+    return try prepared.train(options: options) { trainer in try trainer.run(onEpoch: onEpoch) }
+  }
+
+  // MARK: Use
+
+  /// Reads rows to use the model on, of any format; see `readTable(contentsOf:options:)`.
+  public func readDataset(
+    contentsOf path: String, options: Dataset.Options = .init()
+  ) throws -> Dataset {
+    try Dataset(contentsOf: path, options: readingOptions(options))
+  }
+
+  /// The transformed rows of a data set, as the network takes them: sparse for a model of sparse
+  /// rows, and read as they are needed where they are large.
+  ///
+  /// - Throws: `TableError` or `DataFileError` that names what the model cannot take.
+  public func inputs(of dataset: Dataset, threads: Int = 1) throws -> InputRows {
+    if let sparse = encoder.sparse {
+      guard case .sparse(let matrix) = dataset.features else {
+        throw TableError(file: dataset.name, reason: .needsSparseRows)
+      }
+      return .sparse(try transform.apply(to: sparse.encode(matrix, rows: 0..<matrix.rows)))
+    }
+    if case .file(let file) = try dataset.layout(keepsSparse: false) {
+      return .streamed(try EncodedRows(file, encoder: encoder, transform: transform))
+    }
+    return .dense(
+      try transform.apply(to: try encoder.encode(try dataset.table()), threads: threads))
+  }
+
+  /// Network outputs `[rows, outputs]` for the rows of a data set.
+  ///
+  /// - Throws: as `inputs(of:threads:)`, and when the rows cannot be read.
+  public func scores(for dataset: Dataset, threads: Int = 1) throws -> Matrix {
+    try predictor.scores(for: try inputs(of: dataset, threads: threads), threads: threads)
+  }
+
+  /// Predicts a class or a number for every row of a data set.
+  ///
+  /// - Throws: as `scores(for:threads:)`.
+  public func predict(_ dataset: Dataset, threads: Int = 1) throws -> Predictions {
+    predictions(from: try scores(for: dataset, threads: threads))
+  }
+
+  /// Judges predictions for the rows of a data set in every respect.
+  ///
+  /// - Throws: as `scores(for:threads:)`, and for missing or unknown targets.
+  public func report(on dataset: Dataset, threads: Int = 1) throws -> EvaluationReport {
+    let name = dataset.targetName ?? target.column
+    return try report(
+      scores: try scores(for: dataset, threads: threads),
+      targets: try dataset.targetTable(name).renamed(target.column))
+  }
+}
+
+extension Table {
+  /// A table of one column under another name: files call a target as they like.
+  func renamed(_ name: String) -> Table {
+    precondition(columns.count == 1, "\(columns.count) columns")
+    return Table(
+      name: self.name, hasHeader: hasHeader,
+      columns: [TableColumn(name: name, storage: columns[0].storage)],
+      lines: (0..<rowCount).map { UInt32(clamping: line(ofRow: $0)) })
+  }
+}
