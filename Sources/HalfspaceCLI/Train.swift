@@ -40,6 +40,8 @@ extension HalfspaceCommand {
 
     @OptionGroup var flags: TrainingFlags
 
+    @OptionGroup var long: LongRunFlags
+
     @OptionGroup var paper: PaperFlags
 
     @OptionGroup var threads: ThreadOption
@@ -51,7 +53,9 @@ extension HalfspaceCommand {
         let options = flags.options(threads: threads.count)
         // What is wrong with settings and files is better known before training than after.
         try options.validate()
-        try OutputFile.check([output, report], inputs: [table] + [data.labels].compactMap { $0 })
+        try OutputFile.check(
+          [output, report, long.curve], inputs: [table] + [data.labels].compactMap { $0 })
+        let long = try LongRun(long, title: "Training on \(table)", quiet: quiet)
         let start = ContinuousClock.now
         let dataset = try Dataset(
           contentsOf: table, options: data.options(knownColumns: Set([target].compactMap { $0 })))
@@ -66,7 +70,7 @@ extension HalfspaceCommand {
         let plan = try paper.plan(table, target: target, options: options, quiet: quiet)
         let run = try TrainingRun(
           table: plan?.table ?? table, target: target, options: plan?.options(options) ?? options,
-          secondsToLoad: secondsToLoad, quiet: quiet)
+          secondsToLoad: secondsToLoad, long: long)
         let text = try report.map { _ in
           var report = try run.report
           plan?.add(to: &report, epochs: run.outcome.epochs)

@@ -30,6 +30,22 @@ extension TabularModel {
     on table: Table, target targetColumn: String, options: TrainingOptions = .init(),
     onEpoch: (EpochReport) -> TrainingAction = { _ in .proceed }
   ) throws -> TrainingOutcome {
+    try train(on: table, target: targetColumn, options: options, resuming: nil) { trainer in
+      try trainer.run(onEpoch: onEpoch)
+    }
+  }
+
+  /// Trains a model as `train(on:target:options:onEpoch:)`, the steps being taken by the caller: for
+  /// checkpoints, limits, progress within an epoch.
+  ///
+  /// - Parameters:
+  ///   - state: where to go on from, of a run with the same table and options; nil: the beginning.
+  ///   - run: runs the trainer, as far as it likes; an error it throws ends the training.
+  /// - Throws: as the other, `ConfigurationError` for a state of another run, and what `run` throws.
+  public static func train(
+    on table: Table, target targetColumn: String, options: TrainingOptions,
+    resuming state: TrainerState?, run: (Trainer) throws -> Void
+  ) throws -> TrainingOutcome {
     try options.validate()
     for name in [targetColumn] + options.droppedColumns.sorted() { _ = try table.column(name) }
     if options.droppedColumns.contains(targetColumn) {
@@ -48,8 +64,9 @@ extension TabularModel {
 
     let trainer = try Trainer(
       inputs: kept.inputs, targets: kept.targets, network: recipe.network,
-      training: recipe.training, validation: validation)
-    let epochs = try trainer.run(onEpoch: onEpoch)
+      training: recipe.training, validation: validation, resuming: state)
+    try run(trainer)
+    let epochs = trainer.progress.reports
     let predictor = trainer.predictor().folded()
     // The loss is taken before each step: the last one may have gone too far.
     guard predictor.weights.isFinite, predictor.outputs.isFinite else {
@@ -59,7 +76,7 @@ extension TabularModel {
     let record = TrainingRecord(
       network: recipe.network, training: recipe.training, threshold: trainer.network.threshold,
       materialized: trainer.network.count,
-      firingFraction: (epochs.last?.firingsPerRow ?? 0) / Double(recipe.network.width),
+      firingFraction: trainer.firingsPerRow / Double(recipe.network.width),
       epochs: epochs.count, trainRows: training.rowCount, test: nil)
     let trained = TabularModel(
       encoder: encoder, transform: transform, target: target,

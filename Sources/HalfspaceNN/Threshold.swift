@@ -51,6 +51,11 @@ public enum ConfigurationError: Error, CustomStringConvertible, Equatable {
   /// An input or target is NaN or infinite; rows count from 0.
   case notFinite(what: String, row: Int)
 
+  /// A state to go on from is of a run with other settings or data.
+  case otherRun(what: String, saved: String, given: String)
+  /// A state to go on from contradicts itself; the text completes "cannot resume: ...".
+  case unusableState(String)
+
   /// One sentence.
   public var description: String {
     switch self {
@@ -59,6 +64,9 @@ public enum ConfigurationError: Error, CustomStringConvertible, Equatable {
       "cannot train: at threshold \(threshold) none of the \(width) neurons fires on any of the "
         + "\(rows) training rows; lower the threshold or widen the network"
     case .notFinite(let what, let row): "cannot train: \(what) of row \(row) is not finite"
+    case .otherRun(let what, let saved, let given):
+      "cannot resume: the checkpoint is of another run; its \(what) is \(saved), not \(given)"
+    case .unusableState(let reason): "cannot resume: the checkpoint contradicts itself: \(reason)"
     }
   }
 }

@@ -35,6 +35,10 @@ public final class Trainer {
     LookupSummary(strategy: lookup.strategy, work: lookup.work, statistics: lookup.statistics)
   }
 
+  /// How far the run is.
+  public internal(set) var progress = RunProgress()
+
+  let networkConfiguration: NetworkConfiguration
   let inputs: Matrix
   let targets: Targets
   let validation: (inputs: Matrix, targets: Targets)?
@@ -51,10 +55,12 @@ public final class Trainer {
   var hidden: LayerOptimizer
   var output: LayerOptimizer?
   var average: IterateAverage?
-  var best: (loss: Double, epoch: Int, predictor: Predictor)?
+  var best: BestIterates?
   var batch: Matrix
   var scores: Matrix
   var gradient: Matrix
+  /// The fingerprint of the data, once it was needed.
+  var knownData: DataFingerprint?
 
   /// Prepares training of `network` on `inputs` `[n, d]` with `targets` (n entries): checks both
   /// and makes the static report.
@@ -65,11 +71,13 @@ public final class Trainer {
   ///   - network: the network before training.
   ///   - training: how to train it.
   ///   - validation: rows to measure after each epoch.
-  /// - Throws: `ConfigurationError`.
+  ///   - state: where to go on from; there is no static report then.
+  /// - Throws: `ConfigurationError`, also for a state of another run.
   /// - Complexity: n static reports; memory O(M (d + C)) for the M neurons that fire.
   public init(
     inputs: Matrix, targets: Targets, network: NetworkConfiguration,
-    training: TrainingConfiguration, validation: (inputs: Matrix, targets: Targets)? = nil
+    training: TrainingConfiguration, validation: (inputs: Matrix, targets: Targets)? = nil,
+    resuming state: TrainerState? = nil
   ) throws(ConfigurationError) {
     outputCount = try training.loss.outputCount(for: targets)
     try Self.check(inputs, targets)
@@ -91,6 +99,7 @@ public final class Trainer {
     let initial = try network.makeInitialNetwork(
       dimension: inputs.columns, outputCount: outputCount)
     configuration = training
+    networkConfiguration = network
     stepsPerEpoch = (inputs.rows - 1) / training.batchSize + 1
     let exponent =
       Double(training.epochs * stepsPerEpoch) * training.learningRate * training.weightDecay
@@ -103,11 +112,18 @@ public final class Trainer {
     self.validation = validation
     trainsOutputs = network.trainsOutputs
 
-    self.network = MaterializedNetwork(
-      initial: initial, threshold: threshold, outputScale: network.outputScale)
     let start = ContinuousClock.now
-    self.network.materialize(
-      firingOn: inputs, rows: 0..<inputs.rows, threads: training.threads)
+    if let state {
+      let data = DataFingerprint(inputs: inputs, targets: targets, validation: validation)
+      try state.requireSameRun(network: network, training: training, data: data)
+      knownData = data
+      self.network = try state.makeNetwork(initial: initial, threshold: threshold)
+    } else {
+      self.network = MaterializedNetwork(
+        initial: initial, threshold: threshold, outputScale: network.outputScale)
+      self.network.materialize(
+        firingOn: inputs, rows: 0..<inputs.rows, threads: training.threads)
+    }
     guard self.network.count > 0 else {
       throw .silent(threshold: threshold, width: network.width, rows: inputs.rows)
     }
@@ -122,7 +138,8 @@ public final class Trainer {
     batch = Matrix(rows: rows, columns: inputs.columns)
     scores = Matrix(rows: rows, columns: outputCount, packedSingleColumn: true)
     gradient = scores.emptyTwin()
-    times.report = start.secondsToNow
+    if let state { restore(state) }
+    times.report += start.secondsToNow
   }
 
   static func check(_ inputs: Matrix, _ targets: Targets) throws(ConfigurationError) {
