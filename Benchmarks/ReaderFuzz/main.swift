@@ -68,6 +68,9 @@ do {
     Subject(name: "model", fileName: "f.safetensors", seeds: [modelBytes]) { path in
       _ = try TabularModel(contentsOf: path)
     },
+    Subject(name: "checkpoint", fileName: "f.checkpoint", seeds: try CheckpointFuzz.seeds()) {
+      try CheckpointFuzz.read($0)
+    },
   ]
 
   var table = TextTable("reader", "files", "accepted", "refused", "seconds")
@@ -90,6 +93,9 @@ do {
       } catch is TableError {
       } catch is DataFileError {
       } catch is ModelFileError {
+      } catch is CheckpointError {
+      } catch is ConfigurationError {
+      } catch is TrainingError {
       } catch is SafetensorsError {
       } catch {
         surprises += 1

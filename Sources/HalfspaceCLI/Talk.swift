@@ -12,10 +12,8 @@ enum Talk {
     do {
       try FileHandle.standardOutput.write(contentsOf: Data(text.utf8))
     } catch {
-      let code = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError
-      let reason = code.map { unsafe String(cString: strerror(Int32($0.code))) }
       throw FileError(
-        path: "standard output", operation: .write, reason: reason ?? error.localizedDescription)
+        path: "standard output", operation: .write, reason: FileError.reason(of: error))
     }
   }
 
@@ -27,10 +25,20 @@ enum Talk {
     try? FileHandle.standardError.write(contentsOf: Data((line + "\n").utf8))
   }
 
+  /// Says something on standard error.
+  static func say(_ line: String) { complain(line) }
+
+  /// Says on standard error what is wrong, though it ends nothing.
+  static func warn(_ sentence: String) { complain("halfspace: warning: \(sentence)") }
+
   /// Runs a command's work; an error becomes one sentence and exit code 1.
   static func reportingErrors(_ work: () throws -> Void) throws {
+    // A file that may not grow is an error to be reported, not the end of the program.
+    signal(SIGXFSZ, SIG_IGN)
     do {
       try work()
+    } catch let code as ExitCode {
+      throw code
     } catch let error as TableError {
       complain("halfspace: \(error.description)\(hint(error))")
       throw ExitCode.failure

@@ -42,6 +42,8 @@ extension HalfspaceCommand {
 
     @OptionGroup var flags: TrainingFlags
 
+    @OptionGroup var long: LongRunFlags
+
     @OptionGroup var paper: PaperFlags
 
     @OptionGroup var threads: ThreadOption
@@ -54,7 +56,8 @@ extension HalfspaceCommand {
         if flags.lookup == nil, paper.paper { options.lookup = .staticIndex }
         // What is wrong with settings and files is better known before training than after.
         try options.validate()
-        try OutputFile.check([output, report], inputs: [table] + data.files)
+        try OutputFile.check([output, report, long.curve], inputs: [table] + data.files)
+        let long = try LongRun(long, title: "Training on \(table)", quiet: quiet)
         let start = ContinuousClock.now
         let dataset = try Dataset(
           contentsOf: table, options: data.options(knownColumns: Set([target].compactMap { $0 })))
@@ -62,7 +65,7 @@ extension HalfspaceCommand {
         let plan = try paper.plan(dataset, target: target, options: options, quiet: quiet)
         let run = try TrainingRun(
           dataset: plan.map { Dataset($0.table) } ?? dataset, target: target ?? dataset.targetName,
-          options: plan?.options(options) ?? options, secondsToLoad: secondsToLoad, quiet: quiet)
+          options: plan?.options(options) ?? options, secondsToLoad: secondsToLoad, long: long)
         let text = try report.map { _ in
           var report = try run.report
           plan?.add(to: &report, epochs: run.outcome.epochs)

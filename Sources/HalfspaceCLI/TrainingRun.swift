@@ -9,31 +9,18 @@ struct TrainingRun {
   private let rowCount: Int
   private let secondsToLoad: Double
   private let threads: Int
+  private let long: LongRun
 
-  /// Trains, showing progress on standard error unless `quiet`.
+  /// Trains, the steps being taken by `long`.
   init(
-    dataset: Dataset, target: String?, options: TrainingOptions, secondsToLoad: Double, quiet: Bool
+    dataset: Dataset, target: String?, options: TrainingOptions, secondsToLoad: Double,
+    long: LongRun
   ) throws {
-    let start = MonotonicClock.now
-    var progress: ProgressLine?
-    // Whatever ends the run, what is said next begins on a line of its own.
-    defer { progress?.finish() }
-    outcome = try TabularModel.train(on: dataset, target: target, options: options) { epoch in
-      let line =
-        progress
-        ?? ProgressLine(
-          unit: "epoch", count: epoch.epochs, mode: .automatic(quiet: quiet), start: start)
-      progress = line
-      var status = "loss \(Format.significant(epoch.loss))"
-      if let loss = epoch.validationLoss {
-        status += ", validation \(Format.significant(loss))"
-      }
-      status += ", \(Format.significant(epoch.firingsPerRow)) neurons fire"
-      line.complete(epoch.epoch, status)
-      return .proceed
-    }
+    outcome = try TabularModel.train(
+      on: dataset, target: target, options: options, resuming: long.loaded?.state, run: long.run)
     rowCount = dataset.rowCount
     self.secondsToLoad = secondsToLoad
+    self.long = long
     threads = options.threads
   }
 
@@ -56,6 +43,7 @@ struct TrainingRun {
         + "\(Format.duration(outcome.times.total)), "
         + "\(Format.duration(outcome.times.report)) of it the static report; "
         + "\(Format.duration(outcome.secondsPerPrediction)) per prediction.")
+    if let ending = long.ending(record.epochs, of: record.training.epochs) { lines.append(ending) }
     return lines.joined(separator: "\n")
   }
 
@@ -81,6 +69,7 @@ struct TrainingRun {
       report["training.loss"] = .string(record.training.loss.name)
       report["training.optimizer"] = .string(record.training.optimizer.name)
       report["training.epochs"] = .integer(record.epochs)
+      report["training.endedBy"] = long.end.map { .string($0.rawValue) }
       report["training.batch"] = .integer(record.training.batchSize)
       report["training.learningRate"] = .number(record.training.learningRate)
       report["seconds.load"] = .number(secondsToLoad)

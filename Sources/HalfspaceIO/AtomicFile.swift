@@ -37,7 +37,7 @@ public enum AtomicFile {
     let folder = target.lastIndex(of: "/").map { String(target[...$0]) } ?? ""
     var generator = SystemRandomNumberGenerator()
     let suffix = String(generator.next(), radix: 16)
-    let temporary = "\(folder).halfspace-\(suffix).tmp"
+    let temporary = "\(folder)\(temporaryPrefix)\(suffix)\(temporarySuffix)"
     let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw FileError(path: path, operation: .write, code: errno) }
     do throws(Failure) {
@@ -57,6 +57,14 @@ public enum AtomicFile {
       throw FileError(path: path, operation: .write, code: error.code)
     }
     flushFolder(folder.isEmpty ? "." : folder)
+  }
+
+  private static let temporaryPrefix = ".halfspace-"
+  private static let temporarySuffix = ".tmp"
+
+  /// Whether this is the name of a file under way, or of one that a killed process has left.
+  static func isTemporary(_ name: String) -> Bool {
+    name.hasPrefix(temporaryPrefix) && name.hasSuffix(temporarySuffix)
   }
 
   /// The operating system's reason, taken before another call overwrites it.

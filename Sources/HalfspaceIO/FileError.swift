@@ -29,6 +29,16 @@ public struct FileError: Error, Hashable, Sendable {
   }
 }
 
+extension FileError {
+  /// The reason in an error of Foundation, in the operating system's words where it has them.
+  public static func reason(of error: any Error) -> String {
+    guard let code = (error as NSError).userInfo[NSUnderlyingErrorKey] as? NSError else {
+      return error.localizedDescription
+    }
+    return unsafe String(cString: strerror(Int32(code.code)))
+  }
+}
+
 extension FileError: CustomStringConvertible {
   /// One sentence: what could not be done to which file, and why.
   public var description: String { "cannot \(operation.rawValue) \(path): \(reason)" }

@@ -96,23 +96,23 @@ struct PreparedRows {
 
   /// Trains on the rows, the steps being taken by `run`, and tests on those held out.
   func train(
-    options: TrainingOptions, run: (Trainer) throws -> [EpochReport]
+    options: TrainingOptions, resuming state: TrainerState?, run: (Trainer) throws -> Void
   ) throws -> TrainingOutcome {
     let targets = try recipe.targets(of: trainingTargets, by: target)
     let (kept, validation) = try recipe.validationSplit(training, targets)
     let trainer = try Trainer(
       rows: kept.inputs, targets: kept.targets, network: recipe.network,
-      training: recipe.training, validation: validation)
-    let epochs = try run(trainer)
+      training: recipe.training, validation: validation, resuming: state)
+    try run(trainer)
     let trained = try TabularModel.trained(
-      trainer, epochs: epochs, encoder: encoder, transform: transform, target: target,
-      recipe: recipe, rows: trainingTargets.rowCount)
+      trainer, encoder: encoder, transform: transform, target: target, recipe: recipe,
+      rows: trainingTargets.rowCount)
     let start = ContinuousClock.now
     let scores = try trained.predictor.scores(for: test ?? training, threads: 1)
     let seconds = start.duration(to: .now) / .seconds(1)
     let evaluation = try trained.evaluate(scores: scores, targets: testTargets ?? trainingTargets)
     return trained.outcome(
-      trainer, epochs: epochs, test: test == nil ? nil : evaluation,
+      trainer, test: test == nil ? nil : evaluation,
       secondsPerPrediction: seconds / Double(evaluation.rows))
   }
 }

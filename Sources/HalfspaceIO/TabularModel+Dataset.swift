@@ -18,6 +18,22 @@ extension TabularModel {
     on dataset: Dataset, target: String? = nil, options: TrainingOptions = .init(),
     onEpoch: (EpochReport) -> TrainingAction = { _ in .proceed }
   ) throws -> TrainingOutcome {
+    try train(on: dataset, target: target, options: options, resuming: nil) { trainer in
+      try trainer.run(onEpoch: onEpoch)
+    }
+  }
+
+  /// Trains a model as `train(on:target:options:onEpoch:)`, the steps being taken by the caller: for
+  /// checkpoints, limits, progress within an epoch.
+  ///
+  /// - Parameters:
+  ///   - state: where to go on from, of a run with the same rows and options; nil: the beginning.
+  ///   - run: runs the trainer, as far as it likes; an error it throws ends the training.
+  /// - Throws: as the other, `ConfigurationError` for a state of another run, and what `run` throws.
+  public static func train(
+    on dataset: Dataset, target: String?, options: TrainingOptions, resuming state: TrainerState?,
+    run: (Trainer) throws -> Void
+  ) throws -> TrainingOutcome {
     try options.validate()
     let prepared: PreparedRows
     switch try dataset.layout(keepsSparse: options.hashColumns != nil) {
@@ -25,13 +41,13 @@ extension TabularModel {
       let table = try dataset.table()
       return try train(
         on: table, target: try dataset.requireTarget(target, of: table.columnNames),
-        options: options, onEpoch: onEpoch)
+        options: options, resuming: state, run: run)
     case .sparse(let matrix):
       prepared = try PreparedRows(matrix, dataset, target: target, options: options)
     case .file(let file):
       prepared = try PreparedRows(file, dataset, target: target, options: options)
     }
-    return try prepared.train(options: options) { trainer in try trainer.run(onEpoch: onEpoch) }
+    return try prepared.train(options: options, resuming: state, run: run)
   }
 
   // MARK: Use

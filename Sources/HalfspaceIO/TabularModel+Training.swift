@@ -30,6 +30,22 @@ extension TabularModel {
     on table: Table, target targetColumn: String, options: TrainingOptions = .init(),
     onEpoch: (EpochReport) -> TrainingAction = { _ in .proceed }
   ) throws -> TrainingOutcome {
+    try train(on: table, target: targetColumn, options: options, resuming: nil) { trainer in
+      try trainer.run(onEpoch: onEpoch)
+    }
+  }
+
+  /// Trains a model as `train(on:target:options:onEpoch:)`, the steps being taken by the caller: for
+  /// checkpoints, limits, progress within an epoch.
+  ///
+  /// - Parameters:
+  ///   - state: where to go on from, of a run with the same table and options; nil: the beginning.
+  ///   - run: runs the trainer, as far as it likes; an error it throws ends the training.
+  /// - Throws: as the other, `ConfigurationError` for a state of another run, and what `run` throws.
+  public static func train(
+    on table: Table, target targetColumn: String, options: TrainingOptions,
+    resuming state: TrainerState?, run: (Trainer) throws -> Void
+  ) throws -> TrainingOutcome {
     try options.validate()
     for name in [targetColumn] + options.droppedColumns.sorted() { _ = try table.column(name) }
     if options.droppedColumns.contains(targetColumn) {
@@ -51,22 +67,23 @@ extension TabularModel {
 
     let trainer = try Trainer(
       rows: kept.inputs, targets: kept.targets, network: recipe.network,
-      training: recipe.training, validation: validation)
-    let epochs = try trainer.run(onEpoch: onEpoch)
+      training: recipe.training, validation: validation, resuming: state)
+    try run(trainer)
     let trained = try trained(
-      trainer, epochs: epochs, encoder: encoder, transform: transform, target: target,
-      recipe: recipe, rows: training.rowCount)
+      trainer, encoder: encoder, transform: transform, target: target, recipe: recipe,
+      rows: training.rowCount)
     return try trained.judged(
-      on: test, training: training, epochs: epochs, trainer: trainer, threads: options.threads)
+      on: test, training: training, trainer: trainer, threads: options.threads)
   }
 
   /// The model that a trainer has come to.
   ///
   /// - Throws: `TrainingError` when it is not finite.
   static func trained(
-    _ trainer: Trainer, epochs: [EpochReport], encoder: TableEncoder, transform: FeatureTransform,
-    target: TargetEncoder, recipe: TrainingRecipe, rows: Int
+    _ trainer: Trainer, encoder: TableEncoder, transform: FeatureTransform, target: TargetEncoder,
+    recipe: TrainingRecipe, rows: Int
   ) throws -> TabularModel {
+    let epochs = trainer.progress.reports
     let predictor = trainer.predictor().folded()
     // The loss is taken before each step: the last one may have gone too far.
     guard predictor.weights.isFinite, predictor.outputs.isFinite else {
@@ -76,7 +93,7 @@ extension TabularModel {
     let record = TrainingRecord(
       network: recipe.network, training: recipe.training, threshold: trainer.network.threshold,
       materialized: trainer.network.count,
-      firingFraction: (epochs.last?.firingsPerRow ?? 0) / Double(recipe.network.width),
+      firingFraction: trainer.firingsPerRow / Double(recipe.network.width),
       epochs: epochs.count, trainRows: rows, test: nil)
     return TabularModel(
       encoder: encoder, transform: transform, target: target,
@@ -120,7 +137,7 @@ extension TabularModel {
   }
 
   private func judged(
-    on test: Table?, training: Table, epochs: [EpochReport], trainer: Trainer, threads: Int
+    on test: Table?, training: Table, trainer: Trainer, threads: Int
   ) throws -> TrainingOutcome {
     // A category that only held-out rows have is no fault of the table.
     var judge = self
@@ -129,13 +146,13 @@ extension TabularModel {
     let evaluation = try judge.evaluate(on: test ?? training, threads: 1)
     let seconds = start.duration(to: .now) / .seconds(1)
     return outcome(
-      trainer, epochs: epochs, test: test == nil ? nil : evaluation,
+      trainer, test: test == nil ? nil : evaluation,
       secondsPerPrediction: seconds / Double(evaluation.rows))
   }
 
   /// The outcome of training this model, judged on rows held out.
   func outcome(
-    _ trainer: Trainer, epochs: [EpochReport], test: Evaluation?, secondsPerPrediction: Double
+    _ trainer: Trainer, test: Evaluation?, secondsPerPrediction: Double
   ) -> TrainingOutcome {
     var record = record
     record.test = test
@@ -143,7 +160,7 @@ extension TabularModel {
       model: TabularModel(
         encoder: encoder, transform: transform, target: target, predictor: predictor,
         record: record),
-      epochs: epochs, times: trainer.times, lookup: trainer.lookupSummary,
+      epochs: trainer.progress.reports, times: trainer.times, lookup: trainer.lookupSummary,
       secondsPerPrediction: secondsPerPrediction)
   }
 }

@@ -108,6 +108,13 @@
     return other
   }
 
+  /// A duplicate laid out as a new matrix is, whatever the layout of this one. O(rows * columns).
+  public func copy(packedSingleColumn: Bool) -> Matrix {
+    let other = Matrix(rows: rows, columns: columns, packedSingleColumn: packedSingleColumn)
+    for r in 0..<rows { unsafe other.row(r).update(from: row(r), count: columns) }
+    return other
+  }
+
   /// A new matrix holding the given rows in the given order. O(count * stride).
   public func gather(_ selection: some Collection<Int>) -> Matrix {
     let other = Matrix(rows: selection.count, columns: columns, stride: stride)

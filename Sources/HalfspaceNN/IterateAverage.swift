@@ -12,17 +12,25 @@ internal import HalfspaceLinalg
 /// A row that did not move has `D_t = 0`, so the second sum touches only moved rows in every step
 /// (`LayerOptimizer.averageSum`), and the average is `(S_T / T) (V_T - sum / S_T)`: exact, not an
 /// approximation of the dense average.
-struct IterateAverage {
-  /// `S_t`, for the first layer and for the output weights.
-  private(set) var decaySum = 0.0
-  private(set) var outputDecaySum = 0.0
+public struct IterateAverage: Sendable, Equatable, Codable {
+  /// `S_t` for the first layer.
+  public private(set) var decaySum = 0.0
+  /// `S_t` for the output weights.
+  public private(set) var outputDecaySum = 0.0
   /// Iterates averaged so far.
-  private(set) var count = 0
+  public private(set) var count = 0
 
   mutating func add(decay: Double, outputDecay: Double) {
     decaySum += decay
     outputDecaySum += outputDecay
     count += 1
+  }
+
+  /// Whether the sums can be of so many decay scalars.
+  var isPossible: Bool {
+    [decaySum, outputDecaySum].allSatisfy { sum in
+      count == 0 ? sum == 0 : sum > 0 && sum <= Double(count)
+    }
   }
 
   /// Stored rows and scalar of the averaged layer.

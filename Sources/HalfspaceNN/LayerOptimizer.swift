@@ -19,6 +19,13 @@ struct LayerOptimizer {
     states = (0..<optimizer.stateCount).map { _ in parameters.emptyTwin() }
   }
 
+  /// The state that a layer of a checkpoint has; its matrices are copied.
+  init(optimizer: Optimizer, restoring layer: TrainerState.Layer, packedSingleColumn: Bool) {
+    self.optimizer = optimizer
+    states = layer.optimizer.map { $0.copy(packedSingleColumn: packedSingleColumn) }
+    averageSum = layer.averageSum?.copy(packedSingleColumn: packedSingleColumn)
+  }
+
   /// Whether a step is `w -= rate * g` and nothing else.
   var isPlainSGD: Bool {
     if case .sgd = optimizer { averageSum == nil } else { false }

@@ -10,18 +10,19 @@ extension MaterializedNetwork {
     Float(Double(scale) * decay * outputDecay)
   }
 
-  /// A predictor over the given rows of this network's shape, which must not change afterwards.
-  func predictor(
-    weights: Matrix, decay: Double, outputs: Matrix, outputDecay: Double
-  ) -> Predictor {
+  /// A predictor over weights of this network's first rows.
+  func predictor(of iterates: Iterates) -> Predictor {
+    let count = iterates.weights.rows
     let latent: Predictor.LatentPart? =
       switch initial.outputs {
-      case .independent: .init(initial: initial, materialized: neurons)
+      case .independent: .init(initial: initial, materialized: Array(neurons[..<count]))
       case .zero, .symmetricPairs: nil
       }
     return Predictor(
-      weights: weights, outputs: outputs, threshold: Float(Double(threshold) / decay),
-      factor: outputFactor(decay: decay, outputDecay: outputDecay), shards: shards,
-      latent: latent)
+      weights: iterates.weights, outputs: iterates.outputs,
+      threshold: Float(Double(threshold) / iterates.decay),
+      factor: outputFactor(decay: iterates.decay, outputDecay: iterates.outputDecay),
+      // Rows that joined later belong to the last shard.
+      shards: shards.dropLast() + [count], latent: latent)
   }
 }

@@ -47,9 +47,9 @@ public final class MaterializedNetwork {
   /// Work and memory of the static reports so far.
   public private(set) var initialStatistics = IndexStatistics()
   /// Pairs that fired in the static reports: at initialization, over all rows materialized for.
-  public private(set) var initialFirings = 0
+  public internal(set) var initialFirings = 0
   /// Rows materialized for.
-  public private(set) var rowsSeen = 0
+  public internal(set) var rowsSeen = 0
 
   private var members = NeuronSet()
 

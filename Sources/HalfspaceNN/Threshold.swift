@@ -53,6 +53,11 @@ public enum ConfigurationError: Error, CustomStringConvertible, Equatable {
   /// Input rows cannot be read.
   case unreadable(RowReadError)
 
+  /// A state to go on from is of a run with other settings or data.
+  case otherRun(what: String, saved: String, given: String)
+  /// A state to go on from contradicts itself; the text completes "cannot resume: ...".
+  case unusableState(String)
+
   /// One sentence.
   public var description: String {
     switch self {
@@ -62,6 +67,9 @@ public enum ConfigurationError: Error, CustomStringConvertible, Equatable {
         + "\(rows) training rows; lower the threshold or widen the network"
     case .notFinite(let what, let row): "cannot train: \(what) of row \(row) is not finite"
     case .unreadable(let error): "cannot train: \(error)"
+    case .otherRun(let what, let saved, let given):
+      "cannot resume: the checkpoint is of another run; its \(what) is \(saved), not \(given)"
+    case .unusableState(let reason): "cannot resume: the checkpoint contradicts itself: \(reason)"
     }
   }
 }

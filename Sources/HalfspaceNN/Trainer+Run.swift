@@ -2,58 +2,95 @@
 internal import HalfspaceLinalg
 
 extension Trainer {
-  /// Trains for the configured epochs. To be called once: a schedule that has fallen to zero stays
-  /// there.
+  /// Trains for the configured epochs, from where the run is: called again after it was stopped, it
+  /// goes on; once it is finished, it does nothing.
   ///
-  /// - Parameter onEpoch: called after each epoch; may end the run.
-  /// - Returns: the reports of all epochs.
+  /// - Parameters:
+  ///   - onEpoch: called after each epoch; may end the run.
+  ///   - onStep: called after each step; may end the run, between any two steps.
+  /// - Returns: the reports of all epochs finished, also those before a stop.
   /// - Throws: `TrainingError.diverged` when the loss is no longer finite, `.unreadable` when streamed
   ///   rows cannot be read any more.
   @discardableResult
   public func run(
-    onEpoch: (EpochReport) -> TrainingAction = { _ in .proceed }
+    onEpoch: (EpochReport) -> TrainingAction = { _ in .proceed },
+    onStep: () -> TrainingAction = { .proceed }
   ) throws(TrainingError) -> [EpochReport] {
-    var reports: [EpochReport] = []
-    best = nil
-    for epoch in 0..<configuration.epochs {
-      let report = try runEpoch(epoch)
-      reports.append(report)
-      if case .stop = onEpoch(report) { break }
-      if let patience = configuration.patience, let best, report.epoch - best.epoch >= patience {
-        break
-      }
+    while !isFinished {
+      let action = takeSteps(onStep)
+      if let readFailure { throw .unreadable(readFailure) }
+      // A stop at the last step of an epoch is one after the epoch.
+      guard progress.rowsDone == inputs.rows else { break }
+      if case .stop = onEpoch(try endEpoch()) { break }
+      if case .stop = action { break }
     }
-    return reports
+    return progress.reports
   }
 
-  private func runEpoch(_ epoch: Int) throws(TrainingError) -> EpochReport {
+  /// Whether all epochs are done, or early stopping has ended the run.
+  public var isFinished: Bool {
+    if let patience = configuration.patience, let best,
+      progress.reports.count - best.epoch >= patience
+    {
+      return true
+    }
+    return progress.reports.count >= configuration.epochs
+  }
+
+  /// Neurons that fired on a training row in the last epoch finished, on average; until there is one,
+  /// in the epoch under way.
+  public var firingsPerRow: Double {
+    progress.reports.last?.firingsPerRow
+      ?? Double(firings - progress.firingsBefore) / Double(max(1, progress.rowsDone))
+  }
+
+  /// Epochs done, with the part of the one under way.
+  public var epochsDone: Double {
+    Double(progress.reports.count) + Double(progress.rowsDone) / Double(inputs.rows)
+  }
+
+  /// Takes the steps that are left of the epoch under way, or as many as are wanted.
+  private func takeSteps(_ onStep: () -> TrainingAction) -> TrainingAction {
     var order = Array(0..<inputs.rows)
     if configuration.shuffles {
       // A generator per epoch: the order of an epoch does not depend on how it was reached.
-      var generator = SeededGenerator(seed: configuration.seed, stream: UInt64(epoch))
+      var generator = SeededGenerator(
+        seed: configuration.seed, stream: UInt64(progress.reports.count))
       generator.shuffle(&order)
     }
-    var loss = 0.0
-    let firingsBefore = firings
+    if progress.rowsDone == 0 { progress.firingsBefore = firings }
     let size = min(configuration.batchSize, order.count)
-    for start in stride(from: 0, to: order.count, by: size) {
-      loss += takeStep(order[start..<min(start + size, order.count)])
+    while progress.rowsDone < order.count {
+      let end = min(progress.rowsDone + size, order.count)
+      let loss = takeStep(order[progress.rowsDone..<end])
+      // A step whose rows could not be read was not taken.
+      guard readFailure == nil else { return .stop }
+      progress.loss += loss
+      progress.rowsDone = end
+      if case .stop = onStep() { return .stop }
     }
-    if let readFailure { throw .unreadable(readFailure) }
-    guard loss.isFinite else {
-      throw .diverged(epoch: epoch + 1, learningRate: configuration.learningRate)
+    return .proceed
+  }
+
+  /// Measures the epoch under way, all of whose steps are taken, and begins the next.
+  private func endEpoch() throws(TrainingError) -> EpochReport {
+    let epoch = progress.reports.count + 1
+    guard progress.loss.isFinite else {
+      throw .diverged(epoch: epoch, learningRate: configuration.learningRate)
     }
+    let rows = Double(inputs.rows)
     var report = EpochReport(
-      epoch: epoch + 1, epochs: configuration.epochs, loss: loss / Double(order.count),
+      epoch: epoch, epochs: configuration.epochs, loss: progress.loss / rows,
       learningRate: learningRate(step: max(0, stepCount - 1)),
-      firingsPerRow: Double(firings - firingsBefore) / Double(order.count),
+      firingsPerRow: Double(firings - progress.firingsBefore) / rows,
       materialized: network.count, times: times)
     if let validation {
       let clock = ContinuousClock.now
-      let current = predictorOfLastIterates()
+      let current = iterates()
       let scores: Matrix
       do throws(RowReadError) {
-        scores = try current.scores(for: validation.inputs, threads: configuration.threads)
+        scores = try network.predictor(of: current).scores(
+          for: validation.inputs, threads: configuration.threads)
       } catch {
         throw .unreadable(error)
       }
@@ -61,11 +98,14 @@ extension Trainer {
       report.validationLoss = result.loss
       report.validationAccuracy = result.accuracy
       if configuration.patience != nil, result.loss < best?.loss ?? .infinity {
-        best = (result.loss, epoch + 1, current)
+        best = BestIterates(loss: result.loss, epoch: epoch, iterates: current)
       }
       times.validation += clock.secondsToNow
       report.times = times
     }
+    progress.reports.append(report)
+    progress.rowsDone = 0
+    progress.loss = 0
     return report
   }
 
@@ -79,9 +119,10 @@ extension Trainer {
 
   /// The trained network: with early stopping as it was at the best epoch, otherwise as it
   /// stands, averaged over the iterates where that is asked for. A copy, O(M (d + C)).
-  public func predictor() -> Predictor { best?.predictor ?? predictorOfLastIterates() }
+  public func predictor() -> Predictor { network.predictor(of: best?.iterates ?? iterates()) }
 
-  private func predictorOfLastIterates() -> Predictor {
+  /// A copy of the weights as they stand, or their average.
+  private func iterates() -> Iterates {
     var weights = (rows: network.weights, decay: network.decay)
     var outputs = (rows: network.outputs, decay: network.outputDecay)
     if let average, average.count > 0, let sum = hidden.averageSum {
@@ -92,7 +133,7 @@ extension Trainer {
           outputs.rows, sum: sum, decaySum: average.outputDecaySum, count: average.count)
       }
     }
-    return network.predictor(
+    return Iterates(
       weights: weights.rows.copy(), decay: weights.decay, outputs: outputs.rows.copy(),
       outputDecay: outputs.decay)
   }

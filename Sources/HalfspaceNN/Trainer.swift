@@ -35,6 +35,10 @@ public final class Trainer {
     LookupSummary(strategy: lookup.strategy, work: lookup.work, statistics: lookup.statistics)
   }
 
+  /// How far the run is.
+  public internal(set) var progress = RunProgress()
+
+  let networkConfiguration: NetworkConfiguration
   let inputs: InputRows
   let targets: Targets
   let validation: (inputs: InputRows, targets: Targets)?
@@ -51,7 +55,7 @@ public final class Trainer {
   var hidden: LayerOptimizer
   var output: LayerOptimizer?
   var average: IterateAverage?
-  var best: (loss: Double, epoch: Int, predictor: Predictor)?
+  var best: BestIterates?
   /// The rows of a step; without rows where `sparse` is all that is needed.
   var batch: Matrix
   /// The rows of a step where the inputs are sparse.
@@ -61,6 +65,8 @@ public final class Trainer {
   var gradient: Matrix
   /// Why rows could no longer be read.
   var readFailure: RowReadError?
+  /// The fingerprint of the data, once it was needed.
+  var knownData: DataFingerprint?
 
   /// Prepares training of `network` on `inputs` `[n, d]` with `targets` (n entries): checks both
   /// and makes the static report.
@@ -71,15 +77,17 @@ public final class Trainer {
   ///   - network: the network before training.
   ///   - training: how to train it.
   ///   - validation: rows to measure after each epoch.
-  /// - Throws: `ConfigurationError`.
+  ///   - state: where to go on from; there is no static report then.
+  /// - Throws: `ConfigurationError`, also for a state of another run.
   /// - Complexity: n static reports; memory O(M (d + C)) for the M neurons that fire.
   public convenience init(
     inputs: Matrix, targets: Targets, network: NetworkConfiguration,
-    training: TrainingConfiguration, validation: (inputs: Matrix, targets: Targets)? = nil
+    training: TrainingConfiguration, validation: (inputs: Matrix, targets: Targets)? = nil,
+    resuming state: TrainerState? = nil
   ) throws(ConfigurationError) {
     try self.init(
       rows: .dense(inputs), targets: targets, network: network, training: training,
-      validation: validation.map { (.dense($0.inputs), $0.targets) })
+      validation: validation.map { (.dense($0.inputs), $0.targets) }, resuming: state)
   }
 
   /// As `init(inputs:targets:network:training:validation:)` for rows that may also be sparse or
@@ -88,7 +96,8 @@ public final class Trainer {
   /// - Throws: `ConfigurationError`, also when streamed rows cannot be read or are not finite.
   public init(
     rows inputs: InputRows, targets: Targets, network: NetworkConfiguration,
-    training: TrainingConfiguration, validation: (inputs: InputRows, targets: Targets)? = nil
+    training: TrainingConfiguration, validation: (inputs: InputRows, targets: Targets)? = nil,
+    resuming state: TrainerState? = nil
   ) throws(ConfigurationError) {
     outputCount = try training.loss.outputCount(for: targets)
     try Self.check(inputs, targets)
@@ -110,6 +119,7 @@ public final class Trainer {
     let initial = try network.makeInitialNetwork(
       dimension: inputs.columns, outputCount: outputCount)
     configuration = training
+    networkConfiguration = network
     stepsPerEpoch = (inputs.rows - 1) / training.batchSize + 1
     let exponent =
       Double(training.epochs * stepsPerEpoch) * training.learningRate * training.weightDecay
@@ -122,13 +132,20 @@ public final class Trainer {
     self.validation = validation
     trainsOutputs = network.trainsOutputs
 
-    self.network = MaterializedNetwork(
-      initial: initial, threshold: threshold, outputScale: network.outputScale)
     let start = ContinuousClock.now
-    do throws(RowReadError) {
-      try self.network.materialize(firingOn: inputs, threads: training.threads)
-    } catch {
-      throw .unreadable(error)
+    if let state {
+      let data = DataFingerprint(inputs: inputs, targets: targets, validation: validation)
+      try state.requireSameRun(network: network, training: training, data: data)
+      knownData = data
+      self.network = try state.makeNetwork(initial: initial, threshold: threshold)
+    } else {
+      self.network = MaterializedNetwork(
+        initial: initial, threshold: threshold, outputScale: network.outputScale)
+      do throws(RowReadError) {
+        try self.network.materialize(firingOn: inputs, threads: training.threads)
+      } catch {
+        throw .unreadable(error)
+      }
     }
     guard self.network.count > 0 else {
       throw .silent(threshold: threshold, width: network.width, rows: inputs.rows)
@@ -152,7 +169,8 @@ public final class Trainer {
     batch = Matrix(rows: needsMatrix ? rows : 0, columns: inputs.columns)
     scores = Matrix(rows: rows, columns: outputCount, packedSingleColumn: true)
     gradient = scores.emptyTwin()
-    times.report = start.secondsToNow
+    if let state { restore(state) }
+    times.report += start.secondsToNow
   }
 
   static func check(_ inputs: InputRows, _ targets: Targets) throws(ConfigurationError) {

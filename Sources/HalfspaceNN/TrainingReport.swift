@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Where the time of training went, in seconds.
-public struct TrainingTimes: Sendable, Equatable {
+public struct TrainingTimes: Sendable, Equatable, Codable {
   /// Static reports and materialization.
   public var report = 0.0
   /// Finding the neurons that fire, in every step.
@@ -30,7 +30,7 @@ public struct TrainingTimes: Sendable, Equatable {
 }
 
 /// What an epoch has brought.
-public struct EpochReport: Sendable, Equatable {
+public struct EpochReport: Sendable, Equatable, Codable {
   /// Number of the epoch, from 1.
   public var epoch: Int
   /// Epochs in all.
@@ -55,7 +55,7 @@ public struct EpochReport: Sendable, Equatable {
 public enum TrainingAction: Sendable {
   /// Go on.
   case proceed
-  /// End the run after this epoch, keeping what has been learned.
+  /// End the run after this step or epoch, keeping what has been learned.
   case stop
 }
 

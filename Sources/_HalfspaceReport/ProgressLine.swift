@@ -33,6 +33,8 @@ public final class ProgressLine {
   private let now: () -> Double
   private let emit: (String) -> Void
   private let start: Double
+  private let before: Double
+  private let limit: Double
   private var lastDrawn = -Double.infinity
   private var isDrawn = false
 
@@ -46,10 +48,13 @@ public final class ProgressLine {
   ///   - count: How many there are to do.
   ///   - mode: Where the progress goes.
   ///   - start: When the work began, by the clock; now unless told otherwise.
+  ///   - before: Units finished before that, in the time of an earlier run.
+  ///   - limit: Seconds from the start after which the work ends, finished or not.
   ///   - now: A monotonic clock in seconds.
   ///   - emit: Takes the text; standard error unless told otherwise.
   public init(
-    unit: String, count: Int, mode: Mode, start: Double? = nil,
+    unit: String, count: Int, mode: Mode, start: Double? = nil, before: Double = 0,
+    limit: Double = .infinity,
     now: @escaping () -> Double = { MonotonicClock.now },
     emit: @escaping (String) -> Void = ProgressLine.writeToStandardError
   ) {
@@ -60,6 +65,8 @@ public final class ProgressLine {
     self.now = now
     self.emit = emit
     self.start = start ?? now()
+    self.before = before
+    self.limit = limit
   }
 
   /// Tells how far the work is; may be called as often as one likes.
@@ -129,11 +136,11 @@ public final class ProgressLine {
   /// `2.1 s, 5.0 s left`.
   private func timeText(_ completed: Double, at time: Double) -> String {
     let elapsed = time - start
-    let fraction = fraction(completed)
+    let (fraction, earlier) = (fraction(completed), fraction(before))
     let passed = Format.duration(Format.round(elapsed, significantDigits: 2))
     // The first percent says nothing about the rest: caches and pages are cold.
-    guard fraction >= 0.01, fraction < 1 else { return passed }
-    let left = elapsed * (1 - fraction) / fraction
+    guard fraction - earlier >= 0.01, fraction < 1 else { return passed }
+    let left = min(elapsed * (1 - fraction) / (fraction - earlier), max(0, limit - elapsed))
     return "\(passed), \(Format.duration(Format.round(left, significantDigits: 2))) left"
   }
 

@@ -49,18 +49,28 @@ final class Workspace: Sendable {
     var lines: [String] { output.split(separator: "\n").map(String.init) }
   }
 
-  /// Runs `halfspace` with `arguments` in the folder.
+  /// Runs `halfspace` with `arguments` in the folder; `meanwhile` is called once it has started.
   func run(
-    _ arguments: [String], environment: [String: String] = [:], output: String? = nil
+    _ arguments: [String], environment: [String: String] = [:], output: String? = nil,
+    meanwhile: (Process) throws -> Void = { _ in }
   ) throws -> Result {
-    try Self.run(Self.tool, arguments, in: path, environment: environment, output: output)
+    try Self.run(
+      Self.tool, arguments, in: path, environment: environment, output: output,
+      meanwhile: meanwhile)
+  }
+
+  /// Runs a command of the shell, in which `$HALFSPACE` is the program, in the folder.
+  func shell(_ command: String) throws -> Result {
+    try Self.run(
+      URL(fileURLWithPath: "/bin/sh"), ["-c", command], in: path,
+      environment: ["HALFSPACE": Self.tool.path])
   }
 
   /// Runs a program in `folder` and waits for its end; its standard output goes to the file
   /// `output` if there is one.
   static func run(
     _ program: URL, _ arguments: [String], in folder: String, environment: [String: String] = [:],
-    output: String? = nil
+    output: String? = nil, meanwhile: (Process) throws -> Void = { _ in }
   ) throws -> Result {
     let process = Process()
     process.executableURL = program
@@ -82,6 +92,7 @@ final class Workspace: Sendable {
       try output.map { try FileHandle(forWritingTo: URL(fileURLWithPath: $0)) } ?? handles[0]
     process.standardError = handles[1]
     try process.run()
+    try meanwhile(process)
     process.waitUntilExit()
     let texts = try streams.map { try String(contentsOfFile: $0, encoding: .utf8) }
     return Result(

@@ -156,8 +156,9 @@ import _HalfspaceTestSupport
       #expect(restored.scale == network.scale)
       #expect(network.neurons.allSatisfy(restored.isMaterialized))
       let predictor = restored.predictor(
-        weights: restored.weights, decay: restored.decay, outputs: restored.outputs,
-        outputDecay: restored.outputDecay)
+        of: Iterates(
+          weights: restored.weights, decay: restored.decay, outputs: restored.outputs,
+          outputDecay: restored.outputDecay))
       #expect(
         predictor.scores(for: unseen).isIdentical(to: trainer.predictor().scores(for: unseen)))
     }

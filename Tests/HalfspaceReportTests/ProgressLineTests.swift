@@ -36,6 +36,25 @@ import Testing
       ])
   }
 
+  @Test func `the time left counts neither what was done before nor what a limit cuts off`() {
+    let screen = Screen()
+    func say(before: Double, limit: Double) {
+      let progress = ProgressLine(
+        unit: "epoch", count: 10, mode: .plain, before: before, limit: limit,
+        now: { screen.time }, emit: { screen.output.append($0) })
+      screen.time += 4
+      progress.complete(8, "")
+    }
+    say(before: 6, limit: .infinity)
+    say(before: 6, limit: 7)
+    say(before: 0, limit: 3)
+    #expect(
+      screen.output == [
+        "epoch 8/10: 4 s, 4 s left\n", "epoch 8/10: 4 s, 3 s left\n",
+        "epoch 8/10: 4 s, 0 s left\n",
+      ])
+  }
+
   @Test func `a terminal is redrawn at most ten times a second`() {
     let screen = Screen()
     let progress = screen.progress(10, .terminal(columns: 80, color: false))
