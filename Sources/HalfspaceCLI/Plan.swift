@@ -173,7 +173,8 @@ extension HalfspaceCommand {
       request.seed = seed
       request.threads = threads.count
       let plan = try TablePlan(
-        table: table, target: try dataset.requireTarget(target, of: table.columnNames), positiveClass: positiveClass,
+        table: table, target: try dataset.requireTarget(target, of: table.columnNames),
+        positiveClass: positiveClass,
         options: options, request: request)
       try write { plan.add(to: &$0) }
       try Talk.print(plan.summary)
