@@ -31,7 +31,8 @@ extension SparseStep {
     gradient: Matrix, layers: Layers, hiddenStep: LayerOptimizer.Step,
     outputStep: LayerOptimizer.Step, allNeurons: Bool
   ) {
-    if !allNeurons && layers.isPlainSGD {
+    plainAlpha = !allNeurons && layers.isPlainSGD ? hiddenStep.alpha : nil
+    if plainAlpha != nil {
       descend(
         gradient: gradient, layers: layers, alpha: hiddenStep.alpha, outputAlpha: outputStep.alpha)
       return
@@ -110,6 +111,17 @@ extension SparseStep {
         view.h, weights.stride, inputs.pointer, outputs.stride, gradient.pointer, alpha,
         weights.pointer, outputAlpha, trainsOutputs, outputs.pointer, view.scratch)
     }
+  }
+
+  /// Bounds how far the last step has moved each active neuron, `MoveBounds`; returns the largest
+  /// bound. The slopes are those that `descend` has left.
+  func boundMoves(
+    norms: [Float], factor: Float, floor: Float, into bounds: inout [Float]
+  ) -> Float {
+    precondition(plainAlpha != nil && bounds.count >= activeCount, "\(activeCount) neurons")
+    return unsafe hs_step_bounds_f32(
+      activeCount, starts.baseAddress!, rows.baseAddress!, gradients.baseAddress!, norms, factor,
+      floor, &bounds)
   }
 
   /// Moves compact gradient rows to their places among `count` consecutive neurons and clears the
