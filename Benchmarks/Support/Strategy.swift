@@ -3,14 +3,21 @@ public import Halfspace
 
 /// How the trainer finds the neurons that fire.
 public struct Strategy: Sendable {
+  /// The lookup.
+  public let lookup: LookupStrategy
   /// Its name in reports.
-  public let name: String
+  public var name: String { lookup.rawValue }
 
-  /// All strategies, the default first.
-  public static let all = [Strategy(name: "dense")]
+  /// A strategy by its lookup.
+  public init(_ lookup: LookupStrategy) { self.lookup = lookup }
+
+  /// The default, and brute force.
+  public static let all = [Strategy(.automatic), Strategy(.dense)]
 
   /// The configuration with this strategy.
   public func configuration(_ configuration: TrainingConfiguration) -> TrainingConfiguration {
-    configuration
+    var configuration = configuration
+    configuration.lookup = lookup
+    return configuration
   }
 }

@@ -4,26 +4,52 @@ import _HalfspaceBenchmark
 import _HalfspaceReport
 
 /// Measures the trainer's step beside the oracle's and the dense one, early and late in training.
+///
+/// One network is trained, and lookups take turns on it: its weights do not depend on them.
 struct StepContest {
   var workload: Workload
-  var strategy: Strategy
+  /// The first one is in use between the early and the late measurement.
+  var strategies: [LookupStrategy]
   var plan: TimingPlan
   /// Whether the dense step is measured too.
   var comparesDense: Bool
 
+  /// Early and late, strategy by strategy.
   func measurements() throws -> [StepMeasurement] {
-    let trainer = try workload.trainer(strategy)
+    let trainer = try workload.trainer(strategies[0])
     var order = BatchOrder(rows: workload.inputs.rows, batch: workload.batch)
-    let early = measure(trainer, &order, phase: "early", dense: nil)
-    for _ in 0..<(workload.epochs * order.batchesPerEpoch) { trainer.takeStep(order.next()) }
-    let late = measure(trainer, &order, phase: "late", dense: early.denseSeconds)
-    return [early, late]
+    var results: [StepMeasurement] = []
+    for phase in ["early", "late"] {
+      for strategy in strategies {
+        if strategy != strategies[0] {
+          try trainer.useLookup(strategy)
+          warmUp(trainer, &order)
+        }
+        results.append(
+          measure(
+            trainer, &order, strategy, phase: phase, dense: results.first?.denseSeconds))
+      }
+      guard phase == "early" else { break }
+      if strategies.count > 1 { try trainer.useLookup(strategies[0]) }
+      for _ in 0..<(workload.epochs * order.batchesPerEpoch) { trainer.takeStep(order.next()) }
+    }
+    return results
+  }
+
+  /// Steps until a lookup has made its structures and seen every row, as far as time allows.
+  private func warmUp(_ trainer: Trainer, _ order: inout BatchOrder) {
+    let start = MonotonicClock.now
+    for _ in 0..<order.batchesPerEpoch {
+      trainer.takeStep(order.next())
+      if MonotonicClock.now - start > plan.budget { break }
+    }
   }
 
   /// Rounds of trainer, oracle and dense, one after another. The trainer moves on from round to
   /// round, so the oracle is told anew which neurons fire.
   private func measure(
-    _ trainer: Trainer, _ order: inout BatchOrder, phase: String, dense known: Double?
+    _ trainer: Trainer, _ order: inout BatchOrder, _ strategy: LookupStrategy, phase: String,
+    dense known: Double?
   ) -> StepMeasurement {
     let dense: DenseStep? =
       comparesDense && known == nil
@@ -31,7 +57,10 @@ struct StepContest {
         workload, threshold: trainer.network.effectiveThreshold,
         batches: batches(&order, limit: 16)) : nil
     let mismatches = mismatches(trainer, &order)
-    let before = (times: trainer.times, steps: trainer.stepCount, firings: trainer.firings)
+    let before = (
+      times: trainer.times, steps: trainer.stepCount, firings: trainer.firings,
+      lookup: trainer.lookupSummary
+    )
     var steps: [Double] = []
     var oracles: [Double] = []
     var denses: [Double] = []
@@ -55,8 +84,10 @@ struct StepContest {
       d: workload.inputs.columns, outputs: workload.outputCount, batch: workload.batch,
       firing: Double(trainer.firings - before.firings) / taken
         / Double(workload.batch * workload.network.width),
-      materialized: trainer.network.count, strategy: strategy.name, stepSeconds: step.median,
+      materialized: trainer.network.count, strategy: strategy.rawValue,
+      stepSeconds: step.median,
       parts: trainer.times.parts(since: before.times, scaledTo: step.median),
+      lookup: LookupFigures(trainer.lookupSummary, since: before.lookup, steps: taken),
       denseSeconds: denseSeconds, oracleSeconds: Timing(samples: oracles).median,
       againstDense: dense == nil
         ? denseSeconds.map { $0 / step.median } : Timing(samples: denses).ratio(to: step),

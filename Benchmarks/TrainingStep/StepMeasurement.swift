@@ -18,6 +18,8 @@ struct StepMeasurement {
   let stepSeconds: Double
   /// How a step divides: means, scaled to the median.
   let parts: TrainingTimes
+  /// What the lookup did.
+  let lookup: LookupFigures
   let denseSeconds: Double?
   let oracleSeconds: Double
   /// How many times as fast as the dense step, and how many times as long as the oracle's.
@@ -60,7 +62,7 @@ struct StepMeasurement {
       ("timesDense", againstDense.map { .number($0) } ?? .null),
       ("timesOracle", .number(againstOracle)), ("mismatches", .integer(mismatches)),
       ("reportSeconds", .number(reportSeconds)),
-    ]
+    ] + lookup.fields
   }
 
   var json: JSONValue {

@@ -6,7 +6,7 @@ import _HalfspaceReport
 /// The time of a step against the width, the expected number of firing neurons fixed.
 enum WidthSweep {
   static func measurements(
-    _ workload: Workload, exponents: [Int], strategy: Strategy, plan: TimingPlan,
+    _ workload: Workload, exponents: [Int], plan: TimingPlan,
     denseMemory: Int, note: (String) -> Void
   ) throws -> [StepMeasurement] {
     try exponents.map { exponent in
@@ -14,7 +14,7 @@ enum WidthSweep {
       wide.network.width = 1 << exponent
       note("\(wide.name), m = 2^\(exponent)")
       let contest = StepContest(
-        workload: wide, strategy: strategy, plan: plan,
+        workload: wide, strategies: [.automatic], plan: plan,
         comparesDense: DenseStep.memory(wide) <= denseMemory)
       return try contest.measurements()[1]
     }

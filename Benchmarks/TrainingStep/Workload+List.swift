@@ -20,4 +20,14 @@ extension Workload {
     list.append(.lowRank(rows: quick ? 1024 : 4096, epochs: 2))
     return list
   }
+
+  /// The lookups worth a measurement; a first look is content with the default.
+  func strategies(quick: Bool) -> [LookupStrategy] {
+    guard !quick else { return [.automatic] }
+    var list: [LookupStrategy] = [.automatic, .dense, .tiles]
+    if inputs.columns <= 64 { list.append(.tree) }
+    // A list for each row: a million neurons would take longer to list than all else.
+    if network.width < 1_000_000 { list.append(.candidateLists) }
+    return list
+  }
 }

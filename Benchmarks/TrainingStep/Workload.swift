@@ -30,13 +30,12 @@ struct Workload {
   }
 
   /// A trainer at its start: the static report is made.
-  func trainer(_ strategy: Strategy) throws -> Trainer {
+  func trainer(_ lookup: LookupStrategy, threads: Int = 1) throws -> Trainer {
     try Trainer(
       inputs: inputs, targets: targets, network: network,
-      training: strategy.configuration(
-        TrainingConfiguration(
-          loss: loss, epochs: 1000, batchSize: batch, learningRate: learningRate,
-          schedule: .constant)))
+      training: TrainingConfiguration(
+        loss: loss, epochs: 1000, batchSize: batch, learningRate: learningRate,
+        schedule: .constant, lookup: lookup, threads: threads))
   }
 
   /// The same with another batch size.

@@ -5,6 +5,7 @@
 // late in training. And: how does the step grow with the width?
 //
 //   TrainingStep [results folder [workload]]   QUICK=1, HALFSPACE_DATA=folder in the environment
+//   TrainingStep [results folder] threads      one thread against two; needs two free processors
 import Foundation
 import Halfspace
 import _HalfspaceBenchmark
@@ -20,16 +21,27 @@ let plan =
 let wanted = CommandLine.arguments.dropFirst(2).first
 
 do {
+  if wanted == "threads" {
+    let workloads = try Workload.all(quick: run.isQuick, data: run.data)
+    let (text, rows) = try ThreadContest.report(
+      workloads, plan: plan, run: ("\(run.machine.summary) · \(run.machine.date)", run.note))
+    print(text)
+    var json = run.header("training-step-threads")
+    json["results"] = rows
+    run.write([
+      ("training-step-threads.md", text), ("training-step-threads.json", try json.text() + "\n"),
+    ])
+    exit(0)
+  }
   var rows: [StepMeasurement] = []
   for workload in try Workload.all(quick: run.isQuick, data: run.data)
   where wanted == nil || workload.name == wanted {
     run.note(
       "\(workload.name), m = \(Format.count(workload.network.width)), batch \(workload.batch)")
-    for strategy in Strategy.all {
-      let contest = StepContest(
-        workload: workload, strategy: strategy, plan: plan, comparesDense: true)
-      rows += try contest.measurements()
-    }
+    let contest = StepContest(
+      workload: workload, strategies: workload.strategies(quick: run.isQuick), plan: plan,
+      comparesDense: true)
+    rows += try contest.measurements()
   }
 
   let exponents = run.isQuick ? [16, 20, 24, 30] : Array(stride(from: 16, through: 30, by: 2))
@@ -46,8 +58,7 @@ do {
   var sweepRows: [StepMeasurement] = []
   for workload in sweeps {
     let measured = try WidthSweep.measurements(
-      workload, exponents: exponents, strategy: Strategy.all[Strategy.all.count - 1], plan: plan,
-      denseMemory: denseMemory, note: run.note)
+      workload, exponents: exponents, plan: plan, denseMemory: denseMemory, note: run.note)
     sweepRows += measured
     let subtitle =
       "\(workload.name), \(workload.inputs.rows) rows of \(workload.inputs.columns), batch "

@@ -204,6 +204,31 @@ ptrdiff_t hs_merge_pairs_f32(ptrdiff_t n1, const int32_t *ids1, const float *val
                              ptrdiff_t n2, const int32_t *ids2, const float *values2,
                              int32_t *ids, float *values);
 
+/// Turns h, as hs_sddmm_f32 leaves it for a transposed report of candidates, into a report of the
+/// pairs with h[e] > 0, query by query: those of query q, ascending, are ids and values
+/// first[q]..<next[q]. first[q] is where the query's candidates begin among all; next [queries] and
+/// room for every candidate are written.
+void hs_gather_fired_f32(ptrdiff_t queries, ptrdiff_t n, const int32_t *active,
+                         const int32_t *starts, const int32_t *rows, const float *h,
+                         const ptrdiff_t *first, ptrdiff_t *next, int32_t *ids, float *values);
+
+/// How far plain SGD has moved rows at most: bounds[k] = floor + factor * sum |slopes[e]| *
+/// norms[rows[e]] over the entries e of n transposed neurons. Returns the largest; NaN only if all
+/// are.
+float hs_step_bounds_f32(ptrdiff_t n, const int32_t *starts, const int32_t *rows,
+                         const float *slopes, const float *norms, float factor, float floor,
+                         float *bounds);
+
+/// Adds to spent[ids[k]], rounded up, what row ids[k] has moved at most, and writes, in order, every
+/// ids[k] with NOT (spent <= allowances[ids[k]]). `over` needs room for n entries. Returns their
+/// number.
+ptrdiff_t hs_spend_f32(ptrdiff_t n, const int32_t *ids, const float *bounds, float *spent,
+                       const float *allowances, int32_t *over);
+
+/// The largest square sum of m rows, within a relative error of stride 2^-23 and an absolute one of
+/// stride 2^-148; NaN or infinite where an element is, or where squares overflow.
+float hs_largest_square_f32(ptrdiff_t m, ptrdiff_t stride, const float *w);
+
 #ifdef __cplusplus
 }
 #endif

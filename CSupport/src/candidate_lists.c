@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Lists of candidates for static queries: the readable definition of what decides how far rows have
-// moved, and the merging of lists, which does not depend on the instruction set.
+// moved, and what does not depend on the instruction set: the merging of lists, and bounds of moves.
+#include <math.h>
+
 #include "kernels.h"
 
 #pragma STDC FP_CONTRACT OFF
@@ -82,4 +84,65 @@ ptrdiff_t hs_merge_pairs_f32(ptrdiff_t n1, const int32_t *ids1, const float *val
     values[written++] = values2[j];
   }
   return written;
+}
+
+void hs_gather_fired_f32(ptrdiff_t queries, ptrdiff_t n, const int32_t *active,
+                         const int32_t *starts, const int32_t *rows, const float *h,
+                         const ptrdiff_t *first, ptrdiff_t *next, int32_t *ids, float *values) {
+  for (ptrdiff_t q = 0; q < queries; q++) next[q] = first[q];
+  for (ptrdiff_t k = 0; k < n; k++) {
+    for (int32_t e = starts[k]; e < starts[k + 1]; e++) {
+      // Whether a candidate fires is anybody's guess: it is written, and kept by moving on.
+      ptrdiff_t *at = next + rows[e];
+      ids[*at] = active[k];
+      values[*at] = h[e];
+      *at += h[e] > 0;
+    }
+  }
+}
+
+float hs_step_bounds_f32(ptrdiff_t n, const int32_t *starts, const int32_t *rows,
+                         const float *slopes, const float *norms, float factor, float floor,
+                         float *bounds) {
+  float largest = NAN;
+  for (ptrdiff_t k = 0; k < n; k++) {
+    float sum = 0;
+    for (int32_t e = starts[k]; e < starts[k + 1]; e++) {
+      sum += fabsf(slopes[e]) * norms[rows[e]];
+    }
+    bounds[k] = sum * factor + floor;
+    largest = largest >= bounds[k] ? largest : bounds[k];
+  }
+  return largest;
+}
+
+ptrdiff_t hs_spend_f32(ptrdiff_t n, const int32_t *ids, const float *bounds, float *spent,
+                       const float *allowances, int32_t *over) {
+  ptrdiff_t found = 0;
+  for (ptrdiff_t k = 0; k < n; k++) {
+    const int32_t r = ids[k];
+    const float sum = (spent[r] + bounds[k]) * (1 + 0x1p-22f);
+    spent[r] = sum;
+    over[found] = r;
+    found += !(sum <= allowances[r]);
+  }
+  return found;
+}
+
+float hs_largest_square_f32(ptrdiff_t m, ptrdiff_t stride, const float *w) {
+  float largest = 0;
+  for (ptrdiff_t r = 0; r < m; r++) {
+    float lanes[HS_LANES] = {0};
+    const float *row = w + r * stride;
+    ptrdiff_t at = 0;
+    for (; at + HS_LANES <= stride; at += HS_LANES) {
+      for (int l = 0; l < HS_LANES; l++) lanes[l] += row[at + l] * row[at + l];
+    }
+    for (int l = 0; at + l < stride; l++) lanes[l] += row[at + l] * row[at + l];
+    float sum = 0;
+    for (int l = 0; l < HS_LANES; l++) sum += lanes[l];
+    if (!(sum <= largest)) largest = sum;
+    if (isnan(largest)) return largest;
+  }
+  return largest;
 }

@@ -165,13 +165,14 @@ HS_INLINE i32x16 running_sums(i32x16 x) {
   return x;
 }
 
-/// Lists the numbers r < m with counts[r] > 0 and where the entries of each start; counts[r]
-/// becomes that start. Returns how many they are. `room` is that of `active` and `starts`.
-HS_INLINE ptrdiff_t list_active(ptrdiff_t m, ptrdiff_t room, int32_t *counts, int32_t *active,
-                                int32_t *starts) {
-  ptrdiff_t n = 0, r = 0;
-  int32_t start = 0;
-  for (; r + HS_LANES <= m; r += HS_LANES) {
+/// Lists the numbers r in first..<last with counts[r] > 0, behind the n listed already, and where the
+/// entries of each start, from starts[n] on; counts[r] becomes that start. Returns how many are
+/// listed now. `room` is that of `active` and `starts`.
+HS_INLINE ptrdiff_t list_active(ptrdiff_t first, ptrdiff_t last, ptrdiff_t n, ptrdiff_t room,
+                                int32_t *counts, int32_t *active, int32_t *starts) {
+  ptrdiff_t r = first;
+  int32_t start = starts[n];
+  for (; r + HS_LANES <= last; r += HS_LANES) {
     const i32x16 count = load_i32(counts + r);
     const uint32_t mask = mask_of(count != 0);
     if (mask == 0) continue;
@@ -189,7 +190,7 @@ HS_INLINE ptrdiff_t list_active(ptrdiff_t m, ptrdiff_t room, int32_t *counts, in
     n += __builtin_popcount(mask);
     start += after[HS_LANES - 1];
   }
-  for (; r < m; r++) {
+  for (; r < last; r++) {
     if (counts[r] == 0) continue;
     active[n] = (int32_t)r;
     starts[n] = start;
@@ -197,6 +198,54 @@ HS_INLINE ptrdiff_t list_active(ptrdiff_t m, ptrdiff_t room, int32_t *counts, in
     counts[r] = starts[n++];
   }
   starts[n] = start;
+  return n;
+}
+
+#define HS_TRANSPOSED_RANGE 32768  // rows whose counts and entries stay in the second-level cache
+#define HS_MOST_CURSORS 1024       // queries that are walked through side by side
+
+/// A report to be transposed, and how far its queries have been read.
+typedef struct {
+  ptrdiff_t queries, room;
+  const ptrdiff_t *offsets;
+  const int32_t *ids;
+  const float *values;
+  int32_t *counts, *active, *starts, *rows;
+  float *h;
+} transposition;
+
+/// Transposes the entries of query q at from[q]..<to[q], which all belong to rows first..<last, behind
+/// the n rows listed already. Returns how many are listed now.
+HS_INLINE ptrdiff_t transpose_range(const transposition *t, ptrdiff_t first, ptrdiff_t last,
+                                    ptrdiff_t n, const ptrdiff_t *from, const ptrdiff_t *to) {
+  const ptrdiff_t listed = list_active(first, last, n, t->room, t->counts, t->active, t->starts);
+  int32_t *counts = t->counts;
+  for (ptrdiff_t q = 0; q < t->queries; q++) {
+    for (ptrdiff_t e = from[q]; e < to[q]; e++) {
+      const int32_t at = counts[t->ids[e]]++;
+      t->rows[at] = (int32_t)q;
+      t->h[at] = t->values[e];
+    }
+  }
+  for (ptrdiff_t k = n; k < listed; k++) counts[t->active[k]] = 0;
+  return listed;
+}
+
+/// Range of rows by range.
+static __attribute__((noinline)) ptrdiff_t transpose_by_ranges(const transposition *t,
+                                                               ptrdiff_t m) {
+  ptrdiff_t from[HS_MOST_CURSORS], to[HS_MOST_CURSORS], n = 0;
+  for (ptrdiff_t q = 0; q < t->queries; q++) from[q] = t->offsets[q];
+  for (ptrdiff_t first = 0; first < m; first += HS_TRANSPOSED_RANGE) {
+    const ptrdiff_t last = m - first < HS_TRANSPOSED_RANGE ? m : first + HS_TRANSPOSED_RANGE;
+    for (ptrdiff_t q = 0; q < t->queries; q++) {
+      ptrdiff_t e = from[q];
+      for (; e < t->offsets[q + 1] && t->ids[e] < last; e++) t->counts[t->ids[e]]++;
+      to[q] = e;
+    }
+    n = transpose_range(t, first, last, n, from, to);
+    for (ptrdiff_t q = 0; q < t->queries; q++) from[q] = to[q];
+  }
   return n;
 }
 
@@ -215,15 +264,10 @@ ptrdiff_t HS_SUFFIX(hs_transpose_report)(ptrdiff_t queries, ptrdiff_t m, const p
     starts[pairs] = (int32_t)pairs;
     return pairs;
   }
+  const transposition t = {queries, m < pairs ? m : pairs, offsets, ids, values,
+                           counts,  active,                starts,  rows, h};
+  starts[0] = 0;
+  if (m > HS_TRANSPOSED_RANGE && queries <= HS_MOST_CURSORS) return transpose_by_ranges(&t, m);
   for (ptrdiff_t e = 0; e < pairs; e++) counts[ids[e]]++;
-  const ptrdiff_t n = list_active(m, m < pairs ? m : pairs, counts, active, starts);
-  for (ptrdiff_t q = 0; q < queries; q++) {
-    for (ptrdiff_t e = offsets[q]; e < offsets[q + 1]; e++) {
-      const int32_t at = counts[ids[e]]++;
-      rows[at] = (int32_t)q;
-      h[at] = values[e];
-    }
-  }
-  for (ptrdiff_t k = 0; k < n; k++) counts[active[k]] = 0;
-  return n;
+  return transpose_range(&t, 0, m, 0, offsets, offsets + 1);
 }

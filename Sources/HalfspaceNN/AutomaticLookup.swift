@@ -80,9 +80,13 @@ struct AutomaticLookup: NeuronLookup {
     watch.threshold = threshold
   }
 
-  mutating func update(rows: UnsafeBufferPointer<Int32>) {
+  var wantsDisplacements: Bool { current.wantsDisplacements }
+
+  mutating func update(
+    rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>?
+  ) {
     let clock = ContinuousClock.now
-    unsafe current.update(rows: rows)
+    unsafe current.update(rows: rows, displacements: displacements)
     guard window.isWarm else {
       window.isWarm = true
       return

@@ -111,6 +111,8 @@ extension CandidateLists {
       let r = Int(neuron)
       unsafe reference.row(r).update(from: weights.row(r), count: weights.stride)
       limits[r] = fresh.limits[range.lowerBound + k]
+      allowances[r] = limits[r].squareRoot() * (1 - 0x1p-20)
+      spent[r] = 0
       listed[r] = Int32(report.range(of: k).count)
       takenAt[r] = rowsAnswered
       isMover[r] = 0

@@ -15,7 +15,8 @@ internal import HalfspaceReporting
 /// ```
 ///
 /// After each step the neurons that moved are compared with their references, O(d) each: an exact
-/// distance, not the length of the path. One beyond its limit becomes a *mover*. When the movers
+/// distance. Where the step knows how far it has moved rows at most, they are compared only once the
+/// length of the path is beyond the limit, O(1) each. One beyond its limit becomes a *mover*. When the movers
 /// have cost as much as it takes to merge new entries into the lists, they are refreshed together:
 /// half-space queries over the training rows, a static structure that needs no maintenance. Margins
 /// are chosen for each neuron by how fast it goes: a wide one costs candidates on every visit of a
@@ -51,6 +52,10 @@ final class CandidateLists: NeuronLookup {
   /// Largest allowed square of the displacement; infinite for movers, so that they are not found
   /// again.
   var limits: [Float]
+  /// A lower bound of the root of the limit, and an upper bound of the displacement: the length of
+  /// the path since the row was last measured is added to it. Beyond the allowance it is measured.
+  var allowances: [Float]
+  var spent: [Float]
   /// 1 for movers.
   var isMover: [UInt8]
   /// The neurons that are checked on every row, ascending.
@@ -73,6 +78,7 @@ final class CandidateLists: NeuronLookup {
   private var workers: [CandidateWorker] = []
   /// Scratch of `update`.
   private var moved: [Int32] = []
+  private var suspects: [Int32] = []
 
   /// Lists for `inputs` `[n, d]`, to be made at the first report, and the rows of `weights`.
   init(inputs: Matrix, weights: Matrix, threads: Int) {
@@ -89,6 +95,8 @@ final class CandidateLists: NeuronLookup {
     listed = .init(repeating: -1, count: weights.rows)
     takenAt = .init(repeating: 0, count: weights.rows)
     limits = .init(repeating: .infinity, count: weights.rows)
+    allowances = limits
+    spent = .init(repeating: 0, count: weights.rows)
     isMover = .init(repeating: 1, count: weights.rows)
     movers = (0..<Int32(weights.rows)).map { $0 }
     offsets = .init(repeating: 0, count: inputs.rows + 1)
@@ -132,15 +140,39 @@ final class CandidateLists: NeuronLookup {
 
   // MARK: Moves
 
-  func update(rows: UnsafeBufferPointer<Int32>) {
+  // A row of few coordinates is measured as fast as its account is kept.
+  var wantsDisplacements: Bool { weights.stride >= 64 }
+
+  func update(rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>?) {
     guard let moving = rows.baseAddress, rows.count > 0 else { return }
-    if moved.count < rows.count { moved = .init(repeating: 0, count: rows.count) }
+    if moved.count < rows.count {
+      moved = .init(repeating: 0, count: rows.count)
+      suspects = moved
+    }
+    guard let bounds = unsafe displacements?.baseAddress else {
+      // Distances that are not accounted for: rows are measured when they move the next time.
+      for k in 0..<rows.count { unsafe spent[Int(moving[k])] = .infinity }
+      unsafe measure(rows.count, moving)
+      return
+    }
+    let suspected = unsafe hs_spend_f32(
+      rows.count, moving, bounds, &spent, allowances, &suspects)
+    guard suspected > 0 else { return }
+    unsafe measure(suspected, suspects)
+    for neuron in suspects[..<suspected] where isMover[Int(neuron)] == 0 {
+      let r = Int(neuron)
+      spent[r] = Drift.upperBound(
+        Drift.distance(weights, r, reference, r), stride: weights.stride)
+    }
+  }
+
+  /// Compares rows with their references; those beyond their limit become movers.
+  private func measure(_ count: Int, _ rows: UnsafePointer<Int32>) {
     let found = unsafe hs_moved_beyond_f32(
-      rows.count, moving, weights.stride, weights.pointer, reference.pointer, limits, &moved)
+      count, rows, weights.stride, weights.pointer, reference.pointer, limits, &moved)
     // What is no number is found again and again.
     let new = moved[..<found].filter { isMover[Int($0)] == 0 }
-    guard !new.isEmpty else { return }
-    becomeMovers(new)
+    if !new.isEmpty { becomeMovers(new) }
   }
 
   /// Has these neurons, which ascend, checked on every row from now on.
@@ -148,6 +180,8 @@ final class CandidateLists: NeuronLookup {
     for neuron in new {
       isMover[Int(neuron)] = 1
       limits[Int(neuron)] = .infinity
+      allowances[Int(neuron)] = .infinity
+      spent[Int(neuron)] = 0
     }
     movers = (0..<Int32(weights.rows)).filter { isMover[Int($0)] == 1 }
   }
@@ -161,6 +195,8 @@ final class CandidateLists: NeuronLookup {
     listed += repeatElement(-1, count: new - old)
     takenAt += repeatElement(rowsAnswered, count: new - old)
     limits += repeatElement(.infinity, count: new - old)
+    allowances += repeatElement(.infinity, count: new - old)
+    spent += repeatElement(0, count: new - old)
     isMover += repeatElement(1, count: new - old)
     movers += (Int32(old)..<Int32(new)).map { $0 }
   }
@@ -172,7 +208,7 @@ final class CandidateLists: NeuronLookup {
     work.innerProducts += data.statistics.innerProducts
     work.memoryBytes =
       4 * ids.capacity + 8 * offsets.count + reference.byteCount + lifted.byteCount
-      + data.statistics.memoryBytes + weights.rows * 25
+      + data.statistics.memoryBytes + weights.rows * 33
       + workers.reduce(0) { $0 + $1.byteCount }
     return work
   }

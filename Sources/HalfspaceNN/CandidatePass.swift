@@ -30,38 +30,67 @@ struct CandidatePass: Sendable {
       for row in rows { scan(row, worker, into: &pairs) }
       return
     }
-    let multiplies = rows.count >= Self.blockRows && !movers.isEmpty
-    if multiplies { multiply(rows, worker) }
-    for row in rows {
-      let number = numbers[numbers.startIndex + row]
-      let list = offsets[number]..<offsets[number + 1]
-      let x = unsafe batch.inputs.row(row)
-      let moving = movers.count
-      worker.checked += list.count + moving
-      let room = unsafe pairs.reserve(list.count + moving)
-      let fired = unsafe ids.withUnsafeBufferPointer { ids in
-        let candidates = unsafe (ids.baseAddress.map { unsafe $0 + list.lowerBound })
-        func recheck(
-          _ neurons: UnsafeMutablePointer<Int32>, _ values: UnsafeMutablePointer<Float>
-        ) -> Int {
-          guard let candidates = unsafe candidates, !list.isEmpty else { return 0 }
-          return unsafe hs_recheck_f32(
-            list.count, candidates, weights.stride, weights.pointer, x, threshold, neurons,
-            values)
-        }
-        if moving == 0 { return unsafe recheck(room.neurons, room.values) }
-        worker.prepare(listed: list.count, moving: moving)
-        let listed = unsafe recheck(worker.listed.neurons, worker.listed.values)
-        let moved =
-          unsafe multiplies
-          ? decide(row: row - rows.lowerBound, worker) : check(x, worker)
-        return unsafe hs_merge_pairs_f32(
-          listed, worker.listed.neurons, worker.listed.values, moved, worker.moving.neurons,
-          worker.moving.values, room.neurons, room.values)
+    let products = rows.count >= Self.blockRows && !movers.isEmpty ? rows.lowerBound : nil
+    if products != nil { multiply(rows, worker) }
+    let most = CandidateBlock.mostRows(stride: weights.stride)
+    for begin in stride(from: rows.lowerBound, to: rows.upperBound, by: most) {
+      let block = begin..<min(begin + most, rows.upperBound)
+      let names = numbers[
+        numbers.startIndex + block.lowerBound..<numbers.startIndex + block.upperBound]
+      let candidates = names.reduce(0) { $0 + offsets[$1 + 1] - offsets[$1] }
+      worker.checked += candidates + block.count * movers.count
+      let byNeuron =
+        block.count > 1 && CandidateBlock.pays(candidates: candidates, weights: weights)
+      if byNeuron {
+        unsafe worker.block.decide(
+          names, offsets: offsets, ids: ids, inputs: batch.inputs.row(begin), weights: weights,
+          above: threshold)
       }
-      pairs.commit(fired)
-      pairs.endQuery()
+      for (k, number) in names.enumerated() {
+        answer(
+          begin + k, offsets[number]..<offsets[number + 1], decided: byNeuron ? k : nil,
+          product: products.map { begin + k - $0 }, worker, into: &pairs)
+      }
     }
+  }
+
+  /// Answers a row of the batch with its list of candidates. `decided` is its number in the worker's
+  /// block, `product` among the worker's products, where it is there.
+  private func answer(
+    _ row: Int, _ list: Range<Int>, decided: Int?, product: Int?, _ worker: CandidateWorker,
+    into pairs: inout FiringReport
+  ) {
+    let x = unsafe batch.inputs.row(row)
+    let room = unsafe pairs.reserve(list.count + movers.count)
+    func recheck(
+      _ neurons: UnsafeMutablePointer<Int32>, _ values: UnsafeMutablePointer<Float>
+    ) -> Int {
+      if let decided {
+        return unsafe worker.block.withFired(decided) { count, firedNeurons, firedValues in
+          unsafe neurons.update(from: firedNeurons, count: count)
+          unsafe values.update(from: firedValues, count: count)
+          return count
+        }
+      }
+      guard !list.isEmpty else { return 0 }
+      return unsafe ids.withUnsafeBufferPointer { ids in
+        unsafe hs_recheck_f32(
+          list.count, ids.baseAddress! + list.lowerBound, weights.stride, weights.pointer, x,
+          threshold, neurons, values)
+      }
+    }
+    if movers.isEmpty {
+      pairs.commit(unsafe recheck(room.neurons, room.values))
+    } else {
+      worker.prepare(listed: list.count, moving: movers.count)
+      let listed = unsafe recheck(worker.listed.neurons, worker.listed.values)
+      let moved = unsafe product.map { decide(row: $0, worker) } ?? check(x, worker)
+      pairs.commit(
+        unsafe hs_merge_pairs_f32(
+          listed, worker.listed.neurons, worker.listed.values, moved, worker.moving.neurons,
+          worker.moving.values, room.neurons, room.values))
+    }
+    pairs.endQuery()
   }
 
   private func scan(_ row: Int, _ worker: CandidateWorker, into pairs: inout FiringReport) {
@@ -113,55 +142,5 @@ struct CandidatePass: Sendable {
     unsafe hs_recheck_f32(
       movers.count, movers, weights.stride, weights.pointer, x, threshold,
       worker.moving.neurons, worker.moving.values)
-  }
-}
-
-/// Scratch of one task of a report from candidate lists.
-///
-/// - Note: `Sendable` is unchecked; a worker belongs to one task at a time.
-@safe final class CandidateWorker: @unchecked Sendable {
-  /// The pairs of one task among several.
-  var pairs = FiringReport()
-  /// Pairs decided since the counter was read.
-  var checked = 0
-  /// The movers' rows, and their products with rows of the batch.
-  private(set) var gathered = Matrix(rows: 0, columns: 0)
-  private(set) var products = Matrix(rows: 0, columns: 0)
-  private var first = FiringReport()
-  private var second = FiringReport()
-  /// Room for what fires of a list, and of the movers.
-  @unsafe private(set) var listed:
-    (
-      neurons: UnsafeMutablePointer<Int32>, values: UnsafeMutablePointer<Float>
-    )
-  @unsafe private(set) var moving:
-    (
-      neurons: UnsafeMutablePointer<Int32>, values: UnsafeMutablePointer<Float>
-    )
-  private var capacity = 16
-
-  init() {
-    unsafe listed = first.reserve(capacity)
-    unsafe moving = second.reserve(capacity)
-  }
-
-  var byteCount: Int { gathered.byteCount + products.byteCount + 16 * capacity }
-
-  func prepare(listed: Int, moving: Int) {
-    let needed = max(listed, moving)
-    guard needed > capacity else { return }
-    capacity = needed + needed / 4
-    unsafe self.listed = first.reserve(capacity)
-    unsafe self.moving = second.reserve(capacity)
-  }
-
-  func prepareProducts(rows: Int, movers: Int, like weights: Matrix) {
-    if gathered.rows < movers || gathered.columns != weights.columns {
-      gathered = Matrix(rows: movers + movers / 4, columns: weights.columns)
-    }
-    if products.rows < rows || products.columns < movers {
-      products = Matrix(
-        rows: max(rows, products.rows), columns: max(products.columns, movers + movers / 4))
-    }
   }
 }

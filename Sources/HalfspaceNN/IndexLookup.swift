@@ -5,6 +5,7 @@ internal import HalfspaceReporting
 /// A lookup by an index over the weights, told about every move.
 struct IndexLookup: NeuronLookup {
   let strategy: LookupStrategy
+  private static let fewColumns = 32
   private let threads: Int
   private var index: any HalfSpaceIndex
   /// Work of the indexes before neurons joined.
@@ -38,7 +39,20 @@ struct IndexLookup: NeuronLookup {
     rows += batch.count
   }
 
-  mutating func update(rows: UnsafeBufferPointer<Int32>) { unsafe index.update(rows: rows) }
+  // Rows of few coordinates are encoded as fast as their displacements are noted.
+  var wantsDisplacements: Bool {
+    strategy == .tiles && index.dimension >= Self.fewColumns
+  }
+
+  mutating func update(
+    rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>?
+  ) {
+    if let displacements = unsafe displacements {
+      unsafe index.update(rows: rows, displacements: displacements)
+    } else {
+      unsafe index.update(rows: rows)
+    }
+  }
 
   mutating func grow(to weights: Matrix) {
     earlier.add(workOf: index.statistics)

@@ -14,8 +14,13 @@ protocol NeuronLookup {
   mutating func report(
     _ batch: LookupBatch, above threshold: Float, into report: inout FiringReport)
 
-  /// Tells which rows of the weight matrix have moved, ascending.
-  mutating func update(rows: UnsafeBufferPointer<Int32>)
+  /// Whether this lookup does less when it is told how far rows have moved.
+  var wantsDisplacements: Bool { get }
+
+  /// Tells which rows of the weight matrix have moved, ascending, and how far at most, as far as
+  /// that is known: upper bounds of the Euclidean distance, rounding of the move included.
+  mutating func update(
+    rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>?)
 
   /// Tells that neurons have joined behind the others: `weights` is the matrix from now on. The rows
   /// that were there have not moved.

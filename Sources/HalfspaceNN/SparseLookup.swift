@@ -26,7 +26,11 @@ struct SparseLookup: NeuronLookup {
     rows += batch.count
   }
 
-  mutating func update(rows: UnsafeBufferPointer<Int32>) {}
+  var wantsDisplacements: Bool { false }
+
+  mutating func update(
+    rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>?
+  ) {}
 
   mutating func grow(to weights: Matrix) {
     earlier.add(workOf: scan.statistics)

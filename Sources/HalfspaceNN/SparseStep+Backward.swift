@@ -42,7 +42,8 @@ extension SparseStep {
         outputStep: outputStep)
       return
     }
-    if !allNeurons && layers.isPlainSGD {
+    plainAlpha = !allNeurons && layers.isPlainSGD ? hiddenStep.alpha : nil
+    if plainAlpha != nil {
       descend(
         gradient: gradient, layers: layers, alpha: hiddenStep.alpha, outputAlpha: outputStep.alpha)
       return
@@ -121,6 +122,17 @@ extension SparseStep {
         view.h, weights.stride, inputs.pointer, outputs.stride, gradient.pointer, alpha,
         weights.pointer, outputAlpha, trainsOutputs, outputs.pointer, view.scratch)
     }
+  }
+
+  /// Bounds how far the last step has moved each active neuron, `MoveBounds`; returns the largest
+  /// bound. The slopes are those that `descend` has left.
+  func boundMoves(
+    norms: [Float], factor: Float, floor: Float, into bounds: inout [Float]
+  ) -> Float {
+    precondition(plainAlpha != nil && bounds.count >= activeCount, "\(activeCount) neurons")
+    return unsafe hs_step_bounds_f32(
+      activeCount, starts.baseAddress!, rows.baseAddress!, gradients.baseAddress!, norms, factor,
+      floor, &bounds)
   }
 
   /// Moves compact gradient rows to their places among `count` consecutive neurons and clears the

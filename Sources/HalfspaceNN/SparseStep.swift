@@ -22,6 +22,9 @@ internal import HalfspaceReporting
 @safe struct SparseStep: ~Copyable {
   private(set) var activeCount = 0
   private(set) var pairCount = 0
+  /// What the last backward pass multiplied the gradients of the first layer by, if it did nothing
+  /// else with them: then `gradients` are the slopes of its pairs.
+  var plainAlpha: Float?
 
   let threads: Int
   @unsafe var counts: UnsafeMutableBufferPointer<Int32>
@@ -59,6 +62,7 @@ internal import HalfspaceReporting
   /// Takes over a report over `neurons` stored rows. O(pairs + neurons / 16).
   mutating func load(_ report: borrowing FiringReport, neurons: Int) {
     pairCount = report.count
+    plainAlpha = nil
     unsafe Self.reserve(&counts, neurons)
     unsafe Self.reserve(&active, min(neurons, pairCount))
     unsafe Self.reserve(&starts, min(neurons, pairCount) + 1)

@@ -167,7 +167,11 @@ final class StaticIndexLookup: NeuronLookup {
 
   // MARK: Moves
 
-  func update(rows: UnsafeBufferPointer<Int32>) {
+  var wantsDisplacements: Bool { false }
+
+  func update(
+    rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>?
+  ) {
     guard index != nil, let moved = rows.baseAddress, rows.count > 0 else { return }
     if found.count < rows.count { found = .init(repeating: 0, count: rows.count) }
     let far = unsafe hs_moved_beyond_f32(

@@ -82,12 +82,7 @@ extension Trainer {
     backward(batch)
     times.backward += clock.lap()
 
-    if configuration.optimizer.touchesFiredRowsOnly {
-      unsafe lookup.update(rows: step.activeNeurons)
-    } else {
-      if allNeurons.count != network.count { allNeurons = (0..<Int32(network.count)).map { $0 } }
-      unsafe allNeurons.withUnsafeBufferPointer { unsafe lookup.update(rows: $0) }
-    }
+    tellMoves(on: batch)
     times.maintenance += clock.lap()
     return loss
   }

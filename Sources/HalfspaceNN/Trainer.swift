@@ -30,10 +30,6 @@ public final class Trainer {
   public internal(set) var firings = 0
   /// Work of the lookups, and memory.
   public var lookupStatistics: IndexStatistics { lookup.work }
-  /// How the neurons that fired were found. O(M d).
-  public var lookupSummary: LookupSummary {
-    LookupSummary(strategy: lookup.strategy, work: lookup.work, statistics: lookup.statistics)
-  }
 
   /// How far the run is.
   public internal(set) var progress = RunProgress()
@@ -51,6 +47,7 @@ public final class Trainer {
   /// 0..<M, for optimizers that move every row.
   var allNeurons: [Int32] = []
   var step: SparseStep
+  var moves: MoveBounds
   var lossWorkspace: LossWorkspace
   var hidden: LayerOptimizer
   var output: LayerOptimizer?
@@ -157,6 +154,7 @@ public final class Trainer {
       ? LayerOptimizer(optimizer: training.optimizer, parameters: self.network.outputs) : nil
     let rows = min(training.batchSize, inputs.rows)
     step = SparseStep(threads: training.threads)
+    moves = MoveBounds(inputs: inputs, batch: rows)
     lossWorkspace = LossWorkspace(batch: rows)
     batchRows = rows
     if case .sparse = inputs {

@@ -10,7 +10,8 @@ extension Kernels {
       (40, 60, 90), (64, 200, 1), (64, 130, 4), (100, 15, 60), (130, 3, 70),
     ]
 
-    @Test(arguments: shapes)
+    // The last one is transposed range of rows by range.
+    @Test(arguments: shapes + [(5, 40_000, 2)])
     func `a transpose lists what it should and leaves its scratch zero`(
       queries: Int, m: Int, percent: Int
     ) {

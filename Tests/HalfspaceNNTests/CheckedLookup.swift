@@ -45,7 +45,11 @@ final class CheckedLookup: NeuronLookup {
       && memcmp(a.values, b.values, 4 * a.count) == 0
   }
 
-  func update(rows: UnsafeBufferPointer<Int32>) { unsafe lookup.update(rows: rows) }
+  var wantsDisplacements: Bool { lookup.wantsDisplacements }
+
+  func update(rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>?) {
+    unsafe lookup.update(rows: rows, displacements: displacements)
+  }
 
   func grow(to weights: Matrix) {
     self.weights = weights

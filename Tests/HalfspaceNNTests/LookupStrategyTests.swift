@@ -46,13 +46,26 @@ import _HalfspaceTestSupport
     _ weights: Matrix, _ generator: inout SeededGenerator, _ lookup: CheckedLookup
   ) {
     let moving = (0..<weights.rows).filter { _ in generator.next() % 5 == 0 }
+    var lengths: [Float] = []
     for r in moving {
       let length: Float = [1e-6, 1e-3, 0.02, 0.02, 0.3, 2][Int(generator.next() % 6)]
       let step = TestData.unitRows(1, weights.columns, seed: generator.next())
-      for c in 0..<weights.columns { weights[r, c] += length * step[0, c] }
+      var square = 0.0
+      for c in 0..<weights.columns {
+        let before = Double(weights[r, c])
+        weights[r, c] += length * step[0, c]
+        square += (Double(weights[r, c]) - before) * (Double(weights[r, c]) - before)
+      }
+      lengths.append(Float(square.squareRoot() * (1 + 1e-12)).nextUp)
     }
     let rows = moving.map(Int32.init)
-    unsafe rows.withUnsafeBufferPointer { unsafe lookup.update(rows: $0) }
+    // Distances are known of some steps, as with plain SGD.
+    let isKnown = generator.next() % 4 != 0
+    unsafe rows.withUnsafeBufferPointer { rows in
+      unsafe lengths.withUnsafeBufferPointer { lengths in
+        unsafe lookup.update(rows: rows, displacements: isKnown ? lengths : nil)
+      }
+    }
   }
 
   @Test(arguments: Case.all)
@@ -77,6 +90,26 @@ import _HalfspaceTestSupport
     }
     #expect(lookup.reports == 150)
     #expect(lookup.mismatches == 0)
+  }
+
+  @Test(arguments: [1, 3])
+  func `candidates of long rows are decided neuron by neuron`(_ threads: Int) {
+    var generator = SeededGenerator(seed: 8, stream: 0)
+    let inputs = TestData.unitRows(48, 70, seed: 10)
+    let weights = TestData.gaussian(1000, 70, seed: 11)
+    #expect(CandidateBlock.pays(candidates: 2000, weights: weights))
+    let lookup = Case(strategy: .candidateLists, threads: threads)
+      .makeLookup(inputs: inputs, weights: weights)
+    var report = FiringReport()
+    for step in 0..<24 {
+      let rows = (0..<24).map { _ in Int(generator.next() % 48) }
+      lookup.report(
+        LookupBatch(inputs: inputs.gather(rows), count: 24, numbers: rows[...]), above: 0.8,
+        into: &report)
+      if step % 4 == 0 { Self.move(weights, &generator, lookup) }
+    }
+    #expect(lookup.reports == 24 && lookup.mismatches == 0)
+    #expect(lookup.work.rechecked > 24 * 2000)
   }
 
   @Test(arguments: Case.all)
@@ -137,7 +170,9 @@ import _HalfspaceTestSupport
         #expect(report.count == 20 * round, "\(strategy)")
         weights[7 * round, 0] = Float(1.5).nextUp
         let moved = [Int32(7 * round)]
-        unsafe moved.withUnsafeBufferPointer { unsafe lookup.update(rows: $0) }
+        unsafe moved.withUnsafeBufferPointer {
+          unsafe lookup.update(rows: $0, displacements: nil)
+        }
       }
       #expect(lookup.mismatches == 0)
     }

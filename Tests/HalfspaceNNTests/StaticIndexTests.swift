@@ -22,7 +22,7 @@ import _HalfspaceTestSupport
         LookupBatch(inputs: Self.inputs.gather(rows), count: 20, numbers: rows[...]),
         above: threshold, into: &report)
       let moved = move(batch)
-      unsafe moved.withUnsafeBufferPointer { unsafe lookup.update(rows: $0) }
+      unsafe moved.withUnsafeBufferPointer { unsafe lookup.update(rows: $0, displacements: nil) }
     }
   }
 
@@ -116,7 +116,7 @@ import _HalfspaceTestSupport
       lookup.report(
         LookupBatch(inputs: inputs, count: 60, numbers: nil), above: 0.7, into: &report)
       let moved = scatter(weights, from: start, distance: 0.04, seed: round)
-      unsafe moved.withUnsafeBufferPointer { unsafe lookup.update(rows: $0) }
+      unsafe moved.withUnsafeBufferPointer { unsafe lookup.update(rows: $0, displacements: nil) }
     }
     #expect(lookup.mismatches == 0)
     #expect(try #require(lookup.statistics.certificate).holds)

@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CHalfspace
+internal import HalfspaceLinalg
+
+/// Bounds how far a step of plain SGD moves each row, in O(1) for each firing pair: what lookups
+/// that keep an account of drift want to be told, instead of looking at O(d) numbers.
+///
+/// A step adds to a row `alpha g`, `g` a chain of fused multiply-adds of slopes `s_e` and inputs
+/// `x_e`. With u = 2^-24, n pairs and the computed row w':
+///
+///     ||g|| <= (1 + gamma(n)) sum |s_e| ||x_e|| + underflow,
+///     ||w' - w|| <= |alpha| ||g|| + u ||w'|| + underflow.
+///
+/// The sum is computed in `Float`, which the factor makes up for; norms of inputs are upper bounds;
+/// ||w'|| is at most the largest norm when last looked at, plus the largest move of every step since.
+struct MoveBounds {
+  /// Upper bounds of the norms of the training rows, of those that are in memory as a matrix.
+  private let norms: [Float]
+  private var batchNorms: [Float]
+  private var bounds: [Float] = []
+  /// An upper bound of the norm of every stored row, and what it was when last measured.
+  private var largest = 0.0
+  private var measured = 0.0
+  private var rows = -1
+
+  /// For training rows `inputs` and batches of at most `batch` rows. O(n d).
+  init(inputs: InputRows, batch: Int) {
+    norms = inputs.inMemory.map { rows in (0..<rows.rows).map { Self.norm(of: rows, $0) } } ?? []
+    batchNorms = .init(repeating: 0, count: batch)
+  }
+
+  private static func norm(of rows: Matrix, _ row: Int) -> Float {
+    let square = unsafe hs_largest_square_f32(1, rows.stride, rows.row(row))
+    return Float(norm(square: square, stride: rows.stride)).nextUp
+  }
+
+  /// An upper bound of the norm, for a square sum as `hs_largest_square_f32` gives it.
+  private static func norm(square: Float, stride: Int) -> Double {
+    let width = Double(stride)
+    return ((Double(square) + width * 0x1p-148) * (1 + width * 0x1p-22)).squareRoot()
+      * (1 + 0x1p-40)
+  }
+
+  /// Bounds for the active neurons of the last step, in their order; nil where none are known.
+  /// `weights` are the rows after the step. O(pairs), and now and then O(M d).
+  mutating func bounds(
+    of step: borrowing SparseStep, on batch: LookupBatch, weights: Matrix
+  ) -> [Float]? {
+    guard let alpha = step.plainAlpha.map({ abs(Double($0)) }), alpha <= 0x1p40,
+      batch.count < 1 << 20, !norms.isEmpty || batch.inputs.rows >= batch.count
+    else {
+      rows = -1
+      return nil
+    }
+    if rows != weights.rows || largest > 2 * measured {
+      rows = weights.rows
+      let square = unsafe hs_largest_square_f32(rows, weights.stride, weights.pointer)
+      measured = max(Self.norm(square: square, stride: weights.stride), 0x1p-20)
+      largest = measured
+    }
+    for k in 0..<batch.count {
+      if let numbers = batch.numbers, !norms.isEmpty {
+        batchNorms[k] = norms[numbers[numbers.startIndex + k]]
+      } else {
+        batchNorms[k] = Self.norm(of: batch.inputs, k)
+      }
+    }
+    if bounds.count < step.activeCount {
+      bounds = .init(repeating: 0, count: step.activeCount + step.activeCount / 4)
+    }
+    let factor = Float(alpha * (1 + Double(2 * batch.count + 16) * 0x1p-23)).nextUp
+    let floor = Float(largest * 0x1p-23 + 0x1p-60).nextUp
+    let most = unsafe step.boundMoves(
+      norms: batchNorms, factor: factor, floor: floor, into: &bounds)
+    // The rounding of the largest move is in its floor already; a sum in Double needs no more.
+    largest = most.isNaN ? .infinity : largest + Double(most)
+    return bounds
+  }
+}

@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: Apache-2.0
+import CHalfspace
+import Testing
+
+extension Kernels {
+  @Suite struct CandidateListTests {
+    @Test(arguments: [0, 1, 15, 16, 17, 50])
+    func `rows beyond their limit are found, those exactly at it are not`(count: Int) {
+      var dice = Dice(seed: 60)
+      for stride in [16, 32, 48, 64, 80, 176] {
+        let w = dice.rows(60, stride)
+        let reference = dice.rows(60, stride)
+        let squares = (0..<60).map { r -> Float in
+          let e = Block((0..<stride).map { w[r * stride + $0] - reference[r * stride + $0] })
+          return unsafe hs_dot_f32(stride, e.start, e.start)
+        }
+        let ids = Block((0..<count).map { Int32($0 + $0 / 10) })
+        let limits = Block(
+          squares.enumerated().map { r, square in
+            r % 3 == 0 ? square : r % 3 == 1 ? square.nextDown : dice.normal() * square
+          })
+        func found() -> Outcome {
+          let moved = Block(count, of: Int32(-1))
+          let n = unsafe hs_moved_beyond_f32(
+            count, ids.start, stride, w.start, reference.start, limits.start, moved.start)
+          var outcome = Outcome()
+          outcome.add(moved, first: n)
+          return outcome
+        }
+        expectSameBitsAtEveryLevel("stride \(stride)") { found() }
+        let expected = ids.elements.filter { !(squares[Int($0)] <= limits[Int($0)]) }
+        var outcome = Outcome()
+        outcome.add(Block(expected))
+        #expect(found() == outcome, "stride \(stride)")
+      }
+    }
+
+    @Test func `lists lose what is dropped and gain what is added, in order`() {
+      let lists: [[Int32]] = [[1, 4, 9], [], [2, 3], [0, 5, 6, 7]]
+      let dropped = Block((0..<12).map { UInt8([3, 5, 9].contains($0) ? 1 : 0) })
+      // List 0 gets 0 and the dropped 9, list 1 gets 3, list 3 gets 5 and 11.
+      let names = Block<Int32>([0, 3, 5, 9, 11])
+      let offsets = Block(lists.reduce(into: [0]) { $0.append($0.last! + $1.count) })
+      let (newOffsets, new) = (Block(5, of: -1), Block(9 + 5 + 1, of: Int32(-1)))
+      let active = Block<Int32>([0, 1, 3])
+      let starts = Block<Int32>([0, 2, 3, 5])
+      let added = Block<Int32>([0, 3, 1, 2, 4])
+      let ids = Block(lists.flatMap { $0 })
+      let n = unsafe hs_merge_lists(
+        4, offsets.start, ids.start, dropped.start, 3, active.start, starts.start, added.start,
+        names.start, newOffsets.start, new.start)
+      #expect(newOffsets.elements == [0, 4, 5, 6, 11])
+      #expect(Array(new.elements.prefix(n)) == [0, 1, 4, 9, 3, 2, 0, 5, 6, 7, 11])
+    }
+
+    @Test func `of a pair in both lists that of the first is kept`() {
+      let (ids1, values1) = (Block<Int32>([1, 4, 8]), Block<Float>([10, 40, 80]))
+      let (ids2, values2) = (Block<Int32>([0, 4, 9, 12]), Block<Float>([1, 2, 3, 4]))
+      let (ids, values) = (Block(7, of: Int32(-1)), Block(7, of: Float(-1)))
+      let n = unsafe hs_merge_pairs_f32(
+        3, ids1.start, values1.start, 4, ids2.start, values2.start, ids.start, values.start)
+      #expect(Array(ids.elements.prefix(n)) == [0, 1, 4, 8, 9, 12])
+      #expect(Array(values.elements.prefix(n)) == [1, 10, 40, 80, 3, 4])
+    }
+
+    @Test(arguments: SparseStepTests.shapes)
+    func `candidates with positive values make a report, query by query`(
+      queries: Int, m: Int, percent: Int
+    ) {
+      var dice = Dice(seed: 61)
+      let report = SparseReport(queries: queries, m: m, percent: percent, dice: &dice)
+      let lists = report.lists
+      let next = Block(queries, of: -1)
+      let (ids, values) = (
+        Block(report.pairs, of: Int32(-1)), Block(report.pairs, of: Float(-1))
+      )
+      unsafe hs_gather_fired_f32(
+        queries, report.neurons, lists.active.start, lists.starts.start, lists.rows.start,
+        lists.h.start, report.offsets.start, next.start, ids.start, values.start)
+      for q in 0..<queries {
+        let fired = (report.offsets[q]..<report.offsets[q + 1]).filter { report.values[$0] > 0 }
+        let range = report.offsets[q]..<next[q]
+        #expect(range.map { ids[$0] } == fired.map { report.ids[$0] })
+        #expect(range.map { values[$0] } == fired.map { report.values[$0] })
+      }
+    }
+
+    // MARK: Accounts of drift
+
+    @Test(arguments: SparseStepTests.shapes)
+    func `a step moves a row by no more than its bound`(queries: Int, m: Int, percent: Int) {
+      var dice = Dice(seed: 62)
+      let report = SparseReport(queries: queries, m: m, percent: percent, dice: &dice)
+      let lists = report.lists
+      let norms = Block((0..<queries).map { _ in abs(dice.normal()) })
+      let bounds = Block(report.neurons, of: Float(-1))
+      let largest = unsafe hs_step_bounds_f32(
+        report.neurons, lists.starts.start, lists.rows.start, lists.h.start, norms.start, 0.5,
+        0.25, bounds.start)
+      for n in 0..<report.neurons {
+        let sum = report.entries(n).reduce(0.0) {
+          $0 + Double(abs(report.h[$1]) * norms[Int(report.rows[$1])])
+        }
+        #expect(abs(Double(bounds[n]) - 0.5 * sum - 0.25) <= 1e-5 * (sum + 1))
+      }
+      #expect(report.neurons == 0 ? largest.isNaN : largest == bounds.elements.max())
+    }
+
+    @Test func `an account is overdrawn beyond its allowance, and by what is no number`() {
+      let ids = Block<Int32>([0, 2, 3, 5])
+      let bounds = Block<Float>([1, 0.5, .nan, .infinity])
+      let spent = Block<Float>([1, 7, 0.25, 0, 7, 0])
+      let allowances = Block<Float>([1.5, 0, 1, 100, 0, .infinity])
+      let over = Block(4, of: Int32(-1))
+      let n = unsafe hs_spend_f32(
+        4, ids.start, bounds.start, spent.start, allowances.start, over.start)
+      #expect(Array(over.elements.prefix(n)) == [0, 3])
+      #expect(spent[0] > 2 && spent[0] < 2.00001, "rounded up")
+      #expect(spent[1] == 7 && spent[4] == 7, "rows that did not move")
+      #expect(spent[2] > 0.75 && spent[3].isNaN && spent[5] == .infinity)
+    }
+
+    @Test func `the largest square sum is found, and what is no number`() {
+      var dice = Dice(seed: 63)
+      for stride in [1, 5, 16, 33, 80] {
+        let w = dice.normals(20 * stride)
+        let squares = (0..<20).map { r in
+          (0..<stride).reduce(0.0) {
+            $0 + Double(w[r * stride + $1]) * Double(w[r * stride + $1])
+          }
+        }
+        let largest = unsafe Double(hs_largest_square_f32(20, stride, w.start))
+        #expect(abs(largest - squares.max()!) <= 1e-5 * largest)
+        unsafe w.start[7 * stride] = .nan
+        #expect(unsafe hs_largest_square_f32(20, stride, w.start).isNaN)
+      }
+      let none = Block<Float>([])
+      #expect(unsafe hs_largest_square_f32(0, 16, none.start) == 0)
+    }
+  }
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: Apache-2.0
+import Foundation
+import HalfspaceLinalg
+import HalfspaceReporting
+import Testing
+import _HalfspaceTestSupport
+
+@testable import HalfspaceNN
+
+/// A long run holds no more memory than a short one.
+@Suite struct LongRunMemoryTests {
+  /// Bytes that are allocated now.
+  private static var allocated: Int {
+    let info = mallinfo2()
+    return Int(info.uordblks) + Int(info.hblkhd)
+  }
+
+  // In a process of its own: other tests allocate too.
+  @Test func `memory is flat over 100,000 steps with rebuilds and switches`() async {
+    await #expect(processExitsWith: .success) {
+      let problem = Problem.classes(2, rows: 24, dimension: 3, seed: 2)
+      let trainer = try problem.trainer(
+        .init(width: 1024, threshold: .expectedFiring(12), seed: 4),
+        .init(
+          loss: .softmaxCrossEntropy, epochs: 20_000, batchSize: 2, learningRate: 2,
+          schedule: .constant))
+      var refreshes = 0
+      var switches = 0
+      func run(_ steps: Int) throws {
+        for step in 0..<steps {
+          if step % 500 == 0 {
+            let summary = trainer.lookupSummary
+            refreshes += summary.statistics.refreshes
+            try trainer.useLookup(LookupStrategy.allCases[switches % LookupStrategy.allCases.count])
+            switches += 1
+          }
+          let row = 2 * (step % 12)
+          trainer.takeStep([row, row + 1][...])
+        }
+      }
+      try run(20_000)
+      let early = Self.allocated
+      try run(80_000)
+      let late = Self.allocated
+      #expect(trainer.stepCount == 100_000)
+      #expect(switches == 200 && refreshes > 200, "\(refreshes) refreshes")
+      #expect(trainer.network.count > 512, "so that no strategy stands aside")
+      // A leak of four bytes in every step would show.
+      #expect(late - early < 300_000, "\(early) bytes, then \(late)")
+    }
+  }
+}
