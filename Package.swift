@@ -42,6 +42,12 @@ func benchmark(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
 let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 
+func example(_ name: String) -> Target {
+  .executableTarget(
+    name: name, dependencies: ["Halfspace"], path: "Examples/\(name)",
+    swiftSettings: swiftSettings)
+}
+
 // MARK: - Package
 
 let package = Package(
@@ -92,8 +98,13 @@ let package = Package(
       "TrainingStep", ["CHalfspace", "Halfspace", "_HalfspaceBenchmark", "_HalfspaceReport"]),
     benchmark("TimeToAccuracy", ["Halfspace", "_HalfspaceBenchmark", "_HalfspaceReport"]),
 
+    // MARK: Examples
+    example("ThreeLayers"),
+    example("WideOutputs"),
+
     // MARK: Tests
     module("_HalfspaceTestSupport", ["HalfspaceLinalg"]),
+    .target(name: "CAllocationCounter", path: "Tests/AllocationCounter"),
     tests("CHalfspaceTests", ["CHalfspace", "_HalfspaceTestSupport"]),
     tests("HalfspaceLinalgTests", ["HalfspaceLinalg", "_HalfspaceTestSupport"]),
     tests(
@@ -102,7 +113,7 @@ let package = Package(
     tests(
       "HalfspaceNNTests",
       [
-        "HalfspaceIO", "HalfspaceNN", "HalfspaceReporting", "HalfspaceLinalg",
+        "CAllocationCounter", "HalfspaceIO", "HalfspaceNN", "HalfspaceReporting", "HalfspaceLinalg",
         "_HalfspaceTestSupport",
       ]),
     tests(
@@ -118,7 +129,7 @@ let package = Package(
         "_HalfspaceTestSupport",
       ]),
     tests("HalfspaceReportTests", ["_HalfspaceReport"]),
-    tests("HalfspaceCLITests", ["HalfspaceCLI", "Halfspace"]),
+    tests("HalfspaceCLITests", ["HalfspaceCLI", "Halfspace", "ThreeLayers", "WideOutputs"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu11
