@@ -144,6 +144,7 @@ public final class FrozenIndex: Sendable {
   ) {
     guard let structure = index.choice(forBatchesOf: size)?.structure else { return }
     structures.comparisons[batchClass] = nil
+    structures.prototypes[.chosen(structure)] = index.heldIndex(structure)
     chosen[batchClass.rawValue].structure.store(structure.rawValue, ordering: .releasing)
   }
 
@@ -160,19 +161,10 @@ public final class FrozenIndex: Sendable {
 
   private func addFork(_ structure: Structure, to asker: Asker) {
     structures.lock.withLock { _ in
-      let prototype = structures.prototypes[structure] ?? make(structure)
+      // What has been chosen has been made.
+      let prototype = structures.prototypes[structure] ?? BruteForceIndex(weights)
       structures.prototypes[structure] = prototype
       asker.forks[structure] = prototype.fork()
-    }
-  }
-
-  private func make(_ structure: Structure) -> any ForkableIndex {
-    switch structure {
-    case .bruteForce: BruteForceIndex(weights)
-    case .chosen(.scan): BruteForceIndex(weights, method: .scan)
-    case .chosen(.product): BruteForceIndex(weights, method: .product)
-    case .chosen(.certifiedTiles): CertifiedTileIndex(weights)
-    case .chosen(.partitionTree): PartitionTreeIndex(weights)
     }
   }
 

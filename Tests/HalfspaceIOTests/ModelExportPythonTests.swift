@@ -13,7 +13,7 @@ import Testing
     var testDescription: String
     var table: Table
     var scaling: FeatureTransform.Scaling?
-    var loss: LossName?
+    var loss: TrainingOptions.LossName?
     var constant = true
 
     static let all: [Kind] = {
