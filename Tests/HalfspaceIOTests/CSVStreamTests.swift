@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import HalfspaceLinalg
+import HalfspaceNN
 import Testing
 
 @testable import HalfspaceIO

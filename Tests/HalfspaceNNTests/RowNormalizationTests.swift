@@ -46,7 +46,7 @@ import _HalfspaceTestSupport
   }
 
   @Test func `huge and tiny rows get norm one`() {
-    let rows = Matrix([[1e30, -1e30], [1e-38, 1e-38], [3e-45, 0]])
+    let rows = Matrix([[1e30, -1e30], [1e-38, 1e-38], [Float.leastNonzeroMagnitude, 0]])
     let outputs = RowNormalization().apply(to: rows)
     for k in 0..<3 {
       let norm = outputs.rowArray(k).reduce(0) { $0 + $1 * $1 }.squareRoot()

@@ -90,7 +90,8 @@ import _HalfspaceTestSupport
       for k in 0..<300 {
         let row = (k * 7 + task * 11) % 150
         var span = scores.mutableSpan
-        predictor.scores(of: rows[row].span, into: &span)
+        let input = rows[row]
+        predictor.scores(of: input.span, into: &span)
         if scores != expected[row] { wrong[task, 0] += 1 }
       }
     }
