@@ -22,7 +22,7 @@
 .NOTPARALLEL:
 
 PACKAGES := libopenblas-dev liblapacke-dev zlib1g-dev
-SOURCES := Package.swift Sources Tests Benchmarks
+SOURCES := Package.swift Sources Tests Benchmarks Examples
 RELEASE := swift build -c release
 TEST := swift test --disable-xctest
 

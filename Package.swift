@@ -47,6 +47,12 @@ let documentation: [Package.Dependency] =
 let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 
+func example(_ name: String) -> Target {
+  .executableTarget(
+    name: name, dependencies: ["Halfspace"], path: "Examples/\(name)",
+    swiftSettings: swiftSettings)
+}
+
 // MARK: - Package
 
 let package = Package(
@@ -101,8 +107,13 @@ let package = Package(
     benchmark("TimeToAccuracy", ["Halfspace", "_HalfspaceBenchmark", "_HalfspaceReport"]),
     benchmark("Convergence", ["Halfspace", "_HalfspaceBenchmark", "_HalfspaceReport"]),
 
+    // MARK: Examples
+    example("ThreeLayers"),
+    example("WideOutputs"),
+
     // MARK: Tests
     module("_HalfspaceTestSupport", ["HalfspaceLinalg"]),
+    .target(name: "CAllocationCounter", path: "Tests/AllocationCounter"),
     tests("CHalfspaceTests", ["CHalfspace", "_HalfspaceTestSupport"]),
     tests("HalfspaceLinalgTests", ["HalfspaceLinalg", "_HalfspaceTestSupport"]),
     tests(
@@ -111,7 +122,7 @@ let package = Package(
     tests(
       "HalfspaceNNTests",
       [
-        "HalfspaceIO", "HalfspaceNN", "HalfspaceReporting", "HalfspaceLinalg",
+        "CAllocationCounter", "HalfspaceIO", "HalfspaceNN", "HalfspaceReporting", "HalfspaceLinalg",
         "_HalfspaceTestSupport",
       ]),
     tests(
@@ -128,7 +139,7 @@ let package = Package(
       ]),
     tests("HalfspaceTests", ["Halfspace", "_HalfspaceTestSupport"]),
     tests("HalfspaceReportTests", ["_HalfspaceReport"]),
-    tests("HalfspaceCLITests", ["HalfspaceCLI", "Halfspace"]),
+    tests("HalfspaceCLITests", ["HalfspaceCLI", "Halfspace", "ThreeLayers", "WideOutputs"]),
   ],
   swiftLanguageModes: [.v6],
   cLanguageStandard: .gnu11

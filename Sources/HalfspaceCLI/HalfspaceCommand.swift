@@ -8,5 +8,8 @@ struct HalfspaceCommand: ParsableCommand {
     commandName: "halfspace",
     abstract: "Trains and serves very wide shifted-ReLU networks on tables, exactly.",
     version: Version.current,
-    subcommands: [Train.self, Evaluate.self, Predict.self, Inspect.self, Plan.self, Demo.self])
+    subcommands: [
+      Train.self, Evaluate.self, Predict.self, Inspect.self, Export.self, Plan.self,
+      Demo.self,
+    ])
 }

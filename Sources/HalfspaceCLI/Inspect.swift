@@ -8,21 +8,59 @@ extension HalfspaceCommand {
   /// `halfspace inspect MODEL`.
   struct Inspect: ParsableCommand {
     static let configuration = CommandConfiguration(
-      abstract: "Show what a model file holds and how it was trained.")
+      abstract: "Show what a model file holds, how it was trained, and how it fires on a table.",
+      discussion: """
+        With a table: how many of the stored neurons fire on a row, and on how many rows each of \
+        them fires, as mean and minimum, quartiles, maximum.
+        """)
 
     @Argument(help: "The model (safetensors).")
     var model: String
 
+    @Argument(help: "Rows with the columns the model was trained on.")
+    var table: String?
+
+    @Flag(help: "Let a category that training did not have count as none, instead of refusing it.")
+    var ignoreUnknown = false
+
+    @OptionGroup var data: DataOptions
+
     func run() throws {
       try Talk.reportingErrors {
-        try Talk.print(Self.table(of: try TabularModel(contentsOf: model)))
+        var model = try TabularModel(contentsOf: model)
+        if ignoreUnknown { model.encoder.unknownCategories = .ignore }
+        var text = Self.table(of: model)
+        if let table {
+          var firing = FiringStatistics(model.predictor)
+          try model.forEachPiece(ofInputs: table, options: data.options()) { inputs in
+            firing.add(try inputs.matrix())
+          }
+          Self.append(firing, to: &text)
+        }
+        try Talk.print(text)
       }
+    }
+
+    private static func append(_ firing: FiringStatistics, to table: inout TextTable) {
+      let neurons = firing.rowsPerNeuron.count
+      func text(_ distribution: FiringStatistics.Distribution, of whole: Int) -> String {
+        let share = Format.percent(distribution.mean / Double(max(1, whole)), decimals: 3)
+        let quartiles = distribution.quartiles.map(Format.count).joined(separator: ", ")
+        return "\(Format.significant(distribution.mean, digits: 4)) (\(share)): \(quartiles)"
+      }
+      table.append("rows of the table", Format.count(firing.rows))
+      table.append("stored neurons firing on a row", text(firing.perRow, of: neurons))
+      table.append("rows a stored neuron fires on", text(firing.perNeuron, of: firing.rows))
+      let silent = Format.percent(Double(firing.silentNeurons) / Double(max(1, neurons)))
+      table.append(
+        "stored neurons firing on no row", "\(Format.count(firing.silentNeurons)) (\(silent))")
     }
 
     private static func table(of model: TabularModel) -> TextTable {
       let record = model.record
       var table = TextTable("what", "value")
       table.alignments = [.left, .left]
+      table.append("format", TabularModel.formatVersion)
       table.append("target", model.target.column)
       table.append("task", model.target.task.rawValue)
       let labels = model.target.labels
@@ -47,7 +85,10 @@ extension HalfspaceCommand {
       table.append("inputs", Format.count(model.predictor.dimension))
       table.append("outputs", Format.count(model.predictor.outputCount))
       table.append("width", Format.count(record.network.width))
-      table.append("stored neurons", Format.count(model.predictor.count))
+      let share = Double(model.predictor.count) / Double(record.network.width)
+      table.append(
+        "stored neurons",
+        "\(Format.count(model.predictor.count)) (\(Format.percent(share, decimals: 3)))")
       table.append("threshold", "\(record.threshold)")
       table.append("firing fraction", Format.percent(record.firingFraction, decimals: 4))
       table.append("first layer", record.network.rows.name)

@@ -11,7 +11,8 @@ extension HalfspaceCommand {
       abstract: "Predict the target of every row of a table, in order.",
       discussion: """
         Writes a table (CSV) with a header and one row for each row of the input: one column, \
-        named as the target, unless --scores or --inputs is given.
+        named as the target, unless --probabilities, --scores or --inputs is given. Text tables \
+        of any size are read and answered piece by piece, in constant memory.
         """)
 
     @Argument(help: "The model (safetensors).")
@@ -27,12 +28,13 @@ extension HalfspaceCommand {
 
     @Flag(
       help: ArgumentHelp(
-        "What to write: predictions, the network's outputs, or its transformed inputs."))
+        "What to write: predictions, probabilities of the classes, the network's outputs, or its "
+          + "transformed inputs."))
     var kind: Kind = .predictions
 
     /// What is written.
     enum Kind: String, EnumerableFlag {
-      case predictions, scores, inputs
+      case predictions, probabilities, scores, inputs
     }
 
     @Flag(help: "Let a category that training did not have count as none, instead of refusing it.")
@@ -45,44 +47,57 @@ extension HalfspaceCommand {
     func run() throws {
       try Talk.reportingErrors {
         try OutputFile.check([output], inputs: [model, table] + data.files)
-        var model = try TabularModel(contentsOf: model)
+        let path = model
+        var model = try TabularModel(contentsOf: path)
         if ignoreUnknown { model.encoder.unknownCategories = .ignore }
-        let text = try text(
-          model, try model.readDataset(contentsOf: table, options: data.options()))
-        if let output {
-          try AtomicFile.write(text, to: output)
-        } else {
-          try Talk.write(text)
+        if kind == .probabilities && !model.givesProbabilities {
+          throw ModelFileError(
+            file: path, reason: .noProbabilities(loss: model.record.training.loss.name))
         }
+        let file = try output.map { try PendingFile($0) }
+        var csv = CSVWriter(columns: columns(model))
+        try model.forEachPiece(
+          ofInputs: table, options: data.options(), threads: threads.count
+        ) { inputs in
+          try append(inputs, model, to: &csv)
+          let text = csv.takeText()
+          if let file { try file.write(Array(text.utf8)) } else { try Talk.write(text) }
+        }
+        try file?.commit()
       }
     }
 
-    private func text(_ model: TabularModel, _ rows: Dataset) throws -> String {
-      let target = model.target.column
+    private func columns(_ model: TabularModel) -> [String] {
       switch kind {
-      case .predictions:
-        var csv = CSVWriter(columns: [target])
-        for text in try model.predict(rows, threads: threads.count).texts { csv.append([text]) }
-        return csv.text
+      case .predictions: return [model.target.column]
+      case .probabilities: return model.target.labels
       case .scores:
         // The one output of a loss for two classes speaks for the second.
         let labels = model.target.labels.suffix(model.predictor.outputCount)
-        return text(
-          of: try model.scores(for: rows, threads: threads.count),
-          columns: labels.isEmpty ? [target] : Array(labels))
+        return labels.isEmpty ? [model.target.column] : Array(labels)
       case .inputs:
-        let names = model.encoder.featureNames
-        let constant = model.transform.constant == nil ? [] : ["constant"]
-        return text(
-          of: try model.inputs(of: rows, threads: threads.count).matrix(),
-          columns: names + constant)
+        return model.encoder.featureNames + (model.transform.constant == nil ? [] : ["constant"])
       }
     }
 
-    private func text(of matrix: Matrix, columns: [String]) -> String {
-      var csv = CSVWriter(columns: columns)
+    private func append(
+      _ inputs: InputRows, _ model: TabularModel, to csv: inout CSVWriter
+    ) throws {
+      if kind == .inputs {
+        append(try inputs.matrix(), to: &csv)
+        return
+      }
+      let scores = try model.predictor.scores(for: inputs, threads: threads.count)
+      switch kind {
+      case .predictions:
+        for text in model.predictions(from: scores).texts { csv.append([text]) }
+      case .probabilities: append(model.probabilities(fromScores: scores)!, to: &csv)
+      case .scores, .inputs: append(scores, to: &csv)
+      }
+    }
+
+    private func append(_ matrix: Matrix, to csv: inout CSVWriter) {
       for row in 0..<matrix.rows { csv.append(matrix.rowArray(row)) }
-      return csv.text
     }
   }
 }

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import Foundation
 
 /// Writes files so that they are either there in full or not there at all.
 ///
@@ -27,94 +26,22 @@ public enum AtomicFile {
   public static func write(
     chunks: some Sequence<[UInt8]>, to path: String
   ) throws(FileError) {
-    var existing = stat()
-    let exists = unsafe stat(path, &existing) == 0
-    if exists && existing.st_mode & S_IFMT != S_IFREG {
-      try writeDirectly(chunks, to: path)
-      return
-    }
-    let target = resolvingLink(path)
-    let folder = target.lastIndex(of: "/").map { String(target[...$0]) } ?? ""
-    var generator = SystemRandomNumberGenerator()
-    let suffix = String(generator.next(), radix: 16)
-    let temporary = "\(folder)\(temporaryPrefix)\(suffix)\(temporarySuffix)"
-    let descriptor = unsafe open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else { throw FileError(path: path, operation: .write, code: errno) }
-    do throws(Failure) {
-      do throws(Failure) {
-        if exists, fchmod(descriptor, existing.st_mode & 0o7777) != 0 { throw Failure() }
-        try write(chunks, to: descriptor)
-        if fsync(descriptor) != 0 { throw Failure() }
-      } catch {
-        close(descriptor)
-        throw error
-      }
-      // Some file systems report a full disk only here.
-      if close(descriptor) != 0 { throw Failure() }
-      if unsafe rename(temporary, target) != 0 { throw Failure() }
-    } catch {
-      unsafe unlink(temporary)
-      throw FileError(path: path, operation: .write, code: error.code)
-    }
-    flushFolder(folder.isEmpty ? "." : folder)
+    let file = try PendingFile(path)
+    for chunk in chunks { try file.write(chunk) }
+    try file.commit()
   }
 
   private static let temporaryPrefix = ".halfspace-"
   private static let temporarySuffix = ".tmp"
 
+  /// A name for a file under way, not in use: a new one with every call.
+  static func temporaryName() -> String {
+    var generator = SystemRandomNumberGenerator()
+    return temporaryPrefix + String(generator.next(), radix: 16) + temporarySuffix
+  }
+
   /// Whether this is the name of a file under way, or of one that a killed process has left.
   static func isTemporary(_ name: String) -> Bool {
     name.hasPrefix(temporaryPrefix) && name.hasSuffix(temporarySuffix)
-  }
-
-  /// The operating system's reason, taken before another call overwrites it.
-  private struct Failure: Error {
-    let code = errno
-  }
-
-  private static func writeDirectly(
-    _ chunks: some Sequence<[UInt8]>, to path: String
-  ) throws(FileError) {
-    let descriptor = unsafe open(path, O_WRONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw FileError(path: path, operation: .write, code: errno) }
-    defer { close(descriptor) }
-    do throws(Failure) {
-      try write(chunks, to: descriptor)
-    } catch {
-      throw FileError(path: path, operation: .write, code: error.code)
-    }
-  }
-
-  private static func write(
-    _ chunks: some Sequence<[UInt8]>, to descriptor: Int32
-  ) throws(Failure) {
-    for chunk in chunks {
-      var written = 0
-      while written < chunk.count {
-        let count = unsafe chunk.withUnsafeBytes { bytes in
-          unsafe Foundation.write(descriptor, bytes.baseAddress! + written, chunk.count - written)
-        }
-        if count >= 0 {
-          written += count
-        } else if errno != EINTR {
-          throw Failure()
-        }
-      }
-    }
-  }
-
-  /// What the symbolic link at `path` points to; `path` itself when it is no link.
-  private static func resolvingLink(_ path: String) -> String {
-    guard let resolved = unsafe realpath(path, nil) else { return path }
-    defer { unsafe free(resolved) }
-    return unsafe String(cString: resolved)
-  }
-
-  /// Makes the rename itself durable. Best effort: the contents are safe already.
-  private static func flushFolder(_ folder: String) {
-    let descriptor = unsafe open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { return }
-    _ = fsync(descriptor)
-    close(descriptor)
   }
 }

@@ -5,6 +5,8 @@ struct CSVPass {
   let name: String
   var scanner: CSVScanner
   var names: [String] = []
+  /// Whether the names are the file's.
+  var hasHeader = false
   var builders: [ColumnBuilder] = []
   /// The line each row begins on.
   var lines: [UInt32] = []

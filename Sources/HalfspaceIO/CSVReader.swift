@@ -75,6 +75,13 @@ public struct CSVReader: Sendable {
   ///
   /// - Throws: `TableError` naming line and column.
   public func read(_ bytes: [UInt8], name: String) throws(TableError) -> Table {
+    var pass = try begin(bytes, name: name)
+    let text = options.textColumns
+    return try Self.table(&pass, bytes, hasHeader: pass.hasHeader, textColumns: text)
+  }
+
+  /// A pass that stands at the first row, its columns named. The bytes may be a file's beginning.
+  func begin(_ bytes: [UInt8], name: String) throws(TableError) -> CSVPass {
     try checkIsText(bytes, name: name)
     let start = bytes.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0
     let dialect = CSVDialect(
@@ -91,29 +98,39 @@ public struct CSVReader: Sendable {
     let isKnownHeader =
       options.hasHeader == nil && !options.knownColumns.isEmpty
       && options.knownColumns.isSubset(of: header)
-    let hasHeader = dialect.hasHeader || isKnownHeader
-    let names = hasHeader ? try columnNames(header, in: name) : header.indices.map(Self.name)
-    if !hasHeader { pass.scanner = first }
-    let body = pass.scanner
-    pass.names = names
-    pass.builders = names.map { ColumnBuilder(isText: options.textColumns.contains($0)) }
-    try pass.run(bytes.span)
-    guard !pass.lines.isEmpty else { throw TableError(file: name, reason: .noDataRows) }
+    pass.hasHeader = dialect.hasHeader || isKnownHeader
+    pass.names =
+      pass.hasHeader ? try columnNames(header, in: name) : header.indices.map(Self.name)
+    if !pass.hasHeader { pass.scanner = first }
+    return pass
+  }
 
+  /// The rows from where `pass` stands to the end of the bytes.
+  static func table(
+    _ pass: inout CSVPass, _ bytes: [UInt8], hasHeader: Bool, textColumns: Set<String>
+  ) throws(TableError) -> Table {
+    let (names, body) = (pass.names, pass.scanner)
+    pass.builders = names.map { ColumnBuilder(isText: textColumns.contains($0)) }
+    pass.lines = []
+    try pass.run(bytes.span)
+    guard !pass.lines.isEmpty else { throw TableError(file: pass.name, reason: .noDataRows) }
+
+    let end = pass.scanner
     let again = names.indices.filter { pass.builders[$0].needsSecondPass }
     if !again.isEmpty {
       pass.scanner = body
       for column in again { pass.builders[column] = ColumnBuilder(isText: true) }
       try pass.runAgain(bytes.span, for: again)
+      pass.scanner = end
     }
     for (column, builder) in zip(names, pass.builders) {
       if let cell = builder.notFinite {
         throw TableError(
-          file: name, line: cell.line, column: column, reason: .notFinite(cell.text))
+          file: pass.name, line: cell.line, column: column, reason: .notFinite(cell.text))
       }
     }
     return Table(
-      name: name, hasHeader: hasHeader,
+      name: pass.name, hasHeader: hasHeader,
       columns: zip(names, pass.builders).map { $1.finish(name: $0) }, lines: pass.lines)
   }
 

@@ -7,12 +7,18 @@ public struct ModelFileError: Error, Hashable, Sendable {
   public enum Reason: Hashable, Sendable {
     /// A safetensors file without a model's metadata.
     case notAModel
-    /// Written by a later version of the format.
+    /// Of a format that this version does not read, such as a later one.
     case version(found: String, supported: String)
     /// A metadata entry is missing or cannot be decoded.
     case metadata(key: String, problem: String)
     /// The parts do not fit each other.
     case inconsistent(String)
+    /// A name from which no format can be told.
+    case unknownFormat
+    /// Probabilities are asked of a model trained with a loss that has none.
+    case noProbabilities(loss: String)
+    /// A model that a format cannot hold.
+    case notExportable(String)
   }
 
   /// The file.
@@ -33,10 +39,17 @@ extension ModelFileError: CustomStringConvertible, LocalizedError {
     switch reason {
     case .notAModel: "\(file) is not a Halfspace model: it has no \"halfspace\" metadata"
     case .version(let found, let supported):
-      "\(file) is a model of format \(found.prefix(20)), but this version of Halfspace reads format "
-        + "\(supported)"
+      "\(file) is a model of format \(found.prefix(20))"
+        + (Int(found) ?? 0 > Int(supported) ?? 0 ? ", written by a later version" : "")
+        + "; this version of Halfspace reads format \(supported)"
     case .metadata(let key, let problem): "\(file): metadata \"\(key)\" \(problem)"
-    case .inconsistent(let problem): "\(file): \(problem)"
+    case .inconsistent(let problem), .notExportable(let problem): "\(file): \(problem)"
+    case .noProbabilities(let loss):
+      "\(file): a model trained with the \(loss) loss has no probabilities"
+    case .unknownFormat:
+      "\(file): expected a name that ends with "
+        + ModelFormat.allCases.map { ".\($0.rawValue)" }.joined(separator: ", ")
+        + ", or a format"
     }
   }
 

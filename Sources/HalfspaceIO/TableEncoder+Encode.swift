@@ -48,16 +48,36 @@ extension TableEncoder {
       }
       return columns.compactMap { table.position(of: $0.name) }
     }
-    // Without names, rows look as in training, or lack the target, or lack the dropped columns too.
+    guard let positions = positions(inTableOf: table.columns.count) else {
+      throw TableError(
+        file: table.name, reason: .columnCount(expected: tableWidth, found: table.columns.count))
+    }
+    return positions.map { table.columns[$0] }
+  }
+
+  /// Where the columns are in a table of so many columns without names, nil if they are not.
+  private func positions(inTableOf count: Int) -> [Int]? {
+    // Rows look as in training, or lack the target, or lack the dropped columns too.
     let target = targetPosition.map { [$0] } ?? []
-    for absent in [[], target, target + droppedPositions]
-    where table.columns.count == tableWidth - absent.count {
-      return columns.map { column in
-        column.position - absent.count { $0 < column.position }
+    for absent in [[], target, target + droppedPositions] where count == tableWidth - absent.count {
+      return columns.map { column in column.position - absent.count { $0 < column.position } }
+    }
+    return nil
+  }
+
+  /// Which columns of a table hold categories.
+  func textColumns(names: [String], hasHeader isNamed: Bool) -> Set<String> {
+    let positions = hasHeader && isNamed ? nil : positions(inTableOf: names.count)
+    var texts: Set<String> = []
+    for (index, column) in columns.enumerated() {
+      guard case .categorical = column.encoding else { continue }
+      if hasHeader && isNamed {
+        texts.insert(column.name)
+      } else if let positions {
+        texts.insert(names[positions[index]])
       }
     }
-    throw TableError(
-      file: table.name, reason: .columnCount(expected: tableWidth, found: table.columns.count))
+    return texts
   }
 
   /// The feature within the column that is 1 in each row; -1: none.

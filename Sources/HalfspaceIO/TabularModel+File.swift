@@ -16,8 +16,8 @@ internal import HalfspaceReporting
 // ReLU, Linear compute it. The metadata hold, as JSON, what turns a table's row into x and an
 // output into an answer.
 extension TabularModel {
-  /// Version of the file format.
-  static let formatVersion = "1"
+  /// Version of the file format that is written, and read.
+  public static let formatVersion = "1"
 
   private enum Key {
     static let version = "halfspace"
@@ -161,7 +161,7 @@ extension TabularModel {
 
   // MARK: Metadata
 
-  private static func json(_ value: some Encodable) throws -> String {
+  static func json(_ value: some Encodable) throws -> String {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
     return String(decoding: try encoder.encode(value), as: UTF8.self)

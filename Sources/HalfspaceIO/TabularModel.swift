@@ -75,7 +75,8 @@ public struct TabularModel: Sendable {
     predictions(from: try scores(for: table, threads: threads))
   }
 
-  func predictions(from scores: Matrix) -> Predictions {
+  /// The class or number that network outputs `[rows, outputs]` stand for. O(rows * outputs).
+  public func predictions(from scores: Matrix) -> Predictions {
     switch target.task {
     case .classification:
       let labels = target.labels

@@ -53,7 +53,8 @@ public final class Predictor: Sendable {
   /// Number of stored neurons.
   public var count: Int { weights.rows }
 
-  private let scratch = Mutex<[Scratch]>([])
+  let index: FrozenIndex
+  private let scratch = Mutex<[PredictionScratch]>([])
 
   /// A predictor over the given rows, which must not change afterwards.
   public init(
@@ -70,6 +71,7 @@ public final class Predictor: Sendable {
     self.factor = factor
     self.shards = shards
     self.latent = latent
+    index = FrozenIndex(weights)
   }
 
   /// The same network with `factor` multiplied into the output weights: what a plain two-layer
@@ -97,17 +99,32 @@ public final class Predictor: Sendable {
   public func evaluate(
     _ inputs: Matrix, threads: Int = 1
   ) -> (scores: Matrix, firings: Int) {
+    let result = Matrix(rows: inputs.rows, columns: outputCount)
+    let firings = scores(for: inputs, into: result, threads: threads)
+    return (result, firings)
+  }
+
+  /// Writes the outputs of transformed inputs `[n, d]` to the first n rows of `result`
+  /// `[>= n, C]`. With one thread nothing is allocated once as many rows have been asked for before,
+  /// from as many threads at once, and the lookup has been chosen (see `prepare(like:)`).
+  ///
+  /// - Returns: the number of stored neurons that fired in all.
+  @discardableResult
+  public func scores(for inputs: Matrix, into result: Matrix, threads: Int = 1) -> Int {
     precondition(
       inputs.columns == dimension,
       "inputs [\(inputs.rows), \(inputs.columns)] for rows of \(dimension)")
-    let result = Matrix(rows: inputs.rows, columns: outputCount)
+    precondition(
+      result.columns == outputCount && result.rows >= inputs.rows,
+      "scores [\(result.rows), \(result.columns)] of \(outputCount) outputs for \(inputs.rows) rows"
+    )
     let firings = Atomic<Int>(0)
-    parallelFor(inputs.rows, grain: 64, threads: threads) { range in
+    parallelFor(inputs.rows, grain: PredictionScratch.rows, threads: threads) { range in
       let worker = self.borrow()
       firings.wrappingAdd(worker.run(self, inputs, range, result), ordering: .relaxed)
-      self.scratch.withLock { $0.append(worker) }
+      self.giveBack(worker)
     }
-    return (result, firings.load(ordering: .relaxed))
+    return firings.load(ordering: .relaxed)
   }
 
   /// Outputs as `scores(for:threads:)` of rows that may also be sparse or streamed.
@@ -140,106 +157,47 @@ public final class Predictor: Sendable {
     precondition(
       inputs.columns == dimension, "\(inputs.columns) input coordinates for rows of \(dimension)")
     let result = Matrix(rows: inputs.rows, columns: outputCount)
-    parallelFor(inputs.rows, grain: 64, threads: threads) { range in
+    parallelFor(inputs.rows, grain: PredictionScratch.rows, threads: threads) { range in
       let worker = self.borrow()
       worker.run(self, inputs, range, result)
-      self.scratch.withLock { $0.append(worker) }
+      self.giveBack(worker)
     }
     return result
   }
 
-  private func borrow() -> Scratch {
+  /// Writes the outputs of one transformed input of d coordinates to `scores`, C numbers. Allocates
+  /// as `scores(for:into:threads:)` does.
+  public func scores(of input: Span<Float>, into scores: inout MutableSpan<Float>) {
+    precondition(
+      input.count == dimension && scores.count == outputCount,
+      "an input of \(input.count) for rows of \(dimension), room for \(scores.count) of "
+        + "\(outputCount) outputs")
+    let worker = borrow()
+    worker.run(self, input, &scores)
+    giveBack(worker)
+  }
+
+  /// Chooses now, with typical inputs `[n, d]`, some dozens or more, how neurons are looked up for
+  /// single rows and for batches, and makes what that takes. Otherwise this is done by and by, when
+  /// enough has been asked for it to pay. What is predicted does not depend on it.
+  public func prepare(like inputs: Matrix) {
+    precondition(
+      inputs.columns == dimension && inputs.rows > 0,
+      "inputs [\(inputs.rows), \(inputs.columns)] for rows of \(dimension)")
+    for size in [1, 16, PredictionScratch.rows] {
+      index.prepare(forBatchesOf: size, like: inputs, above: threshold)
+    }
+  }
+
+  /// How neurons are looked up for batches of a size; nil while that has not been decided.
+  public func lookup(forBatchesOf rows: Int) -> AutomaticIndex.Structure? {
+    index.choice(forBatchesOf: min(rows, PredictionScratch.rows))
+  }
+
+  private func borrow() -> PredictionScratch {
     if let free = scratch.withLock({ $0.popLast() }) { return free }
-    return Scratch(self)
+    return PredictionScratch(self)
   }
 
-  /// Buffers of one worker at a time; reused, so that a call allocates nothing but its result.
-  private final class Scratch: @unchecked Sendable {
-    private var index: BruteForceIndex
-    private lazy var scan = SparseScan(index.weights, threads: 1)
-    private lazy var queries = SparseQueries(columns: index.dimension)
-    private var report = FiringReport()
-    private let step = SparseStep(threads: 1)
-    private let block: Matrix
-    private var latentReport = InitialReport()
-    private var latentFiring = FiringReport()
-    private var statistics = IndexStatistics()
-
-    init(_ predictor: Predictor) {
-      index = BruteForceIndex(predictor.weights)
-      block = Matrix(rows: 64, columns: predictor.outputCount, packedSingleColumn: true)
-    }
-
-    /// Writes the scores of `range` to `result`; returns the number of stored neurons that fired.
-    func run(_ p: Predictor, _ inputs: Matrix, _ range: Range<Int>, _ result: Matrix) -> Int {
-      index.report(queries: inputs, rows: range, above: p.threshold, into: &report)
-      add(p, range, to: result) { (inputs, range) }
-      return report.count
-    }
-
-    /// As `run` for sparse rows.
-    func run(_ p: Predictor, _ inputs: SparseMatrix, _ range: Range<Int>, _ result: Matrix) {
-      queries.gather(Array(range)[...], of: inputs)
-      scan.report(queries, above: p.threshold, into: &report)
-      add(p, range, to: result) { (inputs.dense(rows: range), 0..<range.count) }
-    }
-
-    /// Writes the scores of the rows reported to `range` of `result`; the rows with their zeros are
-    /// asked for where latent neurons matter.
-    private func add(
-      _ p: Predictor, _ range: Range<Int>, to result: Matrix,
-      rows dense: () -> (inputs: Matrix, range: Range<Int>)
-    ) {
-      if let latent = p.latent {
-        let (inputs, range) = dense()
-        let rows = reportLatent(latent, p, inputs, range)
-        step.forward(
-          report, adding: latentFiring, withOutputs: rows, outputs: p.outputs, shards: p.shards,
-          factor: p.factor, scores: block)
-      } else {
-        step.forward(
-          report, outputs: p.outputs, shards: p.shards, factor: p.factor, scores: block)
-      }
-      for (k, row) in range.enumerated() {
-        unsafe result.row(row).update(from: block.row(k), count: p.outputCount)
-      }
-    }
-
-    /// Reports the latent neurons that fire on a block of queries, renumbered without gaps, and
-    /// returns their output weights, row by row.
-    private func reportLatent(
-      _ latent: LatentPart, _ p: Predictor, _ inputs: Matrix, _ range: Range<Int>
-    ) -> Matrix {
-      latent.initial.report(
-        queries: inputs, rows: range, above: p.threshold, threads: 1, into: &latentReport,
-        statistics: &statistics)
-      var firing = Set<Int64>()
-      for e in 0..<latentReport.count {
-        let neuron = unsafe latentReport.neurons[e]
-        if latent.contains(Int(neuron)) { firing.insert(neuron) }
-      }
-      let numbers = firing.sorted()
-      let places = Dictionary(
-        uniqueKeysWithValues: numbers.enumerated().map { ($0.element, Int32($0.offset)) })
-      latentFiring.removeAll()
-      for query in 0..<latentReport.queryCount {
-        for e in latentReport.range(of: query) {
-          guard let place = unsafe places[latentReport.neurons[e]] else { continue }
-          let room = unsafe latentFiring.reserve(1)
-          unsafe room.neurons.pointee = place
-          unsafe room.values.pointee = latentReport.values[e]
-          latentFiring.commit(1)
-        }
-        latentFiring.endQuery()
-      }
-      let rows = Matrix(
-        rows: max(1, numbers.count), columns: p.outputCount, packedSingleColumn: true)
-      for (place, neuron) in numbers.enumerated() {
-        let row = unsafe rows.row(place)
-        unsafe latent.initial.copyOutputs(of: Int(neuron), to: row)
-        for c in 0..<p.outputCount { unsafe row[c] *= latent.outputScale }
-      }
-      return rows
-    }
-  }
+  private func giveBack(_ worker: PredictionScratch) { scratch.withLock { $0.append(worker) } }
 }

@@ -92,6 +92,11 @@ public final class AutomaticIndex: HalfSpaceIndex {
   /// Number of coordinates of a row, `d`.
   public var dimension: Int { weights.columns }
 
+  /// The structure over all rows, if it is held: for those who ask it themselves from now on.
+  func heldIndex(_ structure: Structure) -> (any ForkableIndex)? {
+    held[structure.rawValue]?.index as? any ForkableIndex
+  }
+
   /// What answers batches of a size, and what was expected of it; nil before the first of its
   /// class, and where there is too little to do for a choice to matter.
   public func choice(forBatchesOf queries: Int) -> Choice? {

@@ -24,7 +24,7 @@ public import HalfspaceLinalg
 /// seen its largest batch. One report at a time.
 ///
 /// - Complexity: O(m d) per query. Memory: about 4.3 bytes per row, and the scratch.
-public final class BruteForceIndex: HalfSpaceIndex {
+public final class BruteForceIndex: HalfSpaceIndex, ForkableIndex {
   /// How pairs are looked at. The report is the same.
   public enum Method: String, Sendable, CaseIterable {
     /// A scan for few queries, a product for more.
@@ -51,14 +51,22 @@ public final class BruteForceIndex: HalfSpaceIndex {
   private var positions: [Int] = []
 
   /// An index over `weights` as they are. O(m d).
-  public init(
+  public convenience init(
     _ weights: Matrix, threads: Int = 1, method: Method = .automatic
   ) {
     precondition(weights.rows <= Int(Int32.max), "\(weights.rows) rows exceed 32-bit numbers")
+    self.init(weights, threads: max(1, threads), method: method, norms: TileNorms(weights))
+  }
+
+  private init(_ weights: Matrix, threads: Int, method: Method, norms: TileNorms) {
     self.weights = weights
-    self.threads = max(1, threads)
+    self.threads = threads
     self.method = method
-    norms = TileNorms(weights)
+    self.norms = norms
+  }
+
+  func fork() -> BruteForceIndex {
+    BruteForceIndex(weights, threads: threads, method: method, norms: norms)
   }
 
   /// Number of rows, `m`.

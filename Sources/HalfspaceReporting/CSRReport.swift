@@ -53,6 +53,11 @@ public struct CSRReport<Neuron: FixedWidthInteger & Sendable>: ~Copyable, @unche
   /// `<w, x> - b` of every reported pair; `count` numbers.
   @unsafe public var values: UnsafePointer<Float> { unsafe UnsafePointer(valueStorage) }
 
+  /// The values as they may be changed in place, by whoever makes something else of them.
+  @unsafe public var pairValues: UnsafeMutablePointer<Float> {
+    mutating get { unsafe valueStorage }
+  }
+
   /// Positions of the pairs of one query.
   public func range(of query: Int) -> Range<Int> {
     precondition(query >= 0 && query < queryCount, "query \(query) of \(queryCount)")

@@ -47,7 +47,7 @@ public import HalfspaceLinalg
 ///
 /// - Complexity: O(m d) per query, at a quarter of the bytes and of the operations of a product
 ///   in `Float`. Memory: 1 byte for each weight, about 9 for each row, and the scratch.
-public final class CertifiedTileIndex: HalfSpaceIndex {
+public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
   /// The rows, `[m, d]`, shared with their owner.
   public let weights: Matrix
   /// Threads that a report may use; it does not depend on them.
@@ -97,6 +97,16 @@ public final class CertifiedTileIndex: HalfSpaceIndex {
     codes = TileCodes(weights, order: order, basis: basis, threads: self.threads)
     moves = order.map { PartitionTreeMoves($0) }
   }
+
+  private init(sharingCodesOf other: CertifiedTileIndex) {
+    weights = other.weights
+    threads = other.threads
+    options = other.options
+    codes = other.codes
+    moves = other.moves
+  }
+
+  func fork() -> CertifiedTileIndex { CertifiedTileIndex(sharingCodesOf: self) }
 
   /// Number of rows, `m`.
   public var count: Int { weights.rows }

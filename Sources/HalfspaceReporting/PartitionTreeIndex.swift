@@ -26,7 +26,7 @@ public import HalfspaceLinalg
 ///
 /// - Complexity: build O(m d log m). Query: O(d) per visited node and looked-at tile, O(k) for the
 ///   `k` pairs. Memory: about `4.6 d + 10` bytes per row, and the scratch.
-public final class PartitionTreeIndex: HalfSpaceIndex {
+public final class PartitionTreeIndex: HalfSpaceIndex, ForkableIndex {
   /// The rows, `[m, d]`, shared with their owner.
   public let weights: Matrix
   /// Threads that a report may use, for different queries; it does not depend on them.
@@ -38,12 +38,21 @@ public final class PartitionTreeIndex: HalfSpaceIndex {
   private var counters = IndexStatistics()
 
   /// An index over `weights` as they are. O(m d log m).
-  public init(_ weights: Matrix, threads: Int = 1) {
-    self.weights = weights
-    self.threads = max(1, threads)
-    tree = PartitionTree(weights)
-    moves = PartitionTreeMoves(tree)
+  public convenience init(_ weights: Matrix, threads: Int = 1) {
+    let tree = PartitionTree(weights)
+    self.init(weights, max(1, threads), tree, PartitionTreeMoves(tree))
   }
+
+  private init(
+    _ weights: Matrix, _ threads: Int, _ tree: PartitionTree, _ moves: PartitionTreeMoves
+  ) {
+    self.weights = weights
+    self.threads = threads
+    self.tree = tree
+    self.moves = moves
+  }
+
+  func fork() -> PartitionTreeIndex { PartitionTreeIndex(weights, threads, tree, moves) }
 
   /// Number of rows, `m`.
   public var count: Int { weights.rows }

@@ -12,7 +12,7 @@
 public struct CSVWriter: Sendable {
   /// The number of columns.
   public let columnCount: Int
-  /// The text so far: the header and every appended row.
+  /// The text so far: the header and every appended row that has not been taken.
   public private(set) var text = ""
 
   /// Creates a text with its header line.
@@ -32,6 +32,13 @@ public struct CSVWriter: Sendable {
       fields.count == columnCount,
       "the row has \(fields.count) fields, the header has \(columnCount)")
     write(fields.map(\.description))
+  }
+
+  /// The text since the last call, or since the beginning, which is then forgotten: so a table of any
+  /// length can be written piece by piece.
+  public mutating func takeText() -> String {
+    defer { text = "" }
+    return text
   }
 
   private mutating func write(_ fields: [String]) {

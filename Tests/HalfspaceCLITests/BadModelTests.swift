@@ -71,8 +71,14 @@ import Testing
     try workspace.write(try later.encoded(), "m")
     for use in Self.uses {
       try workspace.fail(
-        use, "m is a model of format 2, but this version of Halfspace reads format 1")
+        use,
+        "m is a model of format 2, written by a later version; this version of Halfspace reads "
+          + "format 1")
     }
+    later.metadata["halfspace"] = "0.9"
+    try workspace.write(try later.encoded(), "m")
+    try workspace.fail(
+      ["inspect", "m"], "m is a model of format 0.9; this version of Halfspace reads format 1")
   }
 
   @Test func `a model of NaN is refused by its tensor's name`() throws {

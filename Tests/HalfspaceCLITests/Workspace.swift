@@ -100,8 +100,10 @@ final class Workspace: Sendable {
       output: texts[0], errors: texts[1])
   }
 
-  /// The program beside the running tests, in the folder of built products.
-  private static let tool: URL = {
+  private static let tool = program("halfspace")
+
+  /// A program beside the running tests, in the folder of built products.
+  static func program(_ name: String) -> URL {
     let starts =
       [Bundle.main.executableURL, CommandLine.arguments.first.map(URL.init(fileURLWithPath:))]
       .compactMap { $0 } + Bundle.allBundles.map(\.bundleURL)
@@ -110,15 +112,15 @@ final class Workspace: Sendable {
       // The folder itself on Linux; a bundle's executable lies three folders deeper.
       for _ in 0..<5 {
         folder.deleteLastPathComponent()
-        let candidate = folder.appendingPathComponent("halfspace")
+        let candidate = folder.appendingPathComponent(name)
         let isFile = try? candidate.resourceValues(forKeys: [.isRegularFileKey]).isRegularFile
         if isFile == true, FileManager.default.isExecutableFile(atPath: candidate.path) {
           return candidate
         }
       }
     }
-    preconditionFailure("no program called halfspace near \(starts.map(\.path))")
-  }()
+    preconditionFailure("no program called \(name) near \(starts.map(\.path))")
+  }
 
   // MARK: Expectations
 

@@ -53,7 +53,8 @@ import _HalfspaceTestSupport
         == "m is not a Halfspace model: it has no \"halfspace\" metadata")
     #expect(
       try sentence { $0.metadata["halfspace"] = "2" }
-        == "m is a model of format 2, but this version of Halfspace reads format 1")
+        == "m is a model of format 2, written by a later version; this version of Halfspace "
+        + "reads format 1")
     let folder = TemporaryFolder()
     let path = folder.file("m")
     let missing = #expect(throws: SafetensorsError.self) { try TabularModel(contentsOf: path) }

@@ -4,30 +4,11 @@ import HalfspaceIO
 import HalfspaceLinalg
 import Testing
 
-/// Python as the tests need it.
-private enum Python {
-  /// Whether python3 is there with the packages that the script imports.
-  static let isComplete = run(["-c", "import numpy, safetensors.numpy"]).status == 0
-
-  /// Runs `python3` with `arguments`; its exit status and what it said.
-  static func run(_ arguments: [String]) -> (status: Int32, output: String) {
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = ["python3"] + arguments
-    let pipe = Pipe()
-    process.standardOutput = pipe
-    process.standardError = pipe
-    do { try process.run() } catch { return (-1, "\(error)") }
-    let output = pipe.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    return (process.terminationStatus, String(decoding: output, as: UTF8.self))
-  }
-}
-
 @Suite struct SafetensorsPythonTests {
   @Test(
     .enabled(
-      if: Python.isComplete, "needs python3 with numpy and safetensors (pip install safetensors)"))
+      if: Python.has("numpy, safetensors.numpy"),
+      "needs python3 with numpy and safetensors (pip install safetensors)"))
   func `Python reads what is written here, and the other way round`() throws {
     let folder = TemporaryFolder()
     let (ours, theirs) = (folder.file("ours.safetensors"), folder.file("theirs.safetensors"))
@@ -43,10 +24,7 @@ private enum Python {
     file.set([] as [Float], shape: [0, 4], for: "nothing")
     try file.write(to: ours)
 
-    let script = URL(fileURLWithPath: #filePath)
-      .deletingLastPathComponent().deletingLastPathComponent()
-      .appendingPathComponent("Python/safetensors_interop.py").path
-    let result = Python.run([script, ours, theirs])
+    let result = Python.run([Python.script("safetensors_interop.py"), ours, theirs])
     try #require(result.status == 0, "\(result.output)")
 
     let read = try Safetensors(contentsOf: theirs)
