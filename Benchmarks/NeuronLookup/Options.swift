@@ -11,6 +11,8 @@ struct Options {
   /// Where rows, queries and thresholds go for programs of others to be measured with; nothing is
   /// measured then.
   var exportFolder: URL?
+  /// Whether to keep the results in the folder and to measure the other cases only.
+  var goesOn = false
   /// Fewer cases, less time for each.
   let isQuick: Bool
 
@@ -20,6 +22,7 @@ struct Options {
     while let argument = rest.popFirst() {
       switch argument {
       case "--only": only = rest.popFirst()
+      case "--continue": goesOn = true
       case "--export":
         exportFolder = rest.popFirst().map { URL(fileURLWithPath: $0, isDirectory: true) }
       default: folder = URL(fileURLWithPath: argument, isDirectory: true)

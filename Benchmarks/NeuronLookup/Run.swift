@@ -8,19 +8,26 @@ struct Run {
   private let dataFolder: String?
   private let cases: [LookupCase]
 
-  init(_ options: Options) {
+  private let earlier: EarlierResults?
+
+  init(_ options: Options) throws {
     self.options = options
+    let earlier = options.goesOn ? try EarlierResults(in: options.folder) : nil
+    self.earlier = earlier
     dataFolder = TrainedRows.dataFolder
     let tables = TrainedRows.tables(in: dataFolder)
     cases = (options.isQuick ? Sweep.quick(tables: tables) : Sweep.full(tables: tables))
-      .filter(options.includes)
+      .filter { options.includes($0) && !(earlier?.include($0) ?? false) }
   }
+
+  /// Seconds that earlier results took.
+  var earlierSeconds: Double { earlier?.seconds ?? 0 }
 
   /// All results; those so far are handed over after every case.
   func results(
     announce: (String) -> Void, after: ([Measurement]) throws -> Void
   ) throws -> [Measurement] {
-    var results: [Measurement] = []
+    var results = earlier?.measurements ?? []
     for lookup in cases {
       let start = MonotonicClock.now
       let workload = try Workload(lookup, seed: 1, dataFolder: dataFolder)

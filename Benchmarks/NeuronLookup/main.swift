@@ -3,11 +3,13 @@
 // How fast are the neurons found that fire on an unseen query? Every structure against plain sgemv
 // in both orientations, a fused scan, and blocked sgemm with a threshold, one thread each.
 //
-//   NeuronLookup [results folder] [--only TEXT] [--export FOLDER]
+//   NeuronLookup [results folder] [--only TEXT] [--continue] [--export FOLDER]
 //
 //   QUICK=1          a first look in two minutes; otherwise a quarter of an hour
 //   HALFSPACE_DATA   a folder with letter.csv, for rows trained on it
 //   --only TEXT      only cases whose name ("gaussian 131072x128") contains the text
+//   --continue       keeps the results in the folder, of a run that was interrupted or of part of
+//                    the cases, and measures the other cases
 //   --export FOLDER  no measurement: writes rows and queries as NPY, for lookup_peers.py
 //
 // Every answer is compared, pair by pair and bit by bit, with exhaustive computation; any
@@ -27,12 +29,14 @@ do {
     exit(0)
   }
   let start = MonotonicClock.now
+  let run = try Run(options)
   let limits = MachineLimits.measured()
   func document(_ results: [Measurement]) -> ResultDocument {
     ResultDocument(
-      results, limits: limits, seconds: MonotonicClock.now - start, isQuick: options.isQuick)
+      results, limits: limits, seconds: run.earlierSeconds + MonotonicClock.now - start,
+      isQuick: options.isQuick)
   }
-  let results = try Run(options).results(announce: { complain($0) }) {
+  let results = try run.results(announce: { complain($0) }) {
     try document($0).write(to: options.folder)
   }
   print(document(results).text)

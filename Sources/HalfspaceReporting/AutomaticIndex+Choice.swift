@@ -174,19 +174,28 @@ extension AutomaticIndex {
 
   /// Decides by expected costs.
   enum Preference {
-    /// What a challenger may cost of what the incumbent costs: 15 % less.
-    static let hysteresis = 0.85
-    /// Costs within this factor of the least are close.
+    /// What a challenger may cost of what the incumbent costs: 10 % less.
+    static let hysteresis = 0.9
+    /// Costs within this factor of the least are close; forecasts by a power of the number of rows
+    /// are less certain.
     static let closeness = 1.6
+    static let closenessOfPowers = 4.0
 
-    /// Structures worth comparing at full size: the two cheapest if they are close, and an
-    /// incumbent that is.
+    /// Structures worth comparing at full size: of those that are close the two cheapest, the
+    /// cheapest that is linear, whatever grows like a power, and an incumbent.
     static func close(
       _ costs: [(structure: Structure, cost: Double)], incumbent: Structure?
     ) -> [Structure] {
       let sorted = costs.sorted { $0.cost < $1.cost }
-      let close = sorted.filter { $0.cost <= closeness * sorted[0].cost }.map(\.structure)
-      return close.enumerated().filter { $0.offset < 2 || $0.element == incumbent }.map(\.element)
+      let first = sorted[0]
+      let close = sorted.filter {
+        let isCertain = $0.structure.isLinear && first.structure.isLinear
+        return $0.cost <= (isCertain ? closeness : closenessOfPowers) * first.cost
+      }.map(\.structure)
+      let linear = close.first { $0.isLinear }
+      return close.enumerated().filter {
+        $0.offset < 2 || !$0.element.isLinear || $0.element == linear || $0.element == incumbent
+      }.map(\.element)
     }
 
     /// The cheapest, unless the incumbent is nearly as cheap.

@@ -19,7 +19,7 @@ public import HalfspaceLinalg
 ///
 /// It goes on watching. It calibrates again, with queries it has seen lately, when the share of
 /// candidates or the number of rows that move per query leaves [1/2, 2] of what it was, or when every
-/// row has moved often. A structure is replaced only by one that is at least 15 % faster, and the
+/// row has moved often. A structure is replaced only by one that is at least 10 % faster, and the
 /// checks become rarer as long as nothing changes.
 ///
 /// Every structure gives the same report, bit for bit: the choice depends on the clock, reports do
@@ -70,7 +70,8 @@ public final class AutomaticIndex: HalfSpaceIndex {
   /// typical queries `[*, d]` where one is given (some hundreds serve best), otherwise with those
   /// of the first batch, and again when some more have come. O(1).
   public convenience init(_ weights: Matrix, threads: Int = 1, sampleQueries: Matrix? = nil) {
-    self.init(weights, threads: threads, clock: IndexCalibration.now)
+    let clock = threads > 1 ? IndexCalibration.now : IndexCalibration.processorTime
+    self.init(weights, threads: threads, clock: clock)
     if let sampleQueries {
       let rows = 0..<sampleQueries.rows
       QueryShape.check(sampleQueries, rows: rows, count: count, dimension: dimension)

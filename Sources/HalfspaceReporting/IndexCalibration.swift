@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Glibc
 internal import HalfspaceLinalg
 
 /// Asks candidates a few queries and forecasts what they would cost over all rows.
@@ -51,7 +52,7 @@ struct IndexCalibration {
   /// A tree that looks at more than this share of the rows of the smaller sample does not pay.
   private static let mostVisited = 0.9
   /// Seconds to ask one candidate, when more queries would only make the figure finer.
-  private static let secondsPerCandidate = 3e-3
+  private static let secondsPerCandidate = 5e-3
   /// The same to see the share of candidates of the winner.
   private static let secondsForRate = 2e-2
 
@@ -67,6 +68,14 @@ struct IndexCalibration {
     self.movedPerQuery = movedPerQuery
     self.distance = distance
     self.clock = clock
+  }
+
+  /// Seconds of the calling thread's processor time: what one thread's work takes, whoever else has
+  /// the processor meanwhile.
+  static func processorTime() -> Double {
+    var time = timespec()
+    _ = unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
   }
 
   /// Seconds of a clock that never runs backwards.

@@ -17,12 +17,12 @@ extension TileBasis {
   /// up to which that takes no more than some ten milliseconds.
   private static let judged = 64
   private static let mostCoordinates = 512
-  /// What the effective dimension must be at most, of that of queries in all directions.
-  private static let smallDimension = 0.6
+  /// What the effective dimension must be at most, of the coordinates there are.
+  private static let smallDimension = 0.5
 
   /// Whether the queries seem to lie near a subspace of few dimensions, by the effective dimension
-  /// of some of them: `(sum |x|²)² / sum <x, y>²` over all pairs, `n d / (n + d)` for `n` queries in
-  /// all directions. O(d).
+  /// of some of them: `sum |x|² |y|² / sum <x, y>²` over pairs of different ones, which is `d` for
+  /// queries in all directions. O(d).
   static func seemsToPay(_ queries: Matrix) -> Bool {
     let (n, d) = (min(queries.rows, judged), queries.columns)
     guard n > 1, d >= 8, d <= mostCoordinates, queries.isFinite else { return false }
@@ -30,13 +30,17 @@ extension TileBasis {
     let products = Matrix(rows: n, columns: n)
     unsafe hs_preactivations_f32(
       n, n, some.stride, some.pointer, some.pointer, products.pointer, products.stride)
-    var (trace, squares) = (0.0, 0.0)
+    var (lengths, squares) = (0.0, 0.0)
     for i in 0..<n {
-      trace += Double(products[i, i])
-      for j in 0..<n { squares += Double(products[i, j]) * Double(products[i, j]) }
+      for j in 0..<i {
+        let (x, y, product) = (products[i, i], products[j, j], products[i, j])
+        // One and the same query again says nothing.
+        if x == y && product == x { continue }
+        lengths += Double(x) * Double(y)
+        squares += Double(product) * Double(product)
+      }
     }
-    let all = Double(n * d) / Double(n + d)
-    return trace * trace < smallDimension * all * squares
+    return lengths < smallDimension * Double(d) * squares
   }
 
   /// The principal directions of the queries, as many as make reports cheapest; nil where all

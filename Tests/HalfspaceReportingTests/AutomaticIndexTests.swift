@@ -102,7 +102,13 @@ import Testing
     #expect(Preference.winner(costs, incumbent: .product) == .certifiedTiles)
     let far: Costs = [(.scan, 1.0), (.certifiedTiles, 0.84)]
     #expect(Preference.winner(far, incumbent: .scan) == .certifiedTiles)
-    #expect(Preference.close(costs, incumbent: nil) == [.certifiedTiles, .scan])
+    // Forecasts by a power are uncertain: twice the cost is close enough to be compared.
+    #expect(Preference.close(costs, incumbent: nil) == [.certifiedTiles, .scan, .partitionTree])
+    let power: Costs = [
+      (.orderedTiles, 1), (.partitionTree, 1.5), (.certifiedTiles, 3), (.scan, 3.5),
+    ]
+    #expect(
+      Preference.close(power, incumbent: nil) == [.orderedTiles, .partitionTree, .certifiedTiles])
     #expect(Preference.close([(.scan, 1.0), (.product, 2)], incumbent: nil) == [.scan])
     let three: Costs = [(.scan, 1), (.product, 1.1), (.certifiedTiles, 1.2)]
     #expect(Preference.close(three, incumbent: nil) == [.scan, .product])
