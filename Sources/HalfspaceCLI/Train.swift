@@ -47,7 +47,10 @@ extension HalfspaceCommand {
     func validate() throws { try paper.check(flags) }
 
     func run() throws {
-      try Talk.reportingErrors {
+      try Talk.reportingErrors { processes in
+        // One of several processes talks and writes.
+        let isFirst = processes.rank == 0
+        let quiet = quiet || !isFirst
         let options = flags.options(threads: threads.count)
         // What is wrong with settings and files is better known before training than after.
         try options.validate()
@@ -66,7 +69,8 @@ extension HalfspaceCommand {
         let plan = try paper.plan(table, target: target, options: options, quiet: quiet)
         let run = try TrainingRun(
           table: plan?.table ?? table, target: target, options: plan?.options(options) ?? options,
-          secondsToLoad: secondsToLoad, quiet: quiet)
+          secondsToLoad: secondsToLoad, quiet: quiet, processes: processes)
+        guard isFirst else { return }
         let text = try report.map { _ in
           var report = try run.report
           plan?.add(to: &report, epochs: run.outcome.epochs)

@@ -9,16 +9,20 @@ struct TrainingRun {
   private let rowCount: Int
   private let secondsToLoad: Double
   private let threads: Int
+  private let processes: Int
 
   /// Trains, showing progress on standard error unless `quiet`.
   init(
-    table: Table, target: String, options: TrainingOptions, secondsToLoad: Double, quiet: Bool
+    table: Table, target: String, options: TrainingOptions, secondsToLoad: Double, quiet: Bool,
+    processes: any Communicator = SingleProcess()
   ) throws {
     let start = MonotonicClock.now
     var progress: ProgressLine?
     // Whatever ends the run, what is said next begins on a line of its own.
     defer { progress?.finish() }
-    outcome = try TabularModel.train(on: table, target: target, options: options) { epoch in
+    outcome = try TabularModel.train(
+      on: table, target: target, options: options, communicator: processes
+    ) { epoch in
       let line =
         progress
         ?? ProgressLine(
@@ -35,6 +39,7 @@ struct TrainingRun {
     rowCount = table.rowCount
     self.secondsToLoad = secondsToLoad
     threads = options.threads
+    self.processes = processes.size
   }
 
   private var record: TrainingRecord { outcome.model.record }
@@ -88,12 +93,14 @@ struct TrainingRun {
       report["seconds.train"] = .number(times.total)
       report["seconds.lookup"] = .number(times.lookup)
       report["seconds.forward"] = .number(times.forward)
+      report["seconds.exchange"] = .number(times.exchange)
       report["seconds.backward"] = .number(times.backward)
       report["seconds.maintenance"] = .number(times.maintenance)
       report["seconds.predictPerRow"] = .number(outcome.secondsPerPrediction)
       report["memory.peakBytes"] = PeakMemory.bytes.map { .integer($0) }
       report["seed"] = .integer(Int(record.network.seed))
       report["threads"] = .integer(threads)
+      report["processes"] = .integer(processes)
       report["lookup"] = .string(outcome.lookup.strategy.rawValue)
       report.setLookup(outcome.lookup)
       report["instructionSet"] = .string(Runtime.instructionSet.rawValue)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import HalfspaceLinalg
+public import HalfspaceLinalg
 public import HalfspaceNN
 
 /// A model and what making it took.
@@ -21,13 +21,18 @@ extension TabularModel {
   /// Trains a model that predicts the column `target` of `table`.
   ///
   /// A share of the rows is held out, `record.test` tells how good the model is on them. Same table,
-  /// options and seed: same model, bit for bit, whatever the threads.
+  /// options and seed: same model, bit for bit, whatever the threads and processes.
   ///
-  /// - Parameter onEpoch: called after each epoch; may end the run.
+  /// - Parameters:
+  ///   - communicator: the processes that share the work, all with the same table and options; each
+  ///     gets the whole outcome.
+  ///   - onEpoch: called after each epoch; may end the run. Of several processes, what that of rank
+  ///     0 says is done.
   /// - Throws: `TableError` for what is wrong with the table, `ConfigurationError` for options
   ///   that make no sense, `TrainingError` when training diverges.
   public static func train(
     on table: Table, target targetColumn: String, options: TrainingOptions = .init(),
+    communicator: any Communicator = SingleProcess(),
     onEpoch: (EpochReport) -> TrainingAction = { _ in .proceed }
   ) throws -> TrainingOutcome {
     try options.validate()
@@ -48,7 +53,7 @@ extension TabularModel {
 
     let trainer = try Trainer(
       inputs: kept.inputs, targets: kept.targets, network: recipe.network,
-      training: recipe.training, validation: validation)
+      training: recipe.training, validation: validation, communicator: communicator)
     let epochs = try trainer.run(onEpoch: onEpoch)
     let predictor = trainer.predictor().folded()
     // The loss is taken before each step: the last one may have gone too far.

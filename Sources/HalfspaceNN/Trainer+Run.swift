@@ -5,7 +5,8 @@ extension Trainer {
   /// Trains for the configured epochs. To be called once: a schedule that has fallen to zero stays
   /// there.
   ///
-  /// - Parameter onEpoch: called after each epoch; may end the run.
+  /// - Parameter onEpoch: called after each epoch; may end the run. Of several processes, what that of
+  ///   rank 0 says is done.
   /// - Returns: the reports of all epochs.
   /// - Throws: `TrainingError.diverged` when the loss is no longer finite.
   @discardableResult
@@ -17,7 +18,7 @@ extension Trainer {
     for epoch in 0..<configuration.epochs {
       let report = try runEpoch(epoch)
       reports.append(report)
-      if case .stop = onEpoch(report) { break }
+      if case .stop = agreed(onEpoch(report)) { break }
       if let patience = configuration.patience, let best, report.epoch - best.epoch >= patience {
         break
       }
@@ -44,13 +45,14 @@ extension Trainer {
     var report = EpochReport(
       epoch: epoch + 1, epochs: configuration.epochs, loss: loss / Double(order.count),
       learningRate: learningRate(step: max(0, stepCount - 1)),
-      firingsPerRow: Double(firings - firingsBefore) / Double(order.count),
+      firingsPerRow: Double(network.communicator.sum([firings - firingsBefore])[0])
+        / Double(order.count),
       materialized: network.count, times: times)
     if let validation {
       let clock = ContinuousClock.now
       let current = predictorOfLastIterates()
       let result = configuration.loss.measure(
-        current.scores(for: validation.inputs, threads: configuration.threads),
+        sharedScores(of: current, for: validation.inputs),
         against: validation.targets)
       report.validationLoss = result.loss
       report.validationAccuracy = result.accuracy
@@ -63,6 +65,23 @@ extension Trainer {
     return report
   }
 
+  /// What rank 0 wants to be done.
+  private func agreed(_ action: TrainingAction) -> TrainingAction {
+    network.communicator.agreed(action == .stop ? 1 : 0) == 1 ? .stop : .proceed
+  }
+
+  /// The scores of all rows, of which each process computes a share.
+  private func sharedScores(of predictor: Predictor, for inputs: Matrix) -> Matrix {
+    let communicator = network.communicator
+    guard communicator.size > 1 else {
+      return predictor.scores(for: inputs, threads: configuration.threads)
+    }
+    let shares = (0..<communicator.size).map { communicator.share(of: inputs.rows, rank: $0) }
+    let scores = predictor.scores(
+      for: inputs.gather(shares[communicator.rank]), threads: configuration.threads)
+    return communicator.gather(rows: scores, counts: shares.map(\.count))
+  }
+
   func learningRate(step: Int) -> Double {
     configuration.learningRate
       * configuration.schedule.factor(
@@ -72,7 +91,8 @@ extension Trainer {
   // MARK: Results
 
   /// The trained network: with early stopping as it was at the best epoch, otherwise as it
-  /// stands, averaged over the iterates where that is asked for. A copy, O(M (d + C)).
+  /// stands, averaged over the iterates where that is asked for. A copy, O(M (d + C)); several
+  /// processes call it together, and each gets all of it.
   public func predictor() -> Predictor { best?.predictor ?? predictorOfLastIterates() }
 
   private func predictorOfLastIterates() -> Predictor {
@@ -87,7 +107,7 @@ extension Trainer {
       }
     }
     return network.predictor(
-      weights: weights.rows.copy(), decay: weights.decay, outputs: outputs.rows.copy(),
-      outputDecay: outputs.decay)
+      weights: network.gathered(weights.rows), decay: weights.decay,
+      outputs: network.gathered(outputs.rows), outputDecay: outputs.decay)
   }
 }

@@ -35,13 +35,15 @@ extension Trainer {
       "inputs [\(inputs.rows), \(inputs.columns)] for batches of [\(batch.rows), "
         + "\(network.dimension)]")
     let clock = ContinuousClock.now
-    let new = network.materialize(
+    let before = network.held.count
+    network.materialize(
       firingOn: inputs, rows: 0..<inputs.rows, threads: configuration.threads)
-    if !new.isEmpty {
-      hidden.grow(toRows: new.upperBound)
-      output?.grow(toRows: new.upperBound)
+    if network.held.count > before {
+      hidden.grow(toRows: network.held.count)
+      output?.grow(toRows: network.held.count)
       lookup.grow(to: network.weights)
     }
+    dividedBatch?.grow(network)
     times.report += clock.secondsToNow
     return takeStep(LookupBatch(inputs: inputs, count: inputs.rows, numbers: nil), targets)
   }
@@ -50,15 +52,14 @@ extension Trainer {
     let rows = batch.count
     let targetRows = batch.numbers ?? (0..<rows).map { $0 }[...]
     var clock = ContinuousClock.now
-    lookup.report(batch, above: network.effectiveThreshold, into: &report)
+    let asked = dividedBatch?.share(of: batch) ?? batch
+    lookup.report(asked, above: network.effectiveThreshold, into: &report)
     times.lookup += clock.lap()
 
     firings += report.count
-    step.load(report, neurons: network.count)
-    step.forward(
-      report, outputs: network.outputs, shards: network.shards, factor: network.outputFactor,
-      scores: scores)
-    times.forward += clock.lap()
+    let exchanged = traffic.seconds
+    forward(rows: rows)
+    times.forward += clock.lap() - (traffic.seconds - exchanged)
 
     // d loss / d w = scale * outputDecay * <a, g> x, and the same factor for a when trained
     // (both layers then share one decay); the mean over the batch goes in here too.
@@ -71,14 +72,46 @@ extension Trainer {
     backward(batch.inputs)
     times.backward += clock.lap()
 
-    if configuration.optimizer.touchesFiredRowsOnly {
+    tellLookup()
+    times.maintenance += clock.lap()
+    times.exchange += traffic.seconds - exchanged
+    return loss
+  }
+
+  /// The scores of the batch, from the report; afterwards `step` has the pairs whose neurons are
+  /// moved here.
+  private func forward(rows: Int) {
+    let stored = network.held.count
+    guard dividedBatch == nil else {
+      dividedBatch?.forward(step, report, network: network, rows: rows, scores: scores)
+      dividedBatch?.exchangePairs(report, rows: rows, into: &ownedReport)
+      step.load(ownedReport, neurons: stored)
+      return
+    }
+    step.load(report, neurons: stored)
+    if sharedForward != nil {
+      sharedForward?.run(step, report, network: network, scores: scores)
+    } else {
+      step.forward(
+        report, outputs: network.outputs, shards: network.shards, factor: network.outputFactor,
+        scores: scores)
+    }
+  }
+
+  /// Tells the lookup which rows have moved.
+  private func tellLookup() {
+    if dividedBatch != nil {
+      let moved =
+        unsafe dividedBatch?.exchangeRows(
+          step.activeNeurons, weights: network.weights, outputs: network.outputs) ?? []
+      unsafe moved.withUnsafeBufferPointer { unsafe lookup.update(rows: $0) }
+    } else if configuration.optimizer.touchesFiredRowsOnly {
       unsafe lookup.update(rows: step.activeNeurons)
     } else {
-      if allNeurons.count != network.count { allNeurons = (0..<Int32(network.count)).map { $0 } }
+      let stored = network.held.count
+      if allNeurons.count != stored { allNeurons = (0..<Int32(stored)).map { $0 } }
       unsafe allNeurons.withUnsafeBufferPointer { unsafe lookup.update(rows: $0) }
     }
-    times.maintenance += clock.lap()
-    return loss
   }
 
   private func backward(_ batch: Matrix) {

@@ -17,6 +17,12 @@ public import HalfspaceReporting
 /// Creating a trainer makes the static report: one half-space query per training row over the
 /// initial network, which finds the neurons that will ever matter. Same seed, same data, same
 /// settings: same bits, whatever the number of threads.
+///
+/// With a communicator, several processes train one network: each makes a share of the static report
+/// and holds some logical shards, their rows, lookups and optimizer state; in every step all see the
+/// batch, and tell each other the sums of their shards, never a gradient. The bits are those of one
+/// process. All processes call the same methods, with the same data and settings, and get the same
+/// results.
 public final class Trainer {
   /// The settings.
   public let configuration: TrainingConfiguration
@@ -26,8 +32,13 @@ public final class Trainer {
   public internal(set) var times = TrainingTimes()
   /// Steps taken.
   public internal(set) var stepCount = 0
-  /// Neurons that have fired in all steps, summed over rows.
+  /// Neurons that have fired in all steps, summed over rows; with several processes, those held
+  /// here.
   public internal(set) var firings = 0
+  /// What the processes that share the network have told each other in steps.
+  public var traffic: ExchangeTraffic {
+    sharedForward?.traffic ?? dividedBatch?.traffic ?? .init()
+  }
   /// Work of the lookups, and memory.
   public var lookupStatistics: IndexStatistics { lookup.work }
   /// How the neurons that fired were found. O(M d).
@@ -44,9 +55,14 @@ public final class Trainer {
 
   var lookup: any NeuronLookup
   var report = FiringReport()
+  /// Of a divided batch, the pairs whose neurons are moved here.
+  var ownedReport = FiringReport()
   /// 0..<M, for optimizers that move every row.
   var allNeurons: [Int32] = []
   var step: SparseStep
+  /// How processes share the steps; both nil where this one is alone.
+  var sharedForward: SharedForward?
+  var dividedBatch: DividedBatch?
   var lossWorkspace: LossWorkspace
   var hidden: LayerOptimizer
   var output: LayerOptimizer?
@@ -65,11 +81,13 @@ public final class Trainer {
   ///   - network: the network before training.
   ///   - training: how to train it.
   ///   - validation: rows to measure after each epoch.
+  ///   - communicator: the processes that share the network.
   /// - Throws: `ConfigurationError`.
   /// - Complexity: n static reports; memory O(M (d + C)) for the M neurons that fire.
   public init(
     inputs: Matrix, targets: Targets, network: NetworkConfiguration,
-    training: TrainingConfiguration, validation: (inputs: Matrix, targets: Targets)? = nil
+    training: TrainingConfiguration, validation: (inputs: Matrix, targets: Targets)? = nil,
+    communicator: any Communicator = SingleProcess()
   ) throws(ConfigurationError) {
     outputCount = try training.loss.outputCount(for: targets)
     try Self.check(inputs, targets)
@@ -104,7 +122,9 @@ public final class Trainer {
     trainsOutputs = network.trainsOutputs
 
     self.network = MaterializedNetwork(
-      initial: initial, threshold: threshold, outputScale: network.outputScale)
+      initial: initial, threshold: threshold, outputScale: network.outputScale,
+      communicator: communicator, division: try training.division(for: communicator),
+      batchSize: min(training.batchSize, inputs.rows))
     let start = ContinuousClock.now
     self.network.materialize(
       firingOn: inputs, rows: 0..<inputs.rows, threads: training.threads)
@@ -122,6 +142,14 @@ public final class Trainer {
     batch = Matrix(rows: rows, columns: inputs.columns)
     scores = Matrix(rows: rows, columns: outputCount, packedSingleColumn: true)
     gradient = scores.emptyTwin()
+    if communicator.size > 1 {
+      if self.network.division == .batches {
+        dividedBatch = DividedBatch(
+          communicator: communicator, ownership: self.network.ownership)
+      } else {
+        sharedForward = SharedForward(communicator: communicator)
+      }
+    }
     times.report = start.secondsToNow
   }
 

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import HalfspaceLinalg
 
 /// How a network is trained.
 public struct TrainingConfiguration: Sendable, Equatable, Codable {
@@ -28,6 +29,8 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
   public var seed: UInt64
   /// How the neurons that fire are found. The result does not depend on it, and it is not encoded.
   public var lookup = LookupStrategy.automatic
+  /// What processes divide among them. The result does not depend on it, and it is not encoded.
+  public var division = WorkDivision.automatic
   /// Threads to use. The result does not depend on it, and it is not encoded.
   public var threads: Int = 1
 
@@ -41,7 +44,7 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
     loss: Loss, epochs: Int = 20, batchSize: Int = 32, learningRate: Double = 20,
     schedule: LearningRateSchedule = .linear, optimizer: Optimizer = .sgd, weightDecay: Double = 0,
     averagingStart: Double? = nil, shuffles: Bool = true, patience: Int? = nil, seed: UInt64 = 1,
-    lookup: LookupStrategy = .automatic, threads: Int = 1
+    lookup: LookupStrategy = .automatic, division: WorkDivision = .automatic, threads: Int = 1
   ) {
     self.loss = loss
     self.epochs = epochs
@@ -55,7 +58,21 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
     self.patience = patience
     self.seed = seed
     self.lookup = lookup
+    self.division = division
     self.threads = threads
+  }
+
+  /// What processes are to divide, where there are several.
+  ///
+  /// - Throws: `ConfigurationError` when the batch cannot be divided.
+  func division(for communicator: any Communicator) throws(ConfigurationError) -> WorkDivision {
+    guard communicator.size > 1, !optimizer.touchesFiredRowsOnly else {
+      return communicator.size > 1 ? division : .neurons
+    }
+    guard division != .batches else {
+      throw .invalid("\(optimizer.name) moves every row in every step; batches cannot be divided")
+    }
+    return .neurons
   }
 
   func validate(threshold: Float) throws(ConfigurationError) {
