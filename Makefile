@@ -7,6 +7,8 @@
 #   make bench     benchmarks, written to Benchmarks/Results (QUICK=1: a first look)
 #   make bench-theory  the claims of the theory, measured (QUICK=1: a first look)
 #   make bench-peers  the same lookups by other packages (Python, installed under .build)
+#   make bench-mpi    scaling over processes; needs Open MPI, installed when missing
+#   make test-mpi     the program in one to four processes, byte by byte; installs as bench-mpi
 #   make lint      check the formatting        make format    repair it
 #   make fuzz      100,000 mutated files through every reader (FILES=N SEED=N)
 #   make asan      tests under AddressSanitizer
@@ -18,7 +20,7 @@
 #
 # demo, test, build, release, bench, fuzz, asan, tsan and coverage start with deps.
 
-.PHONY: help demo test build release bench bench-theory bench-peers fuzz docs lint format asan tsan coverage deps libraries clean
+.PHONY: help demo test build release bench bench-theory bench-peers bench-mpi test-mpi mpi fuzz docs lint format asan tsan coverage deps libraries clean
 .NOTPARALLEL:
 
 PACKAGES := libopenblas-dev liblapacke-dev zlib1g-dev
@@ -79,6 +81,17 @@ bench-peers: deps
 	@[ ! -f "$(DATA)/letter.csv" ] || OMP_NUM_THREADS=1 $(PEERS)/bin/python \
 	  Benchmarks/Peers/peers.py "$(DATA)/letter.csv" \
 	  "$$(head -n 1 "$(DATA)/letter.csv" | cut -d, -f1 | tr -d '\"\r')"
+
+# A folder of its own: a trait changes how everything is built.
+MPI := $(RELEASE) --traits MPI --scratch-path .build/mpi
+bench-mpi: mpi
+	@$(MPI) --product Scaling
+	@OPENBLAS_NUM_THREADS=1 $(if $(QUICK),QUICK=$(QUICK)) "$$($(MPI) --show-bin-path)/Scaling" \
+	  Benchmarks/Results
+
+test-mpi: mpi
+	@$(MPI) --product halfspace
+	@Tests/MPI/ranks.sh "$$($(MPI) --show-bin-path)/halfspace"
 
 fuzz: deps
 	@$(RELEASE) --product ReaderFuzz
@@ -142,6 +155,21 @@ libraries:
 	@( $(HAVE_LIBRARIES) ) || { \
 	  echo "$(PACKAGES) are installed, but a C program does not link with them" >&2; \
 	  exit 1; }
+
+HAVE_MPI = command -v mpirun >/dev/null && command -v pkg-config >/dev/null && \
+	pkg-config --exists mpi-c
+MPI_PACKAGES := libopenmpi-dev openmpi-bin pkg-config
+mpi: deps
+	@{ $(HAVE_MPI); } || { \
+	  { command -v apt-get && $(AS_ROOT) true; } >/dev/null 2>&1 || { \
+	    echo "Open MPI is missing. As an administrator: apt-get install $(MPI_PACKAGES)" >&2; \
+	    exit 1; }; \
+	  echo "Installing $(MPI_PACKAGES)"; \
+	  $(AS_ROOT) apt-get update -qq || true; \
+	  $(AS_ROOT) env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq \
+	    --no-install-recommends -o DPkg::Lock::Timeout=120 $(MPI_PACKAGES) >/dev/null; \
+	  { $(HAVE_MPI); } || { echo "$(MPI_PACKAGES) are installed, but mpirun is not there" >&2; \
+	    exit 1; }; }
 
 clean:
 	rm -rf .build

@@ -59,7 +59,13 @@ let package = Package(
   name: "halfspace",
   products: [
     .library(name: "Halfspace", targets: ["Halfspace"]),
+    .library(name: "HalfspaceMPI", targets: ["HalfspaceMPI"]),
     .executable(name: "halfspace", targets: ["HalfspaceCLI"]),
+  ],
+  traits: [
+    .trait(
+      name: "MPI",
+      description: "Train one network in several processes, over Open MPI (libopenmpi-dev).")
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
@@ -87,10 +93,20 @@ let package = Package(
       "Halfspace",
       ["HalfspaceLinalg", "HalfspaceReporting", "HalfspaceNN", "HalfspaceIO", "HalfspaceTheory"]),
 
+    // MARK: Several processes, with the trait MPI; without it the same functions run in one
+    .systemLibrary(
+      name: "COpenMPI", pkgConfig: "mpi-c", providers: [.apt(["libopenmpi-dev"])]),
+    .target(
+      name: "CHalfspaceMPI",
+      dependencies: [.target(name: "COpenMPI", condition: .when(traits: ["MPI"]))],
+      cSettings: cSettings + [.define("WITH_MPI", .when(traits: ["MPI"]))]),
+    module("HalfspaceMPI", ["CHalfspaceMPI", "HalfspaceLinalg"]),
+
     // MARK: Executables and what they share
     module("_HalfspaceReport", []),
     .executableTarget(
-      name: "HalfspaceCLI", dependencies: ["Halfspace", "_HalfspaceReport", argumentParser],
+      name: "HalfspaceCLI",
+      dependencies: ["Halfspace", "HalfspaceMPI", "_HalfspaceReport", argumentParser],
       swiftSettings: swiftSettings),
     .target(
       name: "CMachineLimits", path: "Benchmarks/MachineLimits", publicHeadersPath: "include",
@@ -110,12 +126,15 @@ let package = Package(
     // MARK: Examples
     example("ThreeLayers"),
     example("WideOutputs"),
+    benchmark(
+      "Scaling", ["Halfspace", "HalfspaceMPI", "_HalfspaceBenchmark", "_HalfspaceReport"]),
 
     // MARK: Tests
     module("_HalfspaceTestSupport", ["HalfspaceLinalg"]),
     .target(name: "CAllocationCounter", path: "Tests/AllocationCounter"),
     tests("CHalfspaceTests", ["CHalfspace", "_HalfspaceTestSupport"]),
     tests("HalfspaceLinalgTests", ["HalfspaceLinalg", "_HalfspaceTestSupport"]),
+    tests("HalfspaceMPITests", ["HalfspaceMPI", "HalfspaceLinalg"]),
     tests(
       "HalfspaceReportingTests",
       ["CHalfspace", "HalfspaceReporting", "HalfspaceLinalg", "_HalfspaceTestSupport"]),

@@ -241,6 +241,18 @@ void hs_forward_queries_f32(ptrdiff_t queries, const ptrdiff_t *offsets, const i
                             const float *more_a, ptrdiff_t pieces, const ptrdiff_t *shards,
                             ptrdiff_t stride, float factor, float *out);
 
+/// The sums of single shards, for processes that hold some shards each: with the sums defined for
+/// hs_forward_queries_f32, out[p * plane + q * stride + c] = sum[c] of shard p and query q.
+void hs_forward_shards_f32(ptrdiff_t queries, const ptrdiff_t *offsets, const int32_t *ids,
+                           const float *values, const float *a, ptrdiff_t pieces,
+                           const ptrdiff_t *shards, ptrdiff_t stride, ptrdiff_t plane, float *out);
+
+/// Combines sums of `pieces` >= 1 shards in their order, for i < count:
+///   out[i] = factor * (parts[i] + parts[plane + i] + parts[2 * plane + i] + ...).
+/// From the sums of all shards it makes the bits of hs_forward_queries_f32.
+void hs_add_planes_f32(ptrdiff_t pieces, ptrdiff_t plane, ptrdiff_t count, const float *parts,
+                       float factor, float *out);
+
 /// hs_backward_f32 and plain SGD in one: for neurons begin..<end, with the gradients defined
 /// there (`a` as it was on entry), w[active[n]] = fma(alpha_w, grad_w, w[active[n]]) and, with
 /// trains_a, a[active[n]] = fma(alpha_a, grad_a, a[active[n]]), lane by lane; neurons without

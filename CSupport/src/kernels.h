@@ -95,6 +95,15 @@
      ptrdiff_t stride, float factor, float *out),                                                 \
     (queries, offsets, ids, values, a, more_offsets, more_ids, more_values, more_a, pieces,       \
      shards, stride, factor, out))                                                                \
+  X(void, forward_shards_f32,                                                                     \
+    (ptrdiff_t queries, const ptrdiff_t *offsets, const int32_t *ids, const float *values,        \
+     const float *a, ptrdiff_t pieces, const ptrdiff_t *shards, ptrdiff_t stride,                 \
+     ptrdiff_t plane, float *out),                                                                \
+    (queries, offsets, ids, values, a, pieces, shards, stride, plane, out))                       \
+  X(void, add_planes_f32,                                                                         \
+    (ptrdiff_t pieces, ptrdiff_t plane, ptrdiff_t count, const float *parts, float factor,        \
+     float *out),                                                                                 \
+    (pieces, plane, count, parts, factor, out))                                                   \
   X(void, backward_sgd_f32,                                                                       \
     (ptrdiff_t begin, ptrdiff_t end, const int32_t *active, const int32_t *starts,                \
      const int32_t *rows, const float *h, ptrdiff_t in_stride, const float *x,                    \

@@ -40,6 +40,7 @@ static inline __attribute__((always_inline)) void store_kept(uint32_t mask, hs_l
 #include "kernels_sparse.inc.h"
 #include "kernels_sgd.inc.h"
 #include "kernels_rows_sparse.inc.h"
+#include "kernels_shards.inc.h"
 #include "tile_masks_avx512.inc.h"
 #include "kernels_tiles.inc.h"
 #include "kernels_tree.inc.h"

@@ -15,6 +15,8 @@ final class LongRun {
   }
 
   private let flags: LongRunFlags
+  /// The processes that share the run: the first of them talks, writes and decides.
+  let communicator: any Communicator
   private let folder: CheckpointFolder?
   private let curve: LearningCurve?
   private let quiet: Bool
@@ -22,6 +24,8 @@ final class LongRun {
   /// The folder of checkpoints is opened before anything is computed.
   let loaded: CheckpointFolder.Loaded?
   private(set) var end: End?
+  /// What interrupted it.
+  private var signal: Int32?
 
   /// When the last checkpoint was written: seconds, steps, epochs.
   private var saved = (seconds: 0.0, steps: 0, epochs: 0)
@@ -30,14 +34,25 @@ final class LongRun {
   /// Opens what the flags name.
   ///
   /// - Throws: `CheckpointError`, `FileError`, `SafetensorsError`.
-  init(_ flags: LongRunFlags, title: String, quiet: Bool) throws {
+  init(
+    _ flags: LongRunFlags, title: String, quiet: Bool,
+    communicator: any Communicator = SingleProcess()
+  ) throws {
     self.flags = flags
+    self.communicator = communicator
     self.quiet = quiet
     start = MonotonicClock.now
-    curve = flags.curve.flatMap { LearningCurve(path: $0, title: title) }
-    let opened = try flags.open()
+    let isFirst = communicator.rank == 0
+    curve = isFirst ? flags.curve.flatMap { LearningCurve(path: $0, title: title) } : nil
+    let opened = isFirst ? try flags.open() : nil
     folder = opened?.folder
-    loaded = opened?.start
+    // The first one has the folder to itself, and tells the others which checkpoint is good.
+    let path = communicator.gather(Array((opened?.start?.path ?? "").utf8).map(Int.init))[0]
+    loaded =
+      isFirst || path.isEmpty
+      ? opened?.start
+      : try CheckpointFolder.Loaded(
+        contentsOf: String(decoding: path.map(UInt8.init), as: UTF8.self))
     guard let loaded else { return }
     for error in loaded.skipped { Talk.warn("\(error); going on from the one before") }
     if !quiet {
@@ -58,7 +73,7 @@ final class LongRun {
     // Whatever ends the run, what is said next begins on a line of its own.
     defer { progress.finish() }
     var status = ""
-    if folder == nil {
+    if !saves {
       try trainer.run(
         onEpoch: { self.finish($0, trainer, progress, &status) },
         onStep: { self.advance(trainer, progress, status) })
@@ -84,11 +99,12 @@ final class LongRun {
   ) -> TrainingAction {
     let now = MonotonicClock.now
     progress.advance(to: trainer.epochsDone, status)
-    if folder != nil, Interruption.signal != nil {
+    if saves, let number = agreedSignal {
       end = .interrupted
+      signal = number
       return .stop
     }
-    if let limit = flags.timeLimit, now - start >= limit.seconds {
+    if let limit = flags.timeLimit, agreed(now - start >= limit.seconds) {
       end = .timeLimit
       return .stop
     }
@@ -116,21 +132,33 @@ final class LongRun {
 
   // MARK: Checkpoints
 
+  private var saves: Bool { flags.checkpoint != nil }
+
+  /// What the first process says.
+  private func agreed(_ value: Bool) -> Bool { communicator.agreed(value ? 1 : 0) == 1 }
+
+  /// The signal that the first process has received, if it has.
+  private var agreedSignal: Int32? {
+    let number = communicator.agreed(Int(Interruption.signal ?? 0))
+    return number == 0 ? nil : Int32(number)
+  }
+
   private var interval: CheckpointInterval {
     flags.checkpointEvery ?? .time(TimeSpan(seconds: 300))
   }
 
   private func saveIfDue(_ trainer: Trainer, _ now: Double) {
-    guard let folder else { return }
+    guard saves else { return }
     let isDue =
       switch interval {
       case .time(let span): now - saved.seconds >= span.seconds
       case .steps(let count): trainer.stepCount - saved.steps >= count
       case .epochs(let count): trainer.progress.reports.count - saved.epochs >= count
       }
-    guard isDue else { return }
+    guard agreed(isDue) else { return }
+    let state = trainer.state()
     // A disk may have room again later, and the earlier checkpoints are still there.
-    attempt { try folder.save(trainer.state()) }
+    attempt { try folder?.save(state) }
     saved = (MonotonicClock.now, trainer.stepCount, trainer.progress.reports.count)
   }
 
@@ -142,12 +170,14 @@ final class LongRun {
   /// Saves where the run has come to and, when it was interrupted, says how to go on.
   private func leave(_ trainer: Trainer) throws {
     attempt { try curve?.write(trainer.progress.reports) }
-    guard let folder else { return }
-    guard end == .interrupted, let signal = Interruption.signal else {
-      attempt { try folder.save(trainer.state()) }
+    guard saves else { return }
+    let state = trainer.state()
+    guard end == .interrupted, let signal else {
+      attempt { try folder?.save(state) }
       return
     }
-    let path = try folder.save(trainer.state())
+    guard let folder else { throw ExitCode(128 + signal) }
+    let path = try folder.save(state)
     Talk.say(
       "Interrupted after step \(Format.count(trainer.stepCount)), in epoch "
         + "\(trainer.progress.reports.count + 1) of \(trainer.configuration.epochs); saved to "

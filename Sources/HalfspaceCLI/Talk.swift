@@ -2,6 +2,7 @@
 internal import ArgumentParser
 internal import Foundation
 internal import Halfspace
+internal import HalfspaceMPI
 
 /// What the tool says: results on standard output, talk on standard error.
 enum Talk {
@@ -39,15 +40,46 @@ enum Talk {
       try work()
     } catch let code as ExitCode {
       throw code
-    } catch let error as TableError {
-      complain("halfspace: \(error.description)\(hint(error))")
-      throw ExitCode.failure
-    } catch let error as any CustomStringConvertible & Error {
-      complain("halfspace: \(error.description)")
-      throw ExitCode.failure
     } catch {
-      complain("halfspace: \(error.localizedDescription)")
+      complain("halfspace: \(sentence(error))")
       throw ExitCode.failure
+    }
+  }
+
+  /// Runs the work of a command that several processes may share. One that fails ends all of them.
+  ///
+  /// What is wrong is mostly wrong for all of them: then rank 0 says so. A process that fails alone
+  /// gives it two seconds, and speaks for itself.
+  static func reportingErrors(sharing work: (any Communicator) throws -> Void) throws {
+    do {
+      let processes = try ProcessGroup.join()
+      // A file that may not grow is an error to be reported, not the end of the program.
+      signal(SIGXFSZ, SIG_IGN)
+      do {
+        try work(processes)
+      } catch let code as ExitCode {
+        ProcessGroup.leave()
+        throw code
+      }
+      ProcessGroup.leave()
+    } catch let code as ExitCode {
+      throw code
+    } catch {
+      let rank = ProcessGroup.launchedRank
+      if rank > 0 { sleep(2) }
+      complain("halfspace: \(rank > 0 ? "rank \(rank): " : "")\(sentence(error))")
+      if ProcessGroup.launchedCount > 1 {
+        ProcessGroup.abort(exitCode: ExitCode.failure.rawValue)
+      }
+      throw ExitCode.failure
+    }
+  }
+
+  private static func sentence(_ error: any Error) -> String {
+    switch error {
+    case let error as TableError: error.description + hint(error)
+    case let error as any CustomStringConvertible & Error: error.description
+    default: error.localizedDescription
     }
   }
 

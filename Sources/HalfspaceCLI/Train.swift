@@ -51,13 +51,17 @@ extension HalfspaceCommand {
     func validate() throws { try paper.check(flags) }
 
     func run() throws {
-      try Talk.reportingErrors {
+      try Talk.reportingErrors { processes in
+        // One of several processes talks and writes.
+        let isFirst = processes.rank == 0
+        let quiet = quiet || !isFirst
         var options = flags.options(threads: threads.count)
         if flags.lookup == nil, paper.paper { options.lookup = .staticIndex }
         // What is wrong with settings and files is better known before training than after.
         try options.validate()
         try OutputFile.check([output, report, long.curve], inputs: [table] + data.files)
-        let long = try LongRun(long, title: "Training on \(table)", quiet: quiet)
+        let long = try LongRun(
+          long, title: "Training on \(table)", quiet: quiet, communicator: processes)
         let start = ContinuousClock.now
         let dataset = try Dataset(
           contentsOf: table, options: data.options(knownColumns: Set([target].compactMap { $0 })))
@@ -66,6 +70,7 @@ extension HalfspaceCommand {
         let run = try TrainingRun(
           dataset: plan.map { Dataset($0.table) } ?? dataset, target: target ?? dataset.targetName,
           options: plan?.options(options) ?? options, secondsToLoad: secondsToLoad, long: long)
+        guard isFirst else { return }
         let text = try report.map { _ in
           var report = try run.report
           plan?.add(to: &report, epochs: run.outcome.epochs)

@@ -10,6 +10,7 @@ struct TrainingRun {
   private let secondsToLoad: Double
   private let threads: Int
   private let long: LongRun
+  private let processes: Int
 
   /// Trains, the steps being taken by `long`.
   init(
@@ -17,11 +18,13 @@ struct TrainingRun {
     long: LongRun
   ) throws {
     outcome = try TabularModel.train(
-      on: dataset, target: target, options: options, resuming: long.loaded?.state, run: long.run)
+      on: dataset, target: target, options: options, resuming: long.loaded?.state,
+      communicator: long.communicator, run: long.run)
     rowCount = dataset.rowCount
     self.secondsToLoad = secondsToLoad
     self.long = long
     threads = options.threads
+    processes = long.communicator.size
   }
 
   private var record: TrainingRecord { outcome.model.record }
@@ -77,12 +80,14 @@ struct TrainingRun {
       report["seconds.train"] = .number(times.total)
       report["seconds.lookup"] = .number(times.lookup)
       report["seconds.forward"] = .number(times.forward)
+      report["seconds.exchange"] = .number(times.exchange)
       report["seconds.backward"] = .number(times.backward)
       report["seconds.maintenance"] = .number(times.maintenance)
       report["seconds.predictPerRow"] = .number(outcome.secondsPerPrediction)
       report["memory.peakBytes"] = PeakMemory.bytes.map { .integer($0) }
       report["seed"] = .integer(Int(record.network.seed))
       report["threads"] = .integer(threads)
+      report["processes"] = .integer(processes)
       report["lookup"] = .string(outcome.lookup.strategy.rawValue)
       report.setLookup(outcome.lookup)
       report["instructionSet"] = .string(Runtime.instructionSet.rawValue)

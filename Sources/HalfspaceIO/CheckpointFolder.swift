@@ -72,6 +72,17 @@ public final class CheckpointFolder {
     public var path: String
     /// Why newer checkpoints could not be read.
     public var skipped: [any Error]
+
+    init(state: TrainerState, path: String, skipped: [any Error]) {
+      (self.state, self.path, self.skipped) = (state, path, skipped)
+    }
+
+    /// The checkpoint at `path`, which another process has found to be good.
+    ///
+    /// - Throws: as `CheckpointFolder.load()`.
+    public init(contentsOf path: String) throws {
+      self.init(state: try TrainerState(contentsOf: path), path: path, skipped: [])
+    }
   }
 
   /// Reads the newest checkpoint that is readable.

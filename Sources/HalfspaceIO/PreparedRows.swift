@@ -96,13 +96,15 @@ struct PreparedRows {
 
   /// Trains on the rows, the steps being taken by `run`, and tests on those held out.
   func train(
-    options: TrainingOptions, resuming state: TrainerState?, run: (Trainer) throws -> Void
+    options: TrainingOptions, resuming state: TrainerState?, communicator: any Communicator,
+    run: (Trainer) throws -> Void
   ) throws -> TrainingOutcome {
     let targets = try recipe.targets(of: trainingTargets, by: target)
     let (kept, validation) = try recipe.validationSplit(training, targets)
     let trainer = try Trainer(
       rows: kept.inputs, targets: kept.targets, network: recipe.network,
-      training: recipe.training, validation: validation, resuming: state)
+      training: recipe.training, validation: validation, resuming: state,
+      communicator: communicator)
     try run(trainer)
     let trained = try TabularModel.trained(
       trainer, encoder: encoder, transform: transform, target: target, recipe: recipe,

@@ -28,11 +28,12 @@ extension TabularModel {
   ///
   /// - Parameters:
   ///   - state: where to go on from, of a run with the same rows and options; nil: the beginning.
+  ///   - communicator: the processes that share the work, all with the same rows and options.
   ///   - run: runs the trainer, as far as it likes; an error it throws ends the training.
   /// - Throws: as the other, `ConfigurationError` for a state of another run, and what `run` throws.
   public static func train(
     on dataset: Dataset, target: String?, options: TrainingOptions, resuming state: TrainerState?,
-    run: (Trainer) throws -> Void
+    communicator: any Communicator = SingleProcess(), run: (Trainer) throws -> Void
   ) throws -> TrainingOutcome {
     try options.validate()
     let prepared: PreparedRows
@@ -41,13 +42,14 @@ extension TabularModel {
       let table = try dataset.table()
       return try train(
         on: table, target: try dataset.requireTarget(target, of: table.columnNames),
-        options: options, resuming: state, run: run)
+        options: options, resuming: state, communicator: communicator, run: run)
     case .sparse(let matrix):
       prepared = try PreparedRows(matrix, dataset, target: target, options: options)
     case .file(let file):
       prepared = try PreparedRows(file, dataset, target: target, options: options)
     }
-    return try prepared.train(options: options, resuming: state, run: run)
+    return try prepared.train(
+      options: options, resuming: state, communicator: communicator, run: run)
   }
 
   // MARK: Use

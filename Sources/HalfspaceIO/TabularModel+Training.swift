@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
-internal import HalfspaceLinalg
+public import HalfspaceLinalg
 public import HalfspaceNN
 
 /// A model and what making it took.
@@ -21,18 +21,23 @@ extension TabularModel {
   /// Trains a model that predicts the column `target` of `table`.
   ///
   /// A share of the rows is held out, `record.test` tells how good the model is on them. Same table,
-  /// options and seed: same model, bit for bit, whatever the threads.
+  /// options and seed: same model, bit for bit, whatever the threads and processes.
   ///
-  /// - Parameter onEpoch: called after each epoch; may end the run.
+  /// - Parameters:
+  ///   - communicator: the processes that share the work, all with the same table and options; each
+  ///     gets the whole outcome.
+  ///   - onEpoch: called after each epoch; may end the run. Of several processes, what that of rank
+  ///     0 says is done.
   /// - Throws: `TableError` for what is wrong with the table, `ConfigurationError` for options
   ///   that make no sense, `TrainingError` when training diverges.
   public static func train(
     on table: Table, target targetColumn: String, options: TrainingOptions = .init(),
+    communicator: any Communicator = SingleProcess(),
     onEpoch: (EpochReport) -> TrainingAction = { _ in .proceed }
   ) throws -> TrainingOutcome {
-    try train(on: table, target: targetColumn, options: options, resuming: nil) { trainer in
-      try trainer.run(onEpoch: onEpoch)
-    }
+    try train(
+      on: table, target: targetColumn, options: options, resuming: nil, communicator: communicator
+    ) { trainer in try trainer.run(onEpoch: onEpoch) }
   }
 
   /// Trains a model as `train(on:target:options:onEpoch:)`, the steps being taken by the caller: for
@@ -40,11 +45,13 @@ extension TabularModel {
   ///
   /// - Parameters:
   ///   - state: where to go on from, of a run with the same table and options; nil: the beginning.
+  ///   - communicator: the processes that share the work.
   ///   - run: runs the trainer, as far as it likes; an error it throws ends the training.
   /// - Throws: as the other, `ConfigurationError` for a state of another run, and what `run` throws.
   public static func train(
     on table: Table, target targetColumn: String, options: TrainingOptions,
-    resuming state: TrainerState?, run: (Trainer) throws -> Void
+    resuming state: TrainerState?, communicator: any Communicator = SingleProcess(),
+    run: (Trainer) throws -> Void
   ) throws -> TrainingOutcome {
     try options.validate()
     for name in [targetColumn] + options.droppedColumns.sorted() { _ = try table.column(name) }
@@ -67,7 +74,8 @@ extension TabularModel {
 
     let trainer = try Trainer(
       rows: kept.inputs, targets: kept.targets, network: recipe.network,
-      training: recipe.training, validation: validation, resuming: state)
+      training: recipe.training, validation: validation, resuming: state,
+      communicator: communicator)
     try run(trainer)
     let trained = try trained(
       trainer, encoder: encoder, transform: transform, target: target, recipe: recipe,

@@ -13,6 +13,9 @@ public import HalfspaceReporting
 /// shards   [ 0, M/8, ..., M ]             sums over neurons run shard by shard
 /// ```
 ///
+/// Where several processes share a network, each stores the rows of some shards (`held`); layout,
+/// shards and everything counted are the same on all of them, and the same as in one process.
+///
 /// Invariant: a neuron that is not stored (*latent*) has fired on no row that was materialized
 /// for, so its gradient has been exactly zero and it is still at its initial weights, which are
 /// a function of the seed. Hence every row is materialized for once, before it is trained on,
@@ -32,14 +35,25 @@ public final class MaterializedNetwork {
   public let scale: Float
   /// Numbers of the materialized neurons in the initial network, in layout order.
   public private(set) var neurons: [Int] = []
-  /// First-layer rows `[M, d]`, to be multiplied by `decay`.
+  /// First-layer rows `[M, d]`, to be multiplied by `decay`; with several processes, those held.
   public private(set) var weights: Matrix
   /// Output weights `[M, C]` (a single output is stored with stride 1), to be multiplied by
-  /// `outputDecay`.
+  /// `outputDecay`; with several processes, those held.
   public private(set) var outputs: Matrix
   /// Offsets of the logical shards, `shards[0] = 0`, last = M. Sums over neurons run within a
-  /// shard first, then over shards in order, so that they do not depend on threads.
-  public private(set) var shards: [Int] = [0, 0]
+  /// shard first, then over shards in order, so that they depend neither on threads nor processes.
+  public var shards: [Int] { ownership.shards }
+  /// The processes that share the network.
+  public let communicator: any Communicator
+  /// Positions in the layout of the rows that this process stores: all, if it is alone.
+  public var held: Range<Int> {
+    division == .batches ? 0..<count : ownership.rows(of: communicator.rank)
+  }
+  private(set) var ownership: ShardOwnership
+  /// What the processes divide: `automatic` until there are neurons.
+  private(set) var division: WorkDivision
+  /// Rows of a batch, which the choice depends on.
+  private let batchSize: Int
   /// The scalar that weight decay has left of the first layer, 1 without decay.
   public internal(set) var decay = 1.0
   /// The scalar that weight decay has left of the output weights.
@@ -53,7 +67,7 @@ public final class MaterializedNetwork {
 
   private var members = NeuronSet()
 
-  /// Number of materialized neurons.
+  /// Number of materialized neurons, in all processes.
   public var count: Int { neurons.count }
   /// Number of input coordinates.
   public var dimension: Int { initial.dimension }
@@ -65,7 +79,15 @@ public final class MaterializedNetwork {
   public var effectiveThreshold: Float { Float(Double(threshold) / decay) }
 
   /// A network with no neuron materialized yet, of `scale` `outputScale / sqrt(m)`.
-  public init(initial: InitialNetwork, threshold: Float, outputScale: Double? = nil) {
+  public init(
+    initial: InitialNetwork, threshold: Float, outputScale: Double? = nil,
+    communicator: any Communicator = SingleProcess(), division: WorkDivision = .neurons,
+    batchSize: Int = 1
+  ) {
+    self.communicator = communicator
+    self.division = division
+    self.batchSize = batchSize
+    ownership = ShardOwnership(shards: [0, 0], ranks: communicator.size)
     self.initial = initial
     self.threshold = threshold
     scale = Self.scale(of: initial, threshold: threshold, outputScale: outputScale)
@@ -75,10 +97,12 @@ public final class MaterializedNetwork {
 
   /// A network with the given stored rows, as read from a file.
   ///
-  /// `weights` is `[M, d]`, `outputs` `[M, C]`, `neurons` and `shards` as in the properties.
+  /// `weights` is `[M, d]`, `outputs` `[M, C]`, `neurons` and `shards` as in the properties. Every
+  /// process gives all rows, and keeps its own.
   public init(
     initial: InitialNetwork, threshold: Float, neurons: [Int], weights: Matrix, outputs: Matrix,
-    shards: [Int], decay: Double, outputDecay: Double, outputScale: Double? = nil
+    shards: [Int], decay: Double, outputDecay: Double, outputScale: Double? = nil,
+    communicator: any Communicator = SingleProcess(), division: WorkDivision = .neurons
   ) {
     precondition(
       weights.rows == neurons.count && outputs.rows == neurons.count
@@ -90,10 +114,15 @@ public final class MaterializedNetwork {
     self.threshold = threshold
     scale = Self.scale(of: initial, threshold: threshold, outputScale: outputScale)
     self.neurons = neurons
-    self.weights = weights
-    self.outputs = Matrix(rows: neurons.count, columns: outputs.columns, packedSingleColumn: true)
-    for r in 0..<neurons.count { self.outputs.setRow(r, to: outputs.rowArray(r)) }
-    self.shards = shards
+    self.communicator = communicator
+    self.division = division
+    batchSize = 1
+    ownership = ShardOwnership(shards: shards, ranks: communicator.size)
+    let held =
+      division == .batches ? 0..<neurons.count : ownership.rows(of: communicator.rank)
+    self.weights = held.count == neurons.count ? weights : weights.gather(held)
+    self.outputs = Matrix(rows: held.count, columns: outputs.columns, packedSingleColumn: true)
+    for r in held { self.outputs.setRow(r - held.lowerBound, to: outputs.rowArray(r)) }
     self.decay = decay
     self.outputDecay = outputDecay
     for neuron in neurons { _ = members.insert(neuron) }
@@ -114,6 +143,9 @@ public final class MaterializedNetwork {
   /// Stores every latent neuron that fires on one of the given input rows, behind those stored
   /// already, ascending by number. To be called once for every row before it is trained on.
   ///
+  /// Several processes make the reports of a share of the rows each, and then tell each other the
+  /// numbers of the neurons they found.
+  ///
   /// - Parameters:
   ///   - inputs: transformed inputs `[*, d]`.
   ///   - rows: which of them.
@@ -127,9 +159,8 @@ public final class MaterializedNetwork {
     precondition(
       inputs.columns == dimension,
       "inputs [\(inputs.rows), \(inputs.columns)] for rows of \(dimension)")
-    var joining: [Int] = []
-    collect(firingOn: inputs, rows: rows, threads: threads, into: &joining)
-    return append(joining.sorted(), threads: threads)
+    let found = reportShare(inputs, rows, threads)
+    return store(found.joining, pairs: found.pairs, rows: rows.count, threads: threads)
   }
 
   /// As `materialize(firingOn:rows:threads:)` for all rows, block by block where they are not in
@@ -141,16 +172,46 @@ public final class MaterializedNetwork {
     firingOn inputs: InputRows, threads: Int
   ) throws(RowReadError) -> Range<Int> {
     var joining: [Int] = []
+    var pairs = 0
     try inputs.forEachBlock { block, rows, _ in
-      collect(firingOn: block, rows: rows, threads: threads, into: &joining)
+      let found = reportShare(block, rows, threads)
+      joining += found.joining
+      pairs += found.pairs
     }
-    return append(joining.sorted(), threads: threads)
+    return store(joining, pairs: pairs, rows: inputs.rows, threads: threads)
   }
 
-  /// Adds the latent neurons that fire on the given rows to `joining`.
-  private func collect(
-    firingOn inputs: Matrix, rows: Range<Int>, threads: Int, into joining: inout [Int]
-  ) {
+  /// Stores what this process and the others have found to fire on so many rows.
+  private func store(_ found: [Int], pairs own: Int, rows: Int, threads: Int) -> Range<Int> {
+    var (joining, pairs) = (found, own)
+    if communicator.size > 1 {
+      pairs = communicator.sum([pairs])[0]
+      for (rank, list) in communicator.gather(found).enumerated() where rank != communicator.rank {
+        for neuron in list where members.insert(neuron) { joining.append(neuron) }
+      }
+    }
+    initialFirings += pairs
+    rowsSeen += rows
+    joining.sort()
+    return append(joining, threads: threads)
+  }
+
+  /// `report` for this process's share of the rows.
+  private func reportShare(
+    _ inputs: Matrix, _ rows: Range<Int>, _ threads: Int
+  ) -> (joining: [Int], pairs: Int) {
+    let share = communicator.share(of: rows.count)
+    return report(
+      inputs, rows.lowerBound + share.lowerBound..<rows.lowerBound + share.upperBound, threads)
+  }
+
+  /// Makes static reports, and takes the latent neurons among them in as members: their numbers,
+  /// in no order, and the number of pairs.
+  private func report(
+    _ inputs: Matrix, _ rows: Range<Int>, _ threads: Int
+  ) -> (joining: [Int], pairs: Int) {
+    var joining: [Int] = []
+    var pairs = 0
     var report = InitialReport()
     // Blocks bound the memory of the report; the set of neurons does not depend on them.
     let block = 2048
@@ -159,44 +220,58 @@ public final class MaterializedNetwork {
       initial.report(
         queries: inputs, rows: range, above: effectiveThreshold, threads: threads, into: &report,
         statistics: &initialStatistics)
-      initialFirings += report.count
+      pairs += report.count
       for e in 0..<report.count {
         let neuron = Int(unsafe report.neurons[e])
         if members.insert(neuron) { joining.append(neuron) }
       }
     }
-    rowsSeen += rows.count
+    return (joining, pairs)
   }
 
   private func append(_ joining: [Int], threads: Int) -> Range<Int> {
     let old = count
     let new = old..<(old + joining.count)
     guard !joining.isEmpty else { return new }
-    let grownWeights = weights.growing(toRows: new.upperBound)
-    let grownOutputs = outputs.growing(toRows: new.upperBound)
+    neurons += joining
+    let before = held
+    if old == 0 {
+      ownership = ShardOwnership(
+        shards: Self.makeShards(count: count), ranks: communicator.size)
+      if division == .automatic { division = cheaperDivision(batch: batchSize) }
+    } else {
+      // Later arrivals extend the last shard: sums over the others keep their bits.
+      ownership.extend(to: count)
+    }
+    let held = held
+    let kept = old == 0 ? 0 : before.count
+    guard held.count > kept else { return new }
+    let grownWeights = weights.growing(toRows: held.count)
+    let grownOutputs = outputs.growing(toRows: held.count)
     let initial = initial
-    parallelFor(joining.count, grain: 256, threads: threads) { range in
+    let names = neurons[(held.lowerBound + kept)..<held.upperBound]
+    parallelFor(names.count, grain: 256, threads: threads) { range in
       for k in range {
-        unsafe initial.copyWeights(of: joining[k], to: grownWeights.row(old + k))
-        unsafe initial.copyOutputs(of: joining[k], to: grownOutputs.row(old + k))
+        let neuron = names[names.startIndex + k]
+        unsafe initial.copyWeights(of: neuron, to: grownWeights.row(kept + k))
+        unsafe initial.copyOutputs(of: neuron, to: grownOutputs.row(kept + k))
       }
     }
     weights = grownWeights
     outputs = grownOutputs
-    neurons += joining
-    if old == 0 {
-      shards = Self.makeShards(count: count)
-    } else {
-      // Later arrivals extend the last shard: sums over the others keep their bits.
-      shards[shards.count - 1] = count
-    }
     return new
   }
 
-  /// Equal shards, few enough that summing them costs nothing, many enough for the cores of one
-  /// machine. A function of the count alone.
-  private static func makeShards(count: Int) -> [Int] {
-    let pieces = min(8, max(1, count / 128))
+  /// Equal shards, a function of the count alone: few enough that summing them costs nothing, many
+  /// enough for the processes that so many neurons are worth. A power of two, which as many
+  /// processes, or half of them, share evenly.
+  static func makeShards(count: Int) -> [Int] {
+    var pieces = min(8, max(1, count / 128))
+    while pieces >= 8, pieces < mostShards, 2 * pieces * neuronsPerShard <= count { pieces *= 2 }
     return (0...pieces).map { $0 * count / pieces }
   }
+
+  /// Neurons of a shard where there are more than eight.
+  private static let neuronsPerShard = 8192
+  private static let mostShards = 4096
 }

@@ -131,6 +131,32 @@ internal import HalfspaceReporting
     }
   }
 
+  /// The sums of single shards: row `p * rows + k` of `sums` becomes `sum_r h_rk a_r` over shard p
+  /// and query k of the report, where `rows` is what `sums` has for each shard. O(pairs * C).
+  func forward(
+    _ report: borrowing FiringReport, outputs: Matrix, shards: [Int], sums: Matrix
+  ) {
+    let queries = report.queryCount
+    let pieces = shards.count - 1
+    guard pieces > 0, queries > 0 else { return }
+    let plane = sums.rows / pieces * sums.stride
+    precondition(
+      sums.stride == outputs.stride && sums.rows >= queries * pieces,
+      "sums [\(sums.rows), \(sums.columns)] for \(queries) queries, \(pieces) shards and outputs "
+        + "[\(outputs.rows), \(outputs.columns)]")
+    let firing = unsafe FiringList(
+      offsets: report.offsets, neurons: report.neurons, values: report.values,
+      outputs: outputs.pointer)
+    let workers = min(workers(for: report.count * outputs.stride), queries)
+    parallelFor(workers, threads: workers) { piece in
+      let first = piece * queries / workers
+      let last = (piece + 1) * queries / workers
+      unsafe hs_forward_shards_f32(
+        last - first, firing.offsets + first, firing.neurons, firing.values, firing.outputs,
+        pieces, shards, outputs.stride, plane, sums.pointer + first * sums.stride)
+    }
+  }
+
   /// The first position in an ascending list whose number is at least `neuron`.
   static func position(of neuron: Int32, in list: UnsafeBufferPointer<Int32>) -> Int {
     var low = 0

@@ -25,8 +25,16 @@ extension Trainer {
 
   /// Tells the lookup what the step on `batch` has moved.
   func tellMoves(on batch: LookupBatch) {
+    guard dividedBatch == nil else {
+      let moved =
+        unsafe dividedBatch?.exchangeRows(
+          step.activeNeurons, weights: network.weights, outputs: network.outputs) ?? []
+      unsafe moved.withUnsafeBufferPointer { unsafe lookup.update(rows: $0, displacements: nil) }
+      return
+    }
     guard configuration.optimizer.touchesFiredRowsOnly else {
-      if allNeurons.count != network.count { allNeurons = (0..<Int32(network.count)).map { $0 } }
+      let stored = network.held.count
+      if allNeurons.count != stored { allNeurons = (0..<Int32(stored)).map { $0 } }
       unsafe allNeurons.withUnsafeBufferPointer {
         unsafe lookup.update(rows: $0, displacements: nil)
       }

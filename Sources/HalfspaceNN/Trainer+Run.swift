@@ -6,7 +6,8 @@ extension Trainer {
   /// goes on; once it is finished, it does nothing.
   ///
   /// - Parameters:
-  ///   - onEpoch: called after each epoch; may end the run.
+  ///   - onEpoch: called after each epoch; may end the run. Of several processes, what that of
+  ///     rank 0 says is done, here and for `onStep`.
   ///   - onStep: called after each step; may end the run, between any two steps.
   /// - Returns: the reports of all epochs finished, also those before a stop.
   /// - Throws: `TrainingError.diverged` when the loss is no longer finite, `.unreadable` when streamed
@@ -21,7 +22,7 @@ extension Trainer {
       if let readFailure { throw .unreadable(readFailure) }
       // A stop at the last step of an epoch is one after the epoch.
       guard progress.rowsDone == inputs.rows else { break }
-      if case .stop = onEpoch(try endEpoch()) { break }
+      if case .stop = agreed(onEpoch(try endEpoch())) { break }
       if case .stop = action { break }
     }
     return progress.reports
@@ -38,10 +39,11 @@ extension Trainer {
   }
 
   /// Neurons that fired on a training row in the last epoch finished, on average; until there is one,
-  /// in the epoch under way.
+  /// in the epoch under way. Several processes ask for it together.
   public var firingsPerRow: Double {
     progress.reports.last?.firingsPerRow
-      ?? Double(firings - progress.firingsBefore) / Double(max(1, progress.rowsDone))
+      ?? Double(network.communicator.sum([firings - progress.firingsBefore])[0])
+      / Double(max(1, progress.rowsDone))
   }
 
   /// Epochs done, with the part of the one under way.
@@ -67,7 +69,7 @@ extension Trainer {
       guard readFailure == nil else { return .stop }
       progress.loss += loss
       progress.rowsDone = end
-      if case .stop = onStep() { return .stop }
+      if case .stop = agreed(onStep()) { return .stop }
     }
     return .proceed
   }
@@ -82,15 +84,14 @@ extension Trainer {
     var report = EpochReport(
       epoch: epoch, epochs: configuration.epochs, loss: progress.loss / rows,
       learningRate: learningRate(step: max(0, stepCount - 1)),
-      firingsPerRow: Double(firings - progress.firingsBefore) / rows,
+      firingsPerRow: Double(network.communicator.sum([firings - progress.firingsBefore])[0]) / rows,
       materialized: network.count, times: times)
     if let validation {
       let clock = ContinuousClock.now
       let current = iterates()
       let scores: Matrix
       do throws(RowReadError) {
-        scores = try network.predictor(of: current).scores(
-          for: validation.inputs, threads: configuration.threads)
+        scores = try sharedScores(of: network.predictor(of: current), for: validation.inputs)
       } catch {
         throw .unreadable(error)
       }
@@ -109,6 +110,25 @@ extension Trainer {
     return report
   }
 
+  /// What rank 0 wants to be done.
+  private func agreed(_ action: TrainingAction) -> TrainingAction {
+    network.communicator.agreed(action == .stop ? 1 : 0) == 1 ? .stop : .proceed
+  }
+
+  /// The scores of all rows, of which each process computes a share.
+  private func sharedScores(
+    of predictor: Predictor, for inputs: InputRows
+  ) throws(RowReadError) -> Matrix {
+    let communicator = network.communicator
+    guard communicator.size > 1 else {
+      return try predictor.scores(for: inputs, threads: configuration.threads)
+    }
+    let shares = (0..<communicator.size).map { communicator.share(of: inputs.rows, rank: $0) }
+    let scores = try predictor.scores(
+      for: inputs.gather(Array(shares[communicator.rank])), threads: configuration.threads)
+    return communicator.gather(rows: scores, counts: shares.map(\.count))
+  }
+
   func learningRate(step: Int) -> Double {
     configuration.learningRate
       * configuration.schedule.factor(
@@ -118,7 +138,8 @@ extension Trainer {
   // MARK: Results
 
   /// The trained network: with early stopping as it was at the best epoch, otherwise as it
-  /// stands, averaged over the iterates where that is asked for. A copy, O(M (d + C)).
+  /// stands, averaged over the iterates where that is asked for. A copy, O(M (d + C)); several
+  /// processes call it together, and each gets all of it.
   public func predictor() -> Predictor { network.predictor(of: best?.iterates ?? iterates()) }
 
   /// A copy of the weights as they stand, or their average.
@@ -134,7 +155,7 @@ extension Trainer {
       }
     }
     return Iterates(
-      weights: weights.rows.copy(), decay: weights.decay, outputs: outputs.rows.copy(),
-      outputDecay: outputs.decay)
+      weights: network.gathered(weights.rows), decay: weights.decay,
+      outputs: network.gathered(outputs.rows), outputDecay: outputs.decay)
   }
 }

@@ -4,7 +4,8 @@ internal import HalfspaceReporting
 
 extension Trainer {
   /// The state of the run, to be taken between two steps: a copy. O(M (d + C)), and O(n d) the first
-  /// time, for the fingerprint of the data.
+  /// time, for the fingerprint of the data. Several processes take it together, and each gets all of
+  /// it: the state does not tell how many there were.
   public func state() -> TrainerState {
     let data =
       knownData ?? DataFingerprint(inputs: inputs, targets: targets, validation: validation)
@@ -12,31 +13,39 @@ extension Trainer {
     func layer(_ rows: Matrix, _ decay: Double, _ optimizer: LayerOptimizer?) -> TrainerState.Layer
     {
       TrainerState.Layer(
-        rows: rows.copy(), decay: decay, optimizer: optimizer?.states.map { $0.copy() } ?? [],
-        averageSum: optimizer?.averageSum?.copy())
+        rows: network.gathered(rows), decay: decay,
+        optimizer: optimizer?.states.map { network.gathered($0) } ?? [],
+        averageSum: optimizer?.averageSum.map { network.gathered($0) })
     }
+    let sums = network.communicator.sum([firings, progress.firingsBefore])
+    var progress = progress
+    progress.firingsBefore = sums[1]
     return TrainerState(
       network: networkConfiguration, training: configuration, data: data,
       neurons: network.neurons, shards: network.shards,
       hidden: layer(network.weights, network.decay, hidden),
       output: layer(network.outputs, network.outputDecay, output), best: best,
       counts: .init(
-        steps: stepCount, firings: firings, initialFirings: network.initialFirings,
+        steps: stepCount, firings: sums[0], initialFirings: network.initialFirings,
         rowsSeen: network.rowsSeen, average: average, progress: progress, times: times))
   }
 
   /// Takes over what `makeNetwork` has left.
   func restore(_ state: TrainerState) {
     hidden = LayerOptimizer(
-      optimizer: configuration.optimizer, restoring: state.hidden, packedSingleColumn: false)
+      optimizer: configuration.optimizer, restoring: held(of: state.hidden),
+      packedSingleColumn: false)
     if output != nil {
       output = LayerOptimizer(
-        optimizer: configuration.optimizer, restoring: state.output, packedSingleColumn: true)
+        optimizer: configuration.optimizer, restoring: held(of: state.output),
+        packedSingleColumn: true)
     }
     average = state.counts.average
     stepCount = state.counts.steps
-    firings = state.counts.firings
     progress = state.counts.progress
+    // Counts of all processes, which the first one takes over for all.
+    firings = network.communicator.rank == 0 ? state.counts.firings : 0
+    if network.communicator.rank > 0 { progress.firingsBefore = 0 }
     times = state.counts.times
     best = state.best.map { best in
       var best = best
@@ -45,6 +54,16 @@ extension Trainer {
       return best
     }
   }
+
+  /// What this process stores of a layer.
+  private func held(of layer: TrainerState.Layer) -> TrainerState.Layer {
+    guard network.held.count < network.count else { return layer }
+    var held = layer
+    held.rows = network.held(of: layer.rows)
+    held.optimizer = layer.optimizer.map { network.held(of: $0) }
+    held.averageSum = layer.averageSum.map { network.held(of: $0) }
+    return held
+  }
 }
 
 extension TrainerState {
@@ -52,7 +71,8 @@ extension TrainerState {
   ///
   /// - Throws: `ConfigurationError.unusableState` when the parts do not fit each other.
   func makeNetwork(
-    initial: InitialNetwork, threshold: Float
+    initial: InitialNetwork, threshold: Float, communicator: any Communicator,
+    division: WorkDivision
   ) throws(ConfigurationError) -> MaterializedNetwork {
     try validate()
     let (d, c) = (hidden.rows.columns, output.rows.columns)
@@ -65,7 +85,9 @@ extension TrainerState {
       initial: initial, threshold: threshold, neurons: neurons,
       weights: hidden.rows.copy(packedSingleColumn: false),
       outputs: output.rows, shards: shards, decay: hidden.decay, outputDecay: output.decay,
-      outputScale: network.outputScale)
+      outputScale: network.outputScale, communicator: communicator,
+      // What would be cheaper is known from the static report, which is not made again.
+      division: division == .batches ? .batches : .neurons)
     restored.initialFirings = counts.initialFirings
     restored.rowsSeen = counts.rowsSeen
     return restored

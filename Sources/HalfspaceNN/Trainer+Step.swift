@@ -44,13 +44,15 @@ extension Trainer {
       "inputs [\(inputs.rows), \(inputs.columns)] for batches of [\(batchRows), "
         + "\(network.dimension)]")
     let clock = ContinuousClock.now
-    let new = network.materialize(
+    let before = network.held.count
+    network.materialize(
       firingOn: inputs, rows: 0..<inputs.rows, threads: configuration.threads)
-    if !new.isEmpty {
-      hidden.grow(toRows: new.upperBound)
-      output?.grow(toRows: new.upperBound)
+    if network.held.count > before {
+      hidden.grow(toRows: network.held.count)
+      output?.grow(toRows: network.held.count)
       lookup.grow(to: network.weights)
     }
+    dividedBatch?.grow(network)
     times.report += clock.secondsToNow
     sparse?.gather(Array(0..<inputs.rows)[...], of: SparseMatrix(inputs))
     return takeStep(
@@ -61,15 +63,14 @@ extension Trainer {
     let rows = batch.count
     let targetRows = batch.numbers ?? (0..<rows).map { $0 }[...]
     var clock = ContinuousClock.now
-    lookup.report(batch, above: network.effectiveThreshold, into: &report)
+    let asked = dividedBatch?.share(of: batch) ?? batch
+    lookup.report(asked, above: network.effectiveThreshold, into: &report)
     times.lookup += clock.lap()
 
     firings += report.count
-    step.load(report, neurons: network.count)
-    step.forward(
-      report, outputs: network.outputs, shards: network.shards, factor: network.outputFactor,
-      scores: scores)
-    times.forward += clock.lap()
+    let exchanged = traffic.seconds
+    forward(rows: rows)
+    times.forward += clock.lap() - (traffic.seconds - exchanged)
 
     // d loss / d w = scale * outputDecay * <a, g> x, and the same factor for a when trained
     // (both layers then share one decay); the mean over the batch goes in here too.
@@ -84,7 +85,28 @@ extension Trainer {
 
     tellMoves(on: batch)
     times.maintenance += clock.lap()
+    times.exchange += traffic.seconds - exchanged
     return loss
+  }
+
+  /// The scores of the batch, from the report; afterwards `step` has the pairs whose neurons are
+  /// moved here.
+  private func forward(rows: Int) {
+    let stored = network.held.count
+    guard dividedBatch == nil else {
+      dividedBatch?.forward(step, report, network: network, rows: rows, scores: scores)
+      dividedBatch?.exchangePairs(report, rows: rows, into: &ownedReport)
+      step.load(ownedReport, neurons: stored)
+      return
+    }
+    step.load(report, neurons: stored)
+    if sharedForward != nil {
+      sharedForward?.run(step, report, network: network, scores: scores)
+    } else {
+      step.forward(
+        report, outputs: network.outputs, shards: network.shards, factor: network.outputFactor,
+        scores: scores)
+    }
   }
 
   private func backward(_ batch: LookupBatch) {

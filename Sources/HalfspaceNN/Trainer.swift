@@ -17,6 +17,12 @@ public import HalfspaceReporting
 /// Creating a trainer makes the static report: one half-space query per training row over the
 /// initial network, which finds the neurons that will ever matter. Same seed, same data, same
 /// settings: same bits, whatever the number of threads.
+///
+/// With a communicator, several processes train one network: each makes a share of the static report
+/// and holds some logical shards, their rows, lookups and optimizer state; in every step all see the
+/// batch, and tell each other the sums of their shards, never a gradient. The bits are those of one
+/// process. All processes call the same methods, with the same data and settings, and get the same
+/// results.
 public final class Trainer {
   /// The settings.
   public let configuration: TrainingConfiguration
@@ -26,8 +32,13 @@ public final class Trainer {
   public internal(set) var times = TrainingTimes()
   /// Steps taken.
   public internal(set) var stepCount = 0
-  /// Neurons that have fired in all steps, summed over rows.
+  /// Neurons that have fired in all steps, summed over rows; with several processes, those held
+  /// here.
   public internal(set) var firings = 0
+  /// What the processes that share the network have told each other in steps.
+  public var traffic: ExchangeTraffic {
+    sharedForward?.traffic ?? dividedBatch?.traffic ?? .init()
+  }
   /// Work of the lookups, and memory.
   public var lookupStatistics: IndexStatistics { lookup.work }
 
@@ -44,10 +55,15 @@ public final class Trainer {
 
   var lookup: any NeuronLookup
   var report = FiringReport()
+  /// Of a divided batch, the pairs whose neurons are moved here.
+  var ownedReport = FiringReport()
   /// 0..<M, for optimizers that move every row.
   var allNeurons: [Int32] = []
   var step: SparseStep
   var moves: MoveBounds
+  /// How processes share the steps; both nil where this one is alone.
+  var sharedForward: SharedForward?
+  var dividedBatch: DividedBatch?
   var lossWorkspace: LossWorkspace
   var hidden: LayerOptimizer
   var output: LayerOptimizer?
@@ -75,16 +91,18 @@ public final class Trainer {
   ///   - training: how to train it.
   ///   - validation: rows to measure after each epoch.
   ///   - state: where to go on from; there is no static report then.
+  ///   - communicator: the processes that share the network.
   /// - Throws: `ConfigurationError`, also for a state of another run.
   /// - Complexity: n static reports; memory O(M (d + C)) for the M neurons that fire.
   public convenience init(
     inputs: Matrix, targets: Targets, network: NetworkConfiguration,
     training: TrainingConfiguration, validation: (inputs: Matrix, targets: Targets)? = nil,
-    resuming state: TrainerState? = nil
+    resuming state: TrainerState? = nil, communicator: any Communicator = SingleProcess()
   ) throws(ConfigurationError) {
     try self.init(
       rows: .dense(inputs), targets: targets, network: network, training: training,
-      validation: validation.map { (.dense($0.inputs), $0.targets) }, resuming: state)
+      validation: validation.map { (.dense($0.inputs), $0.targets) }, resuming: state,
+      communicator: communicator)
   }
 
   /// As `init(inputs:targets:network:training:validation:)` for rows that may also be sparse or
@@ -94,7 +112,7 @@ public final class Trainer {
   public init(
     rows inputs: InputRows, targets: Targets, network: NetworkConfiguration,
     training: TrainingConfiguration, validation: (inputs: InputRows, targets: Targets)? = nil,
-    resuming state: TrainerState? = nil
+    resuming state: TrainerState? = nil, communicator: any Communicator = SingleProcess()
   ) throws(ConfigurationError) {
     outputCount = try training.loss.outputCount(for: targets)
     try Self.check(inputs, targets)
@@ -129,15 +147,19 @@ public final class Trainer {
     self.validation = validation
     trainsOutputs = network.trainsOutputs
 
+    let division = try training.division(for: communicator, inputs: inputs)
     let start = ContinuousClock.now
     if let state {
       let data = DataFingerprint(inputs: inputs, targets: targets, validation: validation)
       try state.requireSameRun(network: network, training: training, data: data)
       knownData = data
-      self.network = try state.makeNetwork(initial: initial, threshold: threshold)
+      self.network = try state.makeNetwork(
+        initial: initial, threshold: threshold, communicator: communicator, division: division)
     } else {
       self.network = MaterializedNetwork(
-        initial: initial, threshold: threshold, outputScale: network.outputScale)
+        initial: initial, threshold: threshold, outputScale: network.outputScale,
+        communicator: communicator, division: division,
+        batchSize: min(training.batchSize, inputs.rows))
       do throws(RowReadError) {
         try self.network.materialize(firingOn: inputs, threads: training.threads)
       } catch {
@@ -169,6 +191,15 @@ public final class Trainer {
     gradient = scores.emptyTwin()
     if let state { restore(state) }
     times.report += start.secondsToNow
+    if communicator.size > 1 {
+      if self.network.division == .batches {
+        dividedBatch = DividedBatch(
+          communicator: communicator, ownership: self.network.ownership)
+      } else {
+        sharedForward = SharedForward(communicator: communicator)
+      }
+    }
+    times.report = start.secondsToNow
   }
 
   static func check(_ inputs: InputRows, _ targets: Targets) throws(ConfigurationError) {

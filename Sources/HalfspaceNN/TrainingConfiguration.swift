@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import HalfspaceLinalg
 
 /// How a network is trained.
 public struct TrainingConfiguration: Sendable, Equatable, Codable {
@@ -32,6 +33,8 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
   /// itself; nil: `ln 2 / max(1, b)`, at which about twice as many candidates are looked at as fire.
   /// The result does not depend on it, and it is not encoded.
   public var indexMargin: Double?
+  /// What processes divide among them. The result does not depend on it, and it is not encoded.
+  public var division = WorkDivision.automatic
   /// Threads to use. The result does not depend on it, and it is not encoded.
   public var threads: Int = 1
 
@@ -45,7 +48,8 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
     loss: Loss, epochs: Int = 20, batchSize: Int = 32, learningRate: Double = 20,
     schedule: LearningRateSchedule = .linear, optimizer: Optimizer = .sgd, weightDecay: Double = 0,
     averagingStart: Double? = nil, shuffles: Bool = true, patience: Int? = nil, seed: UInt64 = 1,
-    lookup: LookupStrategy = .automatic, indexMargin: Double? = nil, threads: Int = 1
+    lookup: LookupStrategy = .automatic, indexMargin: Double? = nil,
+    division: WorkDivision = .automatic, threads: Int = 1
   ) {
     self.loss = loss
     self.epochs = epochs
@@ -60,7 +64,29 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
     self.seed = seed
     self.lookup = lookup
     self.indexMargin = indexMargin
+    self.division = division
     self.threads = threads
+  }
+
+  /// What processes are to divide, where there are several.
+  ///
+  /// - Throws: `ConfigurationError` when the batch cannot be divided.
+  func division(
+    for communicator: any Communicator, inputs: InputRows
+  ) throws(ConfigurationError) -> WorkDivision {
+    guard communicator.size == 1 || inputs.inMemory != nil else {
+      guard division != .batches else {
+        throw .invalid("batches of sparse or streamed rows cannot be divided")
+      }
+      return .neurons
+    }
+    guard communicator.size > 1, !optimizer.touchesFiredRowsOnly else {
+      return communicator.size > 1 ? division : .neurons
+    }
+    guard division != .batches else {
+      throw .invalid("\(optimizer.name) moves every row in every step; batches cannot be divided")
+    }
+    return .neurons
   }
 
   func validate(threshold: Float) throws(ConfigurationError) {

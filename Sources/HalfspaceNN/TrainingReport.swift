@@ -8,6 +8,8 @@ public struct TrainingTimes: Sendable, Equatable, Codable {
   public var lookup = 0.0
   /// Transposing the report and the forward pass.
   public var forward = 0.0
+  /// Telling other processes the sums of shards, and waiting for theirs.
+  public var exchange = 0.0
   /// The loss.
   public var loss = 0.0
   /// The backward pass and the optimizer.
@@ -19,11 +21,11 @@ public struct TrainingTimes: Sendable, Equatable, Codable {
 
   /// The sum of all parts.
   public var total: Double {
-    report + lookup + forward + loss + backward + maintenance + validation
+    report + steps + validation
   }
 
   /// The steps alone.
-  public var steps: Double { lookup + forward + loss + backward + maintenance }
+  public var steps: Double { lookup + forward + exchange + loss + backward + maintenance }
 
   /// All zero.
   public init() {}
