@@ -70,7 +70,7 @@ struct MoveBounds {
     }
     let factor = Float(alpha * (1 + Double(2 * batch.count + 16) * 0x1p-23)).nextUp
     let floor = Float(largest * 0x1p-23 + 0x1p-60).nextUp
-    let most = unsafe step.boundMoves(
+    let most = step.boundMoves(
       norms: batchNorms, factor: factor, floor: floor, into: &bounds)
     // The rounding of the largest move is in its floor already; a sum in Double needs no more.
     largest = most.isNaN ? .infinity : largest + Double(most)

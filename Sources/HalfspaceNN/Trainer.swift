@@ -190,7 +190,6 @@ public final class Trainer {
     scores = Matrix(rows: rows, columns: outputCount, packedSingleColumn: true)
     gradient = scores.emptyTwin()
     if let state { restore(state) }
-    times.report += start.secondsToNow
     if communicator.size > 1 {
       if self.network.division == .batches {
         dividedBatch = DividedBatch(
@@ -199,7 +198,7 @@ public final class Trainer {
         sharedForward = SharedForward(communicator: communicator)
       }
     }
-    times.report = start.secondsToNow
+    times.report += start.secondsToNow
   }
 
   static func check(_ inputs: InputRows, _ targets: Targets) throws(ConfigurationError) {

@@ -59,10 +59,38 @@ import _HalfspaceTestSupport
       learningRate: optimizer == .sgd ? 5 : 0.05, optimizer: optimizer, weightDecay: 1e-4,
       averagingStart: 0.3, lookup: lookup)
     let alone = try Self.train(Self.classes, network, training, SingleProcess())
-    #expect(alone.shards.count == 9)
+    #expect(alone.shards.count > 5, "more shards than ranks")
     for size in [2, 3, 4] {
       let results = try ThreadRanks.run(size) {
         try Self.train(Self.classes, network, training, $0)
+      }
+      #expect(results.allSatisfy { $0 == alone }, "\(size) ranks")
+    }
+  }
+
+  @Test(arguments: [Optimizer.sgd, .adaGrad(), .momentum()])
+  func `a state taken by some ranks is taken up by any number of others`(
+    optimizer: Optimizer
+  ) throws {
+    let network = NetworkConfiguration(width: 4096, threshold: .expectedFiring(32))
+    let training = TrainingConfiguration(
+      loss: .softmaxCrossEntropy, epochs: 2, batchSize: 16,
+      learningRate: optimizer == .sgd ? 5 : 0.05, optimizer: optimizer, weightDecay: 1e-4,
+      averagingStart: 0.3)
+    let alone = try Self.train(Self.classes, network, training, SingleProcess())
+    let states = try ThreadRanks.run(3) { communicator in
+      let trainer = try Trainer(
+        inputs: Self.classes.inputs, targets: Self.classes.targets, network: network,
+        training: training, communicator: communicator)
+      try trainer.run(onStep: { trainer.stepCount == 19 ? .stop : .proceed })
+      return trainer.state()
+    }
+    for size in [1, 2, 4] {
+      let results = try ThreadRanks.run(size) { communicator in
+        let trainer = try Trainer(
+          inputs: Self.classes.inputs, targets: Self.classes.targets, network: network,
+          training: training, resuming: states[size % 3], communicator: communicator)
+        return Self.result(of: trainer, try trainer.run())
       }
       #expect(results.allSatisfy { $0 == alone }, "\(size) ranks")
     }
