@@ -154,8 +154,8 @@ public final class FrozenIndex: Sendable {
   ) {
     let asker = pool.take { Asker() }
     if asker.forks[structure] == nil { addFork(structure, to: asker) }
-    asker.forks[structure]!.report(
-      queries: queries, rows: rows, above: threshold, into: &report)
+    var index = asker.forks[structure]!
+    index.report(queries: queries, rows: rows, above: threshold, into: &report)
     pool.give(asker)
   }
 
@@ -178,7 +178,7 @@ public final class FrozenIndex: Sendable {
 
 /// An index that can be asked by several callers at once, each through a fork of its own, as long as
 /// no row moves.
-protocol ForkableIndex: HalfSpaceIndex {
+protocol ForkableIndex: AnyObject, HalfSpaceIndex {
   /// An index over the same structure, shared, with scratch of its own. O(1), or little more.
   func fork() -> Self
 }
