@@ -14,6 +14,8 @@ protocol Contender: AnyObject {
   var candidates: Int? { get }
   /// What it says about itself.
   var remark: String? { get }
+  /// Whether it changes with what it is asked.
+  var isAdaptive: Bool { get }
   func ask(_ rows: Range<Int>, above threshold: Float)
   /// Hears that rows have moved, and how far at most.
   func update(rows: [Int32], displacements: [Float])
@@ -25,6 +27,7 @@ extension Contender {
   var buildSeconds: Double { 0 }
   var candidates: Int? { nil }
   var remark: String? { nil }
+  var isAdaptive: Bool { false }
   func update(rows: [Int32], displacements: [Float]) {}
   func mismatches(_ reference: Reference, from first: Int) -> Int? { nil }
 }
@@ -57,6 +60,7 @@ final class IndexContender<Index: HalfSpaceIndex>: Contender {
   var memoryBytes: Int { workload.rows.byteCount + index.statistics.memoryBytes }
   var candidates: Int? { index.statistics.rechecked }
   var remark: String? { describe(index).remark }
+  var isAdaptive: Bool { index is AutomaticIndex }
 
   func ask(_ rows: Range<Int>, above threshold: Float) {
     index.report(queries: workload.queries, rows: rows, above: threshold, into: &report)

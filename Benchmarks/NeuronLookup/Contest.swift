@@ -96,6 +96,8 @@ struct Contest {
     }
   }
 
+  private static let queriesToAdapt = 256
+
   private func time(_ entries: [Entry]) -> [Timing] {
     let count = workload.queries.rows
     // Whoever has something to build or to choose does it before the clock runs.
@@ -104,6 +106,11 @@ struct Contest {
       entry.contender.ask(0..<entry.batch, above: reference.threshold)
       if ThreadClock.now - start > 0.1 { continue }
       entry.contender.ask(0..<entry.batch, above: reference.threshold)
+      // It notices after some queries that there are other candidates than before.
+      guard entry.contender.isAdaptive else { continue }
+      for _ in 0..<(Self.queriesToAdapt / entry.batch) {
+        entry.contender.ask(0..<entry.batch, above: reference.threshold)
+      }
     }
     return Timing.interleaved(
       plan,
