@@ -6,7 +6,7 @@
 #   make release   optimized build; the program is $(swift build -c release --show-bin-path)/halfspace
 #   make bench     benchmarks, written to Benchmarks/Results (QUICK=1: a first look)
 #   make bench-theory  the claims of the theory, measured (QUICK=1: a first look)
-#   make bench-peers  the same lookups by other packages (Python, installed under .build)
+#   make bench-peers  the same lookups and tables by others (Python, installed under .build)
 #   make bench-mpi    scaling over processes; needs Open MPI, installed when missing
 #   make test-mpi     the program in one to four processes, byte by byte; installs as bench-mpi
 #   make lint      check the formatting        make format    repair it
@@ -63,6 +63,7 @@ bench-theory: deps
 
 # Packages that cannot be installed are left out of the tables.
 PEERS := .build/peers
+EXCHANGE := .build/training-peers
 DATA ?= $(HALFSPACE_DATA)
 bench-peers: deps
 	@$(RELEASE) --product NeuronLookup
@@ -78,9 +79,12 @@ bench-peers: deps
 	  --export .build/lookup-peers
 	@OMP_NUM_THREADS=1 $(PEERS)/bin/python Benchmarks/Peers/lookup_peers.py .build/lookup-peers \
 	  Benchmarks/Results/lookup-peers.md
-	@[ ! -f "$(DATA)/letter.csv" ] || OMP_NUM_THREADS=1 $(PEERS)/bin/python \
-	  Benchmarks/Peers/peers.py "$(DATA)/letter.csv" \
-	  "$$(head -n 1 "$(DATA)/letter.csv" | cut -d, -f1 | tr -d '\"\r')"
+	@$(RELEASE) --product TimeToAccuracy
+	@echo "Rows for the others, then their curves, then all together"
+	@HALFSPACE_DATA="$(DATA)" OPENBLAS_NUM_THREADS=1 QUICK=1 \
+	  "$$($(RELEASE) --show-bin-path)/TimeToAccuracy" $(EXCHANGE)/quick $(EXCHANGE) >/dev/null
+	@env -u OPENBLAS_CORETYPE $(PEERS)/bin/python Benchmarks/Peers/training_peers.py $(EXCHANGE)
+	@HALFSPACE_DATA="$(DATA)" $(BENCHMARK)/TimeToAccuracy" Benchmarks/Results $(EXCHANGE)
 
 # A folder of its own: a trait changes how everything is built.
 MPI := $(RELEASE) --traits MPI --scratch-path .build/mpi

@@ -26,6 +26,13 @@ struct GrowingLookup {
     index = Self.makeIndex(strategy, weights, threads)
   }
 
+  /// Refuses strategies that live on training rows which stay.
+  static func check(_ strategy: LookupStrategy) throws(ConfigurationError) {
+    guard strategy != .candidateLists, strategy != .staticIndex else {
+      throw .invalid("the lookup \(strategy.rawValue) needs training rows that do not move")
+    }
+  }
+
   private static func makeIndex(
     _ strategy: LookupStrategy, _ weights: Matrix, _ threads: Int
   ) -> any HalfSpaceIndex {
@@ -33,7 +40,8 @@ struct GrowingLookup {
     case .automatic, .dense: BruteForceIndex(weights, threads: threads)
     case .tiles: CertifiedTileIndex(weights, threads: threads)
     case .tree: PartitionTreeIndex(weights, threads: threads)
-    case .candidateLists: preconditionFailure("candidate lists need rows that stay")
+    case .candidateLists, .staticIndex:
+      preconditionFailure("\(strategy.rawValue) needs rows that stay and one training set")
     }
   }
 

@@ -66,8 +66,8 @@ public final class SparseWideLayer {
   ///   - network: width, threshold, initial weights and seed.
   ///   - optimizer: for both weight matrices.
   ///   - weightDecay: needs a threshold of at least 0.
-  ///   - lookup: how stored neurons are found; results do not depend on it. `.candidateLists` needs
-  ///     inputs that stay, which a layer does not have.
+  ///   - lookup: how stored neurons are found; results do not depend on it. `.candidateLists` and
+  ///     `.staticIndex` need inputs that stay, which a layer does not have.
   /// - Throws: `ConfigurationError`.
   public init(
     dimension: Int, outputCount: Int, network: NetworkConfiguration, optimizer: Optimizer = .sgd,
@@ -75,9 +75,7 @@ public final class SparseWideLayer {
   ) throws(ConfigurationError) {
     guard outputCount > 0 else { throw .invalid("a layer of \(outputCount) outputs") }
     guard threads > 0 else { throw .invalid("the number of threads \(threads) is not positive") }
-    guard lookup != .candidateLists else {
-      throw .invalid("candidate lists need training rows that do not move")
-    }
+    try GrowingLookup.check(lookup)
     try optimizer.validate()
     let threshold = try network.threshold.resolved(width: network.width)
     guard weightDecay == 0 || (weightDecay > 0 && weightDecay.isFinite && threshold >= 0) else {

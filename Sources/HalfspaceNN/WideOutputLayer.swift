@@ -71,9 +71,7 @@ public final class WideOutputLayer {
     threads: Int = 1
   ) throws(ConfigurationError) {
     guard threads > 0 else { throw .invalid("the number of threads \(threads) is not positive") }
-    guard lookup != .candidateLists else {
-      throw .invalid("candidate lists need training rows that do not move")
-    }
+    try GrowingLookup.check(lookup)
     try optimizer.validate()
     guard optimizer.touchesFiredRowsOnly else {
       throw .invalid("the optimizer \(optimizer.name) would move every label in every step")
