@@ -24,7 +24,7 @@
 .NOTPARALLEL:
 
 PACKAGES := libopenblas-dev liblapacke-dev zlib1g-dev
-SOURCES := Package.swift Sources Tests Benchmarks Examples
+SOURCES := Package.swift Sources Tests Benchmarks
 RELEASE := swift build -c release
 TEST := swift test --disable-xctest
 

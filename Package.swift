@@ -49,7 +49,7 @@ let argumentParser = Target.Dependency.product(
 
 func example(_ name: String) -> Target {
   .executableTarget(
-    name: name, dependencies: ["Halfspace"], path: "Examples/\(name)",
+    name: name, dependencies: ["Halfspace"], path: "Sources/Examples/\(name)",
     swiftSettings: swiftSettings)
 }
 
@@ -156,7 +156,7 @@ let package = Package(
         "HalfspaceTheory", "HalfspaceNN", "HalfspaceReporting", "HalfspaceLinalg", "HalfspaceIO",
         "_HalfspaceTestSupport",
       ]),
-    tests("HalfspaceTests", ["Halfspace", "_HalfspaceTestSupport"]),
+    tests("HalfspaceTests", ["Halfspace", "HalfspaceMPI", "_HalfspaceTestSupport"]),
     tests("HalfspaceReportTests", ["_HalfspaceReport"]),
     tests("HalfspaceCLITests", ["HalfspaceCLI", "Halfspace", "ThreeLayers", "WideOutputs"]),
   ],

@@ -4,7 +4,9 @@ import Testing
 
 /// Documents show code that compiles, and name files that are there.
 @Suite struct DocumentationTests {
-  private static let exampleFiles = ["ReadmeExamples.swift", "ArticleExamples.swift"]
+  private static let exampleFiles = [
+    "ReadmeExamples.swift", "ArticleExamples.swift", "ModelExamples.swift", "LayerExamples.swift",
+  ]
 
   @Test func `every Swift example of the documents is compiled here, letter by letter`() throws {
     let compiled = Set(try Documents.compiledExamples(in: Self.exampleFiles))
