@@ -52,7 +52,7 @@ extension TableEncoder {
       throw TableError(
         file: table.name, reason: .columnCount(expected: tableWidth, found: table.columns.count))
     }
-    return positions.map { table.columns[$0] }
+    return positions
   }
 
   /// Where the columns are in a table of so many columns without names, nil if they are not.
