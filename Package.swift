@@ -97,7 +97,10 @@ let package = Package(
       name: "HalfspaceCLI",
       dependencies: ["Halfspace", "HalfspaceMPI", "_HalfspaceReport", argumentParser],
       swiftSettings: swiftSettings),
-    benchmark("NeuronLookup", ["CHalfspace", "Halfspace", "_HalfspaceReport"]),
+    .target(
+      name: "CMachineLimits", path: "Benchmarks/MachineLimits", publicHeadersPath: "include",
+      cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
+    benchmark("NeuronLookup", ["CHalfspace", "Halfspace", "CMachineLimits", "_HalfspaceReport"]),
     benchmark("ReaderFuzz", ["Halfspace", "_HalfspaceReport", "_HalfspaceTestSupport"]),
     benchmark("GridGrowth", ["Halfspace", "_HalfspaceReport"]),
     benchmark("GridError", ["CHalfspace", "Halfspace", "_HalfspaceReport"]),

@@ -75,12 +75,12 @@ struct MovingContest {
       let moved = move(by: steps, &generator)
       for (k, entry) in entries.enumerated() {
         let first = max(0, round) * entry.batch % (workload.queries.rows - entry.batch + 1)
-        let begin = MonotonicClock.now
+        let begin = ThreadClock.now
         entry.contender.update(rows: moved.rows, displacements: moved.distances)
-        let middle = MonotonicClock.now
+        let middle = ThreadClock.now
         entry.contender.ask(first..<(first + entry.batch), above: threshold)
         guard round >= 0 else { continue }
-        samples[k].whole.append(MonotonicClock.now - begin)
+        samples[k].whole.append(ThreadClock.now - begin)
         samples[k].update.append(middle - begin)
       }
     }

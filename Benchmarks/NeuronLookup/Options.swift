@@ -29,8 +29,8 @@ struct Options {
 
   var plan: TimingPlan {
     isQuick
-      ? TimingPlan(warmUp: 0.01, samples: 9, budget: 0.25, sampleDuration: 0.003)
-      : TimingPlan(warmUp: 0.02, samples: 21, budget: 0.8, sampleDuration: 0.003)
+      ? TimingPlan(warmUp: 0.01, samples: 9, budget: 0.2, sampleDuration: 0.002)
+      : TimingPlan(warmUp: 0.01, samples: 15, budget: 0.5, sampleDuration: 0.003)
   }
 
   func includes(_ lookup: LookupCase) -> Bool {

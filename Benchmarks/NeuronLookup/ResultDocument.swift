@@ -9,8 +9,10 @@ struct ResultDocument {
   private let seconds: Double
   private let isQuick: Bool
   private let machine: MachineFacts
+  private let limits: MachineLimits
 
-  init(_ results: [Measurement], seconds: Double, isQuick: Bool) {
+  init(_ results: [Measurement], limits: MachineLimits, seconds: Double, isQuick: Bool) {
+    self.limits = limits
     self.results = results
     self.seconds = seconds
     self.isQuick = isQuick
@@ -33,14 +35,22 @@ struct ResultDocument {
 
       \(machine.summary) · commit \(machine.commit ?? "–") · \(machine.date)
 
-      Medians per query, one thread. × sgemv: times as fast as the better orientation of sgemv for
+      Medians per query, one thread, its processor time. × sgemv: times as fast as the better orientation of sgemv for
       one query; × sgemm: as blocked sgemm with a threshold over the batch. Where rows move, telling
       the structure is on the clock. Candidates: pairs decided by the canonical kernel. Mismatches
       against exhaustive computation, over everything below: \(wrong).
 
       ## Targets
 
-      \(Target.table(results))
+      Bytes' limit: no filter over codes of a byte for each weight can be faster, given what this
+      processor reads and multiplies (below): all codes are read once for a batch and multiplied
+      for each query, and rows of the firing pairs are read here and there (batches: from cache).
+
+      \(Target.table(results, limits))
+
+      ## Machine limits
+
+      \(limits.table)
 
       ## Automatic against the best single structure
 
@@ -82,6 +92,7 @@ struct ResultDocument {
     json["quick"] = .bool(isQuick)
     json["machine"] = .object(machine.json)
     json["machine.blas"] = .string(Runtime.blasConfiguration)
+    json["limits"] = .object(limits.json)
     json["seconds"] = .number(seconds)
     json["peakMemoryBytes"] = PeakMemory.bytes.map { .integer($0) }
     json["results"] = .array(results.map(\.json))

@@ -16,7 +16,10 @@ struct Run {
       .filter(options.includes)
   }
 
-  func results(announce: (String) -> Void) throws -> [Measurement] {
+  /// All results; those so far are handed over after every case.
+  func results(
+    announce: (String) -> Void, after: ([Measurement]) throws -> Void
+  ) throws -> [Measurement] {
     var results: [Measurement] = []
     for lookup in cases {
       let start = MonotonicClock.now
@@ -25,6 +28,7 @@ struct Run {
       announce(
         "\(lookup.distribution.label), m = \(Format.count(workload.m)), d = \(workload.d): "
           + Format.duration(MonotonicClock.now - start))
+      try after(results)
     }
     return results
   }

@@ -7,7 +7,7 @@ enum Sweep {
   /// About a quarter of an hour.
   static func full(tables: [String]) -> [LookupCase] {
     let single = [1]
-    var cases: [LookupCase] = []
+    var cases = trained(tables, batches: [1, 8, 64])
     // The product grid, and its rows when they have moved.
     for (m, d, batches) in [(20, 128, [1, 128]), (17, 784, single), (20, 16, single)] {
       cases.append(grid(m, d, firings, batches))
@@ -35,13 +35,14 @@ enum Sweep {
         LookupCase(
           distribution: distribution, m: 1 << 17, d: d, firings: firings, batches: [1, 128]))
     }
-    return cases + trained(tables, batches: [1, 8, 64])
+    return cases
   }
 
   /// A minute or two: the main rows only.
   static func quick(tables: [String]) -> [LookupCase] {
     [
-      grid(20, 128, [0.01], [1, 128]), gaussian(14, 128, [0.01], [1, 128]),
+      grid(20, 128, [0.01], [1]), grid(18, 128, [0.01], [128]),
+      gaussian(14, 128, [0.01], [1, 128]),
       LookupCase(
         distribution: .gaussian, m: 1 << 17, d: 128, firings: [0.001, 0.01], batches: [1, 128],
         moved: [0.01]),

@@ -56,9 +56,10 @@ struct Target {
   }
 
   /// Every target that was measured: the best structure, `automatic`, and the limit.
-  static func table(_ results: [Measurement]) -> TextTable {
+  static func table(_ results: [Measurement], _ limits: MachineLimits) -> TextTable {
     var table = TextTable(
-      "case", "firing", "against", "target", "best", "by", "automatic", "firing sets given", "")
+      "case", "firing", "against", "target", "best", "by", "automatic", "bytes' limit",
+      "firing sets given", "")
     for target in all {
       let measured = results.filter(target.applies)
       for firing in Set(measured.map(\.setting.firing)).sorted() {
@@ -73,11 +74,19 @@ struct Target {
           Format.significant(goal) + "x", Format.significant(target.factor(of: best)) + "x",
           best.structure,
           automatic.map { Format.significant(target.factor(of: $0)) + "x" } ?? "–",
+          target.readsAllRows
+            ? Format.significant(
+              dense / limits.leastSeconds(best)) + "x" : "–",
           Format.significant(dense / best.baselines.oracle) + "x",
           target.factor(of: best) >= goal ? "met" : "missed")
       }
     }
     return table
+  }
+
+  /// Whether there is no structure in the rows or queries that saves looking at every row.
+  private var readsAllRows: Bool {
+    (distribution == .gaussian && d > 8) || distribution.name == "trained"
   }
 
   private func factor(of result: Measurement) -> Double {

@@ -27,11 +27,15 @@ do {
     exit(0)
   }
   let start = MonotonicClock.now
-  let results = try Run(options).results { complain($0) }
-  let document = ResultDocument(
-    results, seconds: MonotonicClock.now - start, isQuick: options.isQuick)
-  print(document.text)
-  try document.write(to: options.folder)
+  let limits = MachineLimits.measured()
+  func document(_ results: [Measurement]) -> ResultDocument {
+    ResultDocument(
+      results, limits: limits, seconds: MonotonicClock.now - start, isQuick: options.isQuick)
+  }
+  let results = try Run(options).results(announce: { complain($0) }) {
+    try document($0).write(to: options.folder)
+  }
+  print(document(results).text)
   let wrong = results.reduce(0) { $0 + ($1.mismatches ?? 0) }
   if wrong > 0 {
     complain("error: \(wrong) pairs differ from exhaustive computation")

@@ -26,6 +26,12 @@ extern "C" {
 /// Largest |q| of a query in one and in two planes.
 #define HS_QUERY_LARGEST_8 127
 #define HS_QUERY_LARGEST_16 32639
+/// Largest |q| with which two products of a code and a number fit 16 bits: 255 * 2 * 64 < 2^15.
+#define HS_QUERY_LARGEST_7 64
+/// Groups of a part of a row. Within a part, products are added in 16 bits: those of the first two
+/// coordinates of every group in one sum, those of the other two in another. Longer parts would be
+/// widened less often, but sums of usual rows would leave 16 bits.
+#define HS_TILE_PART 8
 
 /// The largest finite |a[i]|, i < n; 0 where there is none.
 float hs_largest_f32(ptrdiff_t n, const float *a);
@@ -46,6 +52,20 @@ void hs_tile_encode_f32(ptrdiff_t n, ptrdiff_t groups, ptrdiff_t stride, const f
 /// x[l] - scale * q[l], in double as for rows; *sum = sum of q.
 double hs_query_encode_f32(ptrdiff_t groups, ptrdiff_t stride, const float *x, float scale,
                            float inverse, int8_t *high, int8_t *low, int32_t *sum);
+
+/// The largest |q| of queries that hs_tile_filter_batch answers fastest at the level in use.
+int32_t hs_query_largest_of_batch(void);
+
+/// What hs_tile_filter_batch knows of a query of 4 * groups numbers besides: starts[0] is
+/// 128 sum q; starts[1 + p], for each part p < ceil(groups / HS_TILE_PART), holds -128 sum q
+/// (modulo 2^16) over the first two coordinates of its groups in the lower 16 bits and over the
+/// other two in the upper ones. Returns the span: the largest sum of q^2 over either half of any
+/// part; INT32_MAX where some |q| > HS_QUERY_LARGEST_7.
+int32_t hs_query_starts(ptrdiff_t groups, const int8_t *q, int32_t *starts);
+
+/// The span of the rows slot..<slot + n of a tile, and of the others of the same sixteens: the
+/// largest sum of k^2 over either half of any part of a row.
+int32_t hs_tile_span(ptrdiff_t groups, const uint8_t *codes, ptrdiff_t slot, ptrdiff_t n);
 
 /// Thresholds for sums of codes, thresholds[t * n + j] for tile t < count and query j < n; where
 /// `list` is not NULL, for tile list[t]. A tile has four numbers, `tiles + 4 t`: error E, norm R,
@@ -72,14 +92,18 @@ ptrdiff_t hs_tile_filter_one(ptrdiff_t m, ptrdiff_t count, const int32_t *list, 
                              ptrdiff_t stride, const float *w, int32_t *candidates);
 
 /// Filters all rows r < m of consecutive tiles for n queries in one plane, q [n, 4 * groups],
-/// with thresholds[r / HS_TILE_ROWS * n + j]. What is kept for query j is appended to its list:
+/// with thresholds[r / HS_TILE_ROWS * n + j]. `starts` of the queries follow each other; spans[t]
+/// is at least the span of tile t, `span` at least that of every query. Where their product is at
+/// most (2^15 - 1)^2, by Cauchy-Schwarz no half of a part of <k, q> leaves 16 bits, and sums modulo
+/// 2^16 that begin at `starts` are exact; this is faster without VNNI. What is kept for query j is appended to its list:
 /// first + r goes to candidates[j * capacity + counts[j]], and counts[j] grows; room for m + 16
 /// more in every list. Where w [m, stride] is not NULL its rows are prefetched: all of them, tile
 /// by tile, where `whole` is not 0, else those that are kept.
-void hs_tile_filter_batch(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes, ptrdiff_t n,
-                          const int8_t *q, const int32_t *thresholds, int32_t first,
-                          ptrdiff_t stride, const float *w, int whole, ptrdiff_t capacity,
-                          int32_t *counts, int32_t *candidates);
+void hs_tile_filter_batch(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
+                          const int32_t *spans, ptrdiff_t n, const int8_t *q,
+                          const int32_t *starts, int32_t span, const int32_t *thresholds,
+                          int32_t first, ptrdiff_t stride, const float *w, int whole,
+                          ptrdiff_t capacity, int32_t *counts, int32_t *candidates);
 
 /// Splits a padded query: rest = x - sum_j y[j] * basis[j], basis [k, stride], in double;
 /// *squares = sum of squares of rest [d], *leak = sum over j of <basis[j], rest>^2. O(d k).

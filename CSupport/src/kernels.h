@@ -41,6 +41,9 @@
     (ptrdiff_t groups, ptrdiff_t stride, const float *x, float scale, float inverse,              \
      int8_t *high, int8_t *low, int32_t *sum),                                                    \
     (groups, stride, x, scale, inverse, high, low, sum))                                          \
+  X(int32_t, tile_span,                                                                           \
+    (ptrdiff_t groups, const uint8_t *codes, ptrdiff_t slot, ptrdiff_t n),                        \
+    (groups, codes, slot, n))                                                                     \
   X(ptrdiff_t, tile_thresholds,                                                                   \
     (ptrdiff_t count, const int32_t *list, ptrdiff_t n, const double *tiles,                      \
      const double *queries, double b, double largest, int32_t *thresholds),                       \
@@ -52,10 +55,12 @@
     (m, count, list, groups, codes, high, low, thresholds, numbers, first, stride, w,             \
      candidates))                                                                                 \
   X(void, tile_filter_batch,                                                                      \
-    (ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes, ptrdiff_t n, const int8_t *q,           \
-     const int32_t *thresholds, int32_t first, ptrdiff_t stride, const float *w, int whole,       \
-     ptrdiff_t capacity, int32_t *counts, int32_t *candidates),                                   \
-    (m, groups, codes, n, q, thresholds, first, stride, w, whole, capacity, counts, candidates))  \
+    (ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes, const int32_t *spans, ptrdiff_t n,      \
+     const int8_t *q, const int32_t *starts, int32_t span, const int32_t *thresholds,             \
+     int32_t first, ptrdiff_t stride, const float *w, int whole, ptrdiff_t capacity,              \
+     int32_t *counts, int32_t *candidates),                                                       \
+    (m, groups, codes, spans, n, q, starts, span, thresholds, first, stride, w, whole, capacity,  \
+     counts, candidates))                                                                         \
   X(ptrdiff_t, node_filter_f32,                                                                   \
     (ptrdiff_t d, ptrdiff_t count, const int32_t *groups, const float *bounds, ptrdiff_t nodes,   \
      const float *x, float norm, float cutoff, float inside, int32_t *kept, int32_t *whole,       \

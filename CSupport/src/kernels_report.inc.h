@@ -101,7 +101,7 @@ HS_INLINE ptrdiff_t recheck(ptrdiff_t blocks, ptrdiff_t count, const int32_t *ca
   if (c < count) {
     int32_t numbers[HS_LANES];
     for (int i = 0; i < HS_LANES; i++) numbers[i] = candidates[c + i < count ? c + i : c];
-    const f32x16 z = dots_of_listed(blocks, w, numbers, NULL, NULL, &held);
+    const f32x16 z = dots_of_first_listed(blocks, count - c, w, numbers, NULL, NULL, &held);
     const uint32_t fired = mask_of(z > splat(b)) & first_bits(count - c);
     reported += append_fired_exactly(fired, load_i32(numbers), z, b, ids + reported,
                                      values + reported);

@@ -108,6 +108,32 @@ double HS_SUFFIX(hs_query_encode_f32)(ptrdiff_t groups, ptrdiff_t stride, const 
   return fold_double(residual);
 }
 
+/// Squares of the codes at these bytes of groups, less 128.
+HS_INLINE i32x16 squares_of(i32x16 group, int byte) {
+  const i32x16 k = ((group >> 8 * byte) & 255) - 128;
+  return k * k;
+}
+
+int32_t HS_SUFFIX(hs_tile_span)(ptrdiff_t groups, const uint8_t *codes, ptrdiff_t slot,
+                                ptrdiff_t n) {
+  if (n <= 0) return 0;
+  i32x16 span = 0;
+  for (ptrdiff_t r = slot / HS_LANES * HS_LANES; r < slot + n; r += HS_LANES) {
+    for (ptrdiff_t part = 0; part < groups; part += HS_TILE_PART) {
+      const ptrdiff_t end = groups - part < HS_TILE_PART ? groups : part + HS_TILE_PART;
+      i32x16 first = 0, second = 0;
+      for (ptrdiff_t g = part; g < end; g++) {
+        i32x16 group;
+        memcpy(&group, codes + (g * HS_TILE_ROWS + r) * 4, sizeof group);
+        first += squares_of(group, 0) + squares_of(group, 1);
+        second += squares_of(group, 2) + squares_of(group, 3);
+      }
+      span = __builtin_elementwise_max(span, __builtin_elementwise_max(first, second));
+    }
+  }
+  return __builtin_reduce_max(span);
+}
+
 // ---------------------------------------------------------------------------------------
 // Thresholds
 // ---------------------------------------------------------------------------------------
@@ -328,11 +354,13 @@ ptrdiff_t HS_SUFFIX(hs_tile_filter_one)(ptrdiff_t m, ptrdiff_t count, const int3
 }
 
 HS_INLINE void tile_masks(ptrdiff_t n, ptrdiff_t groups, const uint8_t *codes, const int8_t *q,
-                          const int32_t *thresholds, const float **ahead, const float *end,
-                          uint64_t *masks) {
+                          const int32_t *starts, const int32_t *thresholds, const float **ahead,
+                          const float *end, uint64_t *masks) {
   // A constant number of queries keeps their sums in registers.
-#define HS_MASKS(number) \
-  case number: tile_masks_of(number, groups, codes, q, thresholds, ahead, end, masks); break
+#define HS_MASKS(number)                                                           \
+  case number:                                                                     \
+    tile_masks_of(number, groups, codes, q, starts, thresholds, ahead, end, masks); \
+    break
   switch (n) {
     HS_MASKS(1);
     HS_MASKS(2);
@@ -347,19 +375,24 @@ HS_INLINE void tile_masks(ptrdiff_t n, ptrdiff_t groups, const uint8_t *codes, c
 }
 
 void HS_SUFFIX(hs_tile_filter_batch)(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
-                                     ptrdiff_t n, const int8_t *q, const int32_t *thresholds,
-                                     int32_t first, ptrdiff_t stride, const float *w, int whole,
-                                     ptrdiff_t capacity, int32_t *counts, int32_t *candidates) {
+                                     const int32_t *spans, ptrdiff_t n, const int8_t *q,
+                                     const int32_t *starts, int32_t span,
+                                     const int32_t *thresholds, int32_t first, ptrdiff_t stride,
+                                     const float *w, int whole, ptrdiff_t capacity,
+                                     int32_t *counts, int32_t *candidates) {
+  const ptrdiff_t per_query = 1 + (groups + HS_TILE_PART - 1) / HS_TILE_PART;
   for (ptrdiff_t r = 0; r < m; r += HS_TILE_ROWS) {
     const uint64_t rows = rows_of_tile(m - r);
     const ptrdiff_t count = m - r < HS_TILE_ROWS ? m - r : HS_TILE_ROWS;
     const float *ahead = w && whole ? w + r * stride : NULL;
     const float *end = w && whole ? ahead + count * stride : NULL;
+    const int fits = (int64_t)spans[r / HS_TILE_ROWS] * span <= (int64_t)INT16_MAX * INT16_MAX;
     for (ptrdiff_t j = 0; j < n; j += HS_CODED_QUERIES) {
       const ptrdiff_t block = n - j < HS_CODED_QUERIES ? n - j : HS_CODED_QUERIES;
       uint64_t masks[HS_CODED_QUERIES];
       tile_masks(block, groups, codes + r * 4 * groups, q + j * 4 * groups,
-                 thresholds + r / HS_TILE_ROWS * n + j, &ahead, end, masks);
+                 fits ? starts + j * per_query : NULL, thresholds + r / HS_TILE_ROWS * n + j,
+                 &ahead, end, masks);
       for (ptrdiff_t k = 0; k < block; k++) {
         const uint64_t mask = masks[k] & rows;
         if (mask == 0) continue;

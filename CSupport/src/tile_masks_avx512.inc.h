@@ -47,8 +47,9 @@ HS_INLINE uint64_t tile_mask_one(ptrdiff_t groups, const uint8_t *codes, const i
 /// The same for n <= HS_CODED_QUERIES queries in one plane, n a constant. Reads ahead, line by
 /// line, from *ahead to end.
 HS_INLINE void tile_masks_of(int n, ptrdiff_t groups, const uint8_t *codes, const int8_t *q,
-                             const int32_t *thresholds, const float **ahead, const float *end,
-                             uint64_t *masks) {
+                             const int32_t *starts, const int32_t *thresholds,
+                             const float **ahead, const float *end, uint64_t *masks) {
+  (void)starts;  // vpdpbusd adds in 32 bits
   __m512i sums[HS_CODED_QUERIES][4] = {0};
   const float *line = *ahead;
   for (ptrdiff_t g = 0; g < groups; g++) {

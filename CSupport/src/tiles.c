@@ -41,6 +41,34 @@ void hs_split_query_f64(ptrdiff_t k, ptrdiff_t d, ptrdiff_t stride, const float 
   *leak = leaked;
 }
 
+int32_t hs_query_largest_of_batch(void) {
+  // AVX2 multiplies fastest where pairs of products fit 16 bits; VNNI has no such bound.
+  return hs_isa() == HS_ISA_AVX2 ? HS_QUERY_LARGEST_7 : HS_QUERY_LARGEST_8;
+}
+
+int32_t hs_query_starts(ptrdiff_t groups, const int8_t *q, int32_t *starts) {
+  int32_t span = 0, largest = 0, total = 0;
+  for (ptrdiff_t part = 0; part < groups; part += HS_TILE_PART) {
+    int32_t sums[2] = {0}, squares[2] = {0};
+    for (ptrdiff_t g = part; g < part + HS_TILE_PART && g < groups; g++) {
+      for (int i = 0; i < 4; i++) {
+        const int32_t number = q[4 * g + i];
+        const int32_t magnitude = number < 0 ? -number : number;
+        sums[i / 2] += number;
+        squares[i / 2] += number * number;
+        largest = magnitude > largest ? magnitude : largest;
+      }
+    }
+    total += sums[0] + sums[1];
+    for (int half = 0; half < 2; half++) span = squares[half] > span ? squares[half] : span;
+    const uint32_t first = (uint32_t)(-128 * sums[0]) & 0xFFFF;
+    const uint32_t second = (uint32_t)(-128 * sums[1]) & 0xFFFF;
+    starts[1 + part / HS_TILE_PART] = (int32_t)(first | second << 16);
+  }
+  starts[0] = 128 * total;
+  return largest <= HS_QUERY_LARGEST_7 ? span : INT32_MAX;
+}
+
 float hs_largest_bound_f32(const float *bounds) {
   // Eight at a time; the compiler keeps them in registers.
   float largest[8] = {0};

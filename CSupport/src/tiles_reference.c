@@ -72,6 +72,26 @@ double hs_query_encode_f32_ref(ptrdiff_t groups, ptrdiff_t stride, const float *
   return fold_double(residual);
 }
 
+int32_t hs_tile_span_ref(ptrdiff_t groups, const uint8_t *codes, ptrdiff_t slot, ptrdiff_t n) {
+  if (n <= 0) return 0;
+  int32_t span = 0;
+  const ptrdiff_t end = (slot + n + HS_LANES - 1) / HS_LANES * HS_LANES;
+  for (ptrdiff_t r = slot / HS_LANES * HS_LANES; r < end; r++) {
+    for (ptrdiff_t part = 0; part < groups; part += HS_TILE_PART) {
+      int32_t sums[2] = {0};
+      for (ptrdiff_t g = part; g < part + HS_TILE_PART && g < groups; g++) {
+        for (int i = 0; i < 4; i++) {
+          const int32_t k = codes[(g * HS_TILE_ROWS + r) * 4 + i] - 128;
+          sums[i / 2] += k * k;
+        }
+      }
+      span = sums[0] > span ? sums[0] : span;
+      span = sums[1] > span ? sums[1] : span;
+    }
+  }
+  return span;
+}
+
 ptrdiff_t hs_tile_thresholds_ref(ptrdiff_t count, const int32_t *list, ptrdiff_t n,
                                  const double *tiles, const double *queries, double b,
                                  double largest, int32_t *thresholds) {
@@ -120,10 +140,12 @@ ptrdiff_t hs_tile_filter_one_ref(ptrdiff_t m, ptrdiff_t count, const int32_t *li
   return kept;
 }
 
-void hs_tile_filter_batch_ref(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes, ptrdiff_t n,
-                              const int8_t *q, const int32_t *thresholds, int32_t first,
-                              ptrdiff_t stride, const float *w, int whole, ptrdiff_t capacity,
-                              int32_t *counts, int32_t *candidates) {
+void hs_tile_filter_batch_ref(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
+                              const int32_t *spans, ptrdiff_t n, const int8_t *q,
+                              const int32_t *starts, int32_t span, const int32_t *thresholds,
+                              int32_t first, ptrdiff_t stride, const float *w, int whole,
+                              ptrdiff_t capacity, int32_t *counts, int32_t *candidates) {
+  (void)spans, (void)starts, (void)span;  // 32 bits hold every sum
   (void)stride, (void)w, (void)whole;
   for (ptrdiff_t r = 0; r < m; r++) {
     for (ptrdiff_t j = 0; j < n; j++) {

@@ -33,8 +33,7 @@
     self.rows = rows
     self.columns = columns
     self.stride = stride
-    let raw = UnsafeMutableRawPointer.allocate(
-      byteCount: max(1, count) * MemoryLayout<Float>.stride, alignment: 64)
+    let raw = unsafe AlignedMemory.allocate(byteCount: count * MemoryLayout<Float>.stride)
     unsafe pointer = raw.bindMemory(to: Float.self, capacity: max(1, count))
     unsafe pointer.initialize(repeating: 0, count: max(1, count))
   }

@@ -12,6 +12,10 @@ extension AutomaticIndex {
     case certifiedTiles
     /// `PartitionTreeIndex`.
     case partitionTree
+    /// `CertifiedTileIndex`, rows in the order of a tree.
+    case orderedTiles
+    /// `CertifiedTileIndex`, codes for the subspace near which queries lie.
+    case prefixTiles
 
     /// The name in a few words.
     public var description: String {
@@ -20,6 +24,8 @@ extension AutomaticIndex {
       case .product: "product"
       case .certifiedTiles: "certified tiles"
       case .partitionTree: "partition tree"
+      case .orderedTiles: "ordered tiles"
+      case .prefixTiles: "prefix tiles"
       }
     }
 
@@ -28,20 +34,26 @@ extension AutomaticIndex {
       switch self {
       case .scan: true
       case .product: batch > 1
-      case .certifiedTiles: weights.columns <= TileMargin.mostColumns
-      case .partitionTree: weights.columns > 0 && weights.columns <= 256
+      case .certifiedTiles, .prefixTiles: weights.columns <= TileMargin.mostColumns
+      case .partitionTree, .orderedTiles: weights.columns > 0 && weights.columns <= 256
       }
     }
 
     /// Whether time is proportional to the number of rows; otherwise it grows like a power of it.
-    var isLinear: Bool { self != .partitionTree }
+    var isLinear: Bool { self != .partitionTree && self != .orderedTiles }
 
-    func makeIndex(_ weights: Matrix, threads: Int) -> any HalfSpaceIndex {
+    /// - Parameter basis: the subspace, for `prefixTiles`.
+    func makeIndex(
+      _ weights: Matrix, threads: Int, basis: TileBasis? = nil
+    ) -> any HalfSpaceIndex {
       switch self {
       case .scan: BruteForceIndex(weights, threads: threads, method: .scan)
       case .product: BruteForceIndex(weights, threads: threads, method: .product)
       case .certifiedTiles: CertifiedTileIndex(weights, threads: threads)
       case .partitionTree: PartitionTreeIndex(weights, threads: threads)
+      case .orderedTiles:
+        CertifiedTileIndex(weights, threads: threads, options: TileOptions(order: .spatial))
+      case .prefixTiles: CertifiedTileIndex(weights, threads: threads, basis: basis)
       }
     }
   }
@@ -78,8 +90,8 @@ extension AutomaticIndex {
   /// Tells when a choice is to be made again.
   struct Watch {
     let choice: Choice
-    /// Queries that the choice was made with.
-    private let sampled: Int
+    /// The choice is made again when so many different queries have come.
+    private let awaited: Int
     private let movesAtChoice: Int
     /// How much rarer than at first checks are.
     let patience: Int
@@ -92,7 +104,8 @@ extension AutomaticIndex {
     private var queriesBetweenMoves = 0
     private var movesBefore: Int
 
-    /// A choice made with fewer queries than this is made again when that many have come.
+    /// A choice made with fewer queries than this is made again when that many have come; then
+    /// queries that seem to lie near a subspace are awaited that show it (`TileBasis`).
     static let enoughQueries = 16
     /// Queries whose candidates are compared with what was expected, at first.
     private static let queriesPerCheck = 64
@@ -105,9 +118,9 @@ extension AutomaticIndex {
     /// Moves of every row, on average, after which rows may lie quite differently.
     private static let mostMoves = 64
 
-    init(choice: Choice, sampled: Int, moves: Int, patience: Int) {
+    init(choice: Choice, awaited: Int, moves: Int, patience: Int) {
       self.choice = choice
-      self.sampled = sampled
+      self.awaited = awaited
       movesAtChoice = moves
       movesBefore = moves
       self.patience = patience
@@ -128,7 +141,7 @@ extension AutomaticIndex {
 
     /// Whether to choose again, having seen so many different queries.
     func isDue(seen: Int, moves: Int, rows: Int) -> Bool {
-      if sampled < Self.enoughQueries && seen >= Self.enoughQueries { return true }
+      if seen >= awaited { return true }
       let rate = Double(candidates) / (Double(max(1, queries)) * Double(rows))
       if hasSeenCandidates && Self.differs(rate, choice.candidateRate, Self.negligibleRate) {
         return true

@@ -58,6 +58,9 @@ public final class AutomaticIndex: HalfSpaceIndex {
   private var moveTimes = [(seconds: Double, rows: Int)](
     repeating: (0, 0), count: Structure.allCases.count)
   private var counters = IndexStatistics()
+  /// The subspace near which queries lie, once enough of them have shown one that pays.
+  private var basis: TileBasis?
+  private var hasLookedForBasis = false
   /// Rows told to have moved, and how far the last of them, where that was told.
   private var moves = 0
   private var distance: Float?
@@ -122,10 +125,10 @@ public final class AutomaticIndex: HalfSpaceIndex {
     if watches[slot]?.isDue(seen: recent.count, moves: moves, rows: count) ?? true {
       calibrate(batchClass, above: threshold, batch: rows.count)
     }
-    let before = Self.candidates(counters)
+    let before = counters
     ask(watches[slot]!.choice.structure, queries, rows, above: threshold, into: &report)
     watches[slot]!.note(
-      queries: rows.count, candidates: Self.candidates(counters) - before, moves: moves)
+      queries: rows.count, candidates: counters.candidates(since: before), moves: moves)
   }
 
   /// Below this many floats a scan takes less time than thinking about it.
@@ -146,11 +149,6 @@ public final class AutomaticIndex: HalfSpaceIndex {
     counters.add(work, since: held[slot]!.seen)
     held[slot]!.seen = work
     held[slot]!.idleSeconds = 0
-  }
-
-  /// Pairs that a structure had to decide or report: what its time depends on.
-  private static func candidates(_ statistics: IndexStatistics) -> Int {
-    max(statistics.rechecked, statistics.reported)
   }
 
   // MARK: Moves
@@ -200,7 +198,7 @@ public final class AutomaticIndex: HalfSpaceIndex {
   private func build(_ structure: Structure) {
     guard held[structure.rawValue] == nil else { return }
     let start = clock()
-    let index = structure.makeIndex(weights, threads: threads)
+    let index = structure.makeIndex(weights, threads: threads, basis: basis)
     let seconds = clock() - start
     held[structure.rawValue] = Held(index: index, buildSeconds: seconds)
     buildSeconds += seconds
@@ -213,13 +211,17 @@ public final class AutomaticIndex: HalfSpaceIndex {
     let watch = watches[batchClass.rawValue]
     let moved = watch?.movedPerQuery(moves: moves) ?? 0
     let incumbent = watch?.choice.structure
+    let awaited = lookForBasis()
     let calibration = IndexCalibration(
       queries: recent.sample(atLeast: min(batch, IndexCalibration.mostQueries)),
-      threshold: threshold, batch: batch, threads: threads, movedPerQuery: moved,
+      threshold: threshold, batch: batch, threads: threads, basis: basis, movedPerQuery: moved,
       distance: distance, clock: clock)
     var forecasts = calibration.forecasts(weights).map(corrected)
     let close = Preference.close(forecasts.map { ($0.structure, $0.cost) }, incumbent: incumbent)
-    if close.count > 1 && calibration.isSampled(weights) {
+    // Batches take time in proportion to the rows, sampled or not; what one query's take depends on
+    // where they lie.
+    let isOpen = batchClass == .single || close.contains { !$0.isLinear }
+    if close.count > 1 && isOpen && calibration.isSampled(weights) {
       forecasts = forecasts.filter { close.contains($0.structure) }.map { forecast in
         build(forecast.structure)
         return calibration.measured(forecast, &held[forecast.structure.rawValue]!.index)
@@ -234,10 +236,22 @@ public final class AutomaticIndex: HalfSpaceIndex {
       choice: Choice(
         structure: winner, batchClass: batchClass, secondsPerQuery: forecast.secondsPerQuery,
         candidateRate: rate, movedPerQuery: moved),
-      sampled: calibration.queries.rows, moves: moves,
+      awaited: awaited, moves: moves,
       patience: watch?.nextPatience(after: winner) ?? 1)
     dropLosers()
     calibrationSeconds += clock() - start - (buildSeconds - built)
+  }
+
+  /// Looks for a subspace near which queries lie, once. Returns how many different queries are
+  /// awaited before the next choice.
+  private func lookForBasis() -> Int {
+    if recent.count < Watch.enoughQueries { return Watch.enoughQueries }
+    let queries = recent.sample(atLeast: recent.count)
+    guard !hasLookedForBasis, TileBasis.seemsToPay(queries) else { return .max }
+    guard recent.count >= RecentQueries.capacity else { return RecentQueries.capacity }
+    hasLookedForBasis = true
+    basis = TileBasis.forQueries(queries, weights: weights)
+    return .max
   }
 
   /// Drops what serves no class, and leaves the work of calibration out of the statistics.
@@ -254,6 +268,11 @@ public final class AutomaticIndex: HalfSpaceIndex {
 }
 
 extension IndexStatistics {
+  /// Pairs that had to be decided or reported: what time depends on.
+  func candidates(since before: IndexStatistics) -> Int {
+    max(rechecked - before.rechecked, reported - before.reported)
+  }
+
   /// Adds the work between two states of an index.
   fileprivate mutating func add(_ after: IndexStatistics, since before: IndexStatistics) {
     queries += after.queries - before.queries

@@ -71,7 +71,19 @@ public final class CertifiedTileIndex: HalfSpaceIndex {
   private var moved: [Int32] = []
 
   /// An index over `weights` as they are. O(m d), and what options cost.
-  public init(_ weights: Matrix, threads: Int = 1, options: TileOptions = TileOptions()) {
+  public convenience init(
+    _ weights: Matrix, threads: Int = 1, options: TileOptions = TileOptions()
+  ) {
+    let basis = options.sampleQueries.flatMap {
+      TileBasis.forQueries($0, weights: weights, count: options.prefix)
+    }
+    self.init(weights, threads: threads, options: options, basis: basis)
+  }
+
+  /// As the public initializer, with the subspace that queries lie near.
+  init(
+    _ weights: Matrix, threads: Int, options: TileOptions = TileOptions(), basis: TileBasis?
+  ) {
     precondition(weights.rows <= Int(Int32.max) - 64, "\(weights.rows) rows exceed 32-bit numbers")
     precondition(
       weights.columns <= TileMargin.mostColumns,
@@ -82,9 +94,6 @@ public final class CertifiedTileIndex: HalfSpaceIndex {
     let order =
       options.order == .spatial && weights.columns > 0
       ? PartitionTree(weights, leaf: TileCodes.rowsPerTile) : nil
-    let basis = options.sampleQueries.flatMap {
-      TileBasis.forQueries($0, weights: weights, count: options.prefix)
-    }
     codes = TileCodes(weights, order: order, basis: basis, threads: self.threads)
     moves = order.map { PartitionTreeMoves($0) }
   }

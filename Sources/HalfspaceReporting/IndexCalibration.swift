@@ -32,6 +32,8 @@ struct IndexCalibration {
   /// Queries asked at once.
   let batch: Int
   let threads: Int
+  /// The subspace near which queries lie, if there is one.
+  let basis: TileBasis?
   let movedPerQuery: Double
   /// How far rows move, where that is told.
   let distance: Float?
@@ -49,16 +51,19 @@ struct IndexCalibration {
   /// A tree that looks at more than this share of the rows of the smaller sample does not pay.
   private static let mostVisited = 0.9
   /// Seconds to ask one candidate, when more queries would only make the figure finer.
-  private static let secondsPerCandidate = 2e-3
+  private static let secondsPerCandidate = 3e-3
+  /// The same to see the share of candidates of the winner.
+  private static let secondsForRate = 2e-2
 
   init(
-    queries: Matrix, threshold: Float, batch: Int, threads: Int, movedPerQuery: Double,
-    distance: Float?, clock: @escaping () -> Double
+    queries: Matrix, threshold: Float, batch: Int, threads: Int, basis: TileBasis? = nil,
+    movedPerQuery: Double, distance: Float?, clock: @escaping () -> Double
   ) {
     self.queries = queries
     self.threshold = threshold
     self.batch = min(batch, queries.rows)
     self.threads = threads
+    self.basis = basis
     self.movedPerQuery = movedPerQuery
     self.distance = distance
     self.clock = clock
@@ -79,16 +84,25 @@ struct IndexCalibration {
   /// What every structure that could pay would cost; at least a scan.
   func forecasts(_ weights: Matrix) -> [Forecast] {
     let sample = isSampled(weights) ? Self.sample(weights, rows: Self.rowLimit(weights)) : weights
-    let candidates = Structure.allCases.filter { $0.accepts(weights, batch: batch) }
-    return candidates.compactMap { structure in
-      structure.isLinear
-        ? forecast(structure, sample, scale: Double(weights.rows) / Double(sample.rows))
-        : forecastOfPower(structure, sample, weights)
+    var forecasts: [Forecast] = []
+    for structure in Structure.allCases where structure.accepts(weights, batch: batch) {
+      switch structure {
+      case .prefixTiles where basis == nil: continue
+      // Where no tree can prune, none above tiles can.
+      case .orderedTiles where forecasts.last?.structure != .partitionTree: continue
+      default: break
+      }
+      let scale = Double(weights.rows) / Double(sample.rows)
+      let forecast =
+        structure.isLinear
+        ? forecast(structure, sample, scale: scale) : forecastOfPower(structure, sample, weights)
+      if let forecast { forecasts.append(forecast) }
     }
+    return forecasts
   }
 
   private func forecast(_ structure: Structure, _ sample: Matrix, scale: Double) -> Forecast {
-    var index = structure.makeIndex(sample, threads: threads)
+    var index = structure.makeIndex(sample, threads: threads, basis: basis)
     // Moves first: they may cost later queries time too.
     let perRow = movedPerQuery > 0 ? timeOfMoves(&index) : 0
     let seconds = time(&index) * scale
@@ -102,8 +116,7 @@ struct IndexCalibration {
   ) -> Forecast? {
     let small = Self.sample(sample, rows: sample.rows / Self.shrinkage)
     var index = structure.makeIndex(small, threads: threads)
-    let rate = candidateRate(of: &index)
-    guard rate < Self.mostVisited else { return nil }
+    if structure == .partitionTree && candidateRate(of: &index) > Self.mostVisited { return nil }
     let smallSeconds = time(&index)
     var forecast = forecast(structure, sample, scale: 1)
     let growth = Double(sample.rows) / Double(max(1, small.rows))
@@ -152,9 +165,9 @@ struct IndexCalibration {
   func candidateRate(of index: inout any HalfSpaceIndex) -> Double {
     var report = FiringReport()
     let before = index.statistics
-    ask(&index, into: &report)
+    ask(&index, until: clock() + Self.secondsForRate, into: &report)
     let after = index.statistics
-    let found = max(after.rechecked - before.rechecked, after.reported - before.reported)
+    let found = after.candidates(since: before)
     return Double(found) / (Double(after.queries - before.queries) * Double(max(1, index.count)))
   }
 
@@ -163,26 +176,31 @@ struct IndexCalibration {
     var report = FiringReport()
     var least = Double.infinity
     let start = clock()
-    for pass in 0..<8 {
+    // The first batch makes rows and scratch warm.
+    ask(&index, until: start, into: &report)
+    let end = start + Self.secondsPerCandidate
+    for _ in 0..<8 {
       let begin = clock()
-      let asked = ask(&index, into: &report)
-      let end = clock()
-      least = min(least, (end - begin) / Double(asked))
-      // The first pass makes rows and scratch warm.
-      if pass > 0 && end - start > Self.secondsPerCandidate { break }
+      let asked = ask(&index, until: end, into: &report)
+      let now = clock()
+      least = min(least, (now - begin) / Double(asked))
+      if now > end { break }
     }
     return least
   }
 
-  /// Asks the sample of queries, in batches of the size that is calibrated for.
+  /// Asks the sample of queries, in batches of the size that is calibrated for, until time is over
+  /// but at least one batch.
   @discardableResult
-  private func ask(_ index: inout any HalfSpaceIndex, into report: inout FiringReport) -> Int {
-    let batches = queries.rows / batch
-    for k in 0..<batches {
+  private func ask(
+    _ index: inout any HalfSpaceIndex, until end: Double, into report: inout FiringReport
+  ) -> Int {
+    for k in 0..<queries.rows / batch {
       index.report(
         queries: queries, rows: k * batch..<(k + 1) * batch, above: threshold, into: &report)
+      if clock() > end { return (k + 1) * batch }
     }
-    return batches * batch
+    return queries.rows / batch * batch
   }
 
   /// Seconds to hear that a row has moved, on average over some moves of every row: what a structure

@@ -13,6 +13,32 @@ extension TileBasis {
   /// The basis must make a report cheaper by this factor.
   private static let worthwhile = 0.7
 
+  /// Queries by which it is judged whether looking for a subspace is worth its cost, and coordinates
+  /// up to which that takes no more than some ten milliseconds.
+  private static let judged = 64
+  private static let mostCoordinates = 512
+  /// What the effective dimension must be at most, of that of queries in all directions.
+  private static let smallDimension = 0.6
+
+  /// Whether the queries seem to lie near a subspace of few dimensions, by the effective dimension
+  /// of some of them: `(sum |x|²)² / sum <x, y>²` over all pairs, `n d / (n + d)` for `n` queries in
+  /// all directions. O(d).
+  static func seemsToPay(_ queries: Matrix) -> Bool {
+    let (n, d) = (min(queries.rows, judged), queries.columns)
+    guard n > 1, d >= 8, d <= mostCoordinates, queries.isFinite else { return false }
+    let some = queries.gather((0..<n).map { $0 * queries.rows / n })
+    let products = Matrix(rows: n, columns: n)
+    unsafe hs_preactivations_f32(
+      n, n, some.stride, some.pointer, some.pointer, products.pointer, products.stride)
+    var (trace, squares) = (0.0, 0.0)
+    for i in 0..<n {
+      trace += Double(products[i, i])
+      for j in 0..<n { squares += Double(products[i, j]) * Double(products[i, j]) }
+    }
+    let all = Double(n * d) / Double(n + d)
+    return trace * trace < smallDimension * all * squares
+  }
+
   /// The principal directions of the queries, as many as make reports cheapest; nil where all
   /// coordinates together are nearly as cheap, or where the sample says nothing.
   ///

@@ -78,6 +78,7 @@ extension TileCodes {
     let rows = unsafe encoder.load(positions)
     let largest = unsafe hs_largest_f32(positions.count * stride, rows)
     unsafe tiles[tile].scale = max(largest / Self.largestCode, Self.smallestScale)
+    unsafe spans[tile] = 0
     unsafe encode(positions, rows, tile: tile, encoder)
     let (error, norm) = takeBounds(of: tile)
     unsafe tiles[tile].error = error
@@ -100,6 +101,9 @@ extension TileCodes {
       unsafe hs_tile_encode_f32(
         positions.count, groups, stride, rows, scale, 1 / scale, first - tile * Self.rowsPerTile,
         codes + tile * tileByteCount, residuals, squares)
+      let span = unsafe hs_tile_span(
+        groups, codes + tile * tileByteCount, first - tile * Self.rowsPerTile, positions.count)
+      unsafe spans[tile] = max(spans[tile], span)
       for k in 0..<positions.count {
         var error = unsafe TileMargin.root(ofSum: residuals[k], terms: stride)
         var norm = unsafe TileMargin.root(ofSum: squares[k], terms: stride)

@@ -56,6 +56,8 @@ internal import HalfspaceLinalg
   @unsafe let codes: UnsafeMutablePointer<UInt8>
   /// For each tile E, R, 1 / scale and S, as `hs_tile_thresholds` reads them.
   @unsafe let bounds: UnsafeMutablePointer<Double>
+  /// At least the span of each tile, see `hs_tile_span`.
+  @unsafe let spans: UnsafeMutablePointer<Int32>
   /// For each row, zeros behind the last.
   @unsafe let errors: UnsafeMutablePointer<Float>
   @unsafe let norms: UnsafeMutablePointer<Float>
@@ -84,9 +86,11 @@ internal import HalfspaceLinalg
     groups = (columns + 3) / 4
     tileCount = (weights.rows + Self.rowsPerTile - 1) / Self.rowsPerTile
     let byteCount = tileCount * Self.rowsPerTile * 4 * groups
-    let raw = UnsafeMutableRawPointer.allocate(byteCount: max(1, byteCount), alignment: 64)
+    let raw = unsafe AlignedMemory.allocate(byteCount: byteCount)
     unsafe codes = raw.bindMemory(to: UInt8.self, capacity: max(1, byteCount))
     unsafe bounds = .allocate(capacity: 4 * tileCount)
+    unsafe spans = .allocate(capacity: tileCount)
+    unsafe spans.initialize(repeating: 0, count: tileCount)
     unsafe errors = .allocate(capacity: tileCount * Self.rowsPerTile)
     unsafe norms = .allocate(capacity: tileCount * Self.rowsPerTile)
     let restCount = basis == nil ? 0 : tileCount * Self.rowsPerTile
@@ -108,6 +112,7 @@ internal import HalfspaceLinalg
   deinit {
     unsafe codes.deallocate()
     unsafe bounds.deallocate()
+    unsafe spans.deallocate()
     unsafe errors.deallocate()
     unsafe norms.deallocate()
     unsafe rests.deallocate()
@@ -119,7 +124,8 @@ internal import HalfspaceLinalg
 
   var byteCount: Int {
     let perTile =
-      tileByteCount + 4 * MemoryLayout<Double>.stride + MemoryLayout<Tile>.stride
+      tileByteCount + 4 * MemoryLayout<Double>.stride + MemoryLayout<Int32>.stride
+      + MemoryLayout<Tile>.stride
       + (basis == nil ? 2 : 3) * Self.rowsPerTile * MemoryLayout<Float>.stride
     return tileCount * perTile + encoder.byteCount + (basis?.matrix.byteCount ?? 0)
   }
@@ -132,6 +138,11 @@ internal import HalfspaceLinalg
   /// The bounds from a tile on.
   @unsafe func bounds(from tile: Int) -> UnsafePointer<Double> {
     unsafe UnsafePointer(bounds + 4 * tile)
+  }
+
+  /// The spans from a tile on.
+  @unsafe func spans(from tile: Int) -> UnsafePointer<Int32> {
+    unsafe UnsafePointer(spans + tile)
   }
 
   /// The positions of consecutive tiles.

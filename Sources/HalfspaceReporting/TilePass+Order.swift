@@ -70,9 +70,16 @@ extension TilePass {
         candidates, worker.candidates, weights.stride, weights.pointer, x, threshold,
         tree.ids.pointer + fired, tree.values.pointer + fired)
     }
-    for k in 0..<found.accepted {
-      let tile = unsafe Int(tree.accepted.pointer[k])
-      let positions = codes.rows(of: tile..<(tile + 1))
+    var next = 0
+    while next < found.accepted {
+      // Neighbors go together: rows are fetched ahead within a list only.
+      let first = unsafe Int(tree.accepted.pointer[next])
+      var end = first
+      while next < found.accepted, unsafe Int(tree.accepted.pointer[next]) == end {
+        end += 1
+        next += 1
+      }
+      let positions = codes.rows(of: first..<end)
       worker.valued += positions.count
       fired += unsafe hs_recheck_f32(
         positions.count, order.order + positions.lowerBound, weights.stride, weights.pointer, x,

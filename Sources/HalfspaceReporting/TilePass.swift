@@ -16,13 +16,13 @@ struct TilePass: Sendable {
 
   /// Queries that share a block of thresholds.
   static let queriesPerBlock = 128
-  /// Bytes of rows that stay in the second-level cache until their candidates are decided.
-  private static let cachedBytes = 512 << 10
+  /// Bytes of rows that stay in the second-level cache until their candidates are decided, beside
+  /// codes, queries and thresholds.
+  private static let cachedBytes = 256 << 10
   /// Rows in a block where one query is asked: enough candidates to be decided together.
   static let tilesOfOne = 256
-  /// Fewest and most tiles of a block otherwise. Deciding a few candidates of a query costs as much
-  /// as deciding sixteen.
-  private static let tileRange = 16...64
+  /// Fewest and most tiles of a block otherwise: a list of candidates has its price.
+  private static let tileRange = 4...64
 
   init(
     _ codes: TileCodes, _ queries: Matrix, _ rows: Range<Int>, _ encoded: TileQueries,
@@ -104,10 +104,11 @@ struct TilePass: Sendable {
     unsafe worker.counts.initialize(repeating: 0, count: asked.count)
     let w = unsafe weights.row(range.lowerBound)
     unsafe hs_tile_filter_batch(
-      range.count, codes.groups, codes.codes(from: block.lowerBound), asked.count,
-      encoded.high(first), worker.thresholds, Int32(range.lowerBound), weights.stride,
-      codes.order == nil ? w : nil, readsAhead ? 1 : 0, worker.slotCapacity, worker.counts,
-      worker.candidates)
+      range.count, codes.groups, codes.codes(from: block.lowerBound),
+      codes.spans(from: block.lowerBound), asked.count, encoded.high(first),
+      encoded.starts(first), encoded.span, worker.thresholds, Int32(range.lowerBound),
+      weights.stride, codes.order == nil ? w : nil, readsAhead ? 1 : 0, worker.slotCapacity,
+      worker.counts, worker.candidates)
     for q in asked {
       let found = unsafe Int(worker.counts[q - first])
       guard found > 0 else { continue }

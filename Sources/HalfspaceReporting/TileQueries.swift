@@ -15,16 +15,23 @@ internal import HalfspaceLinalg
   /// X, G, 1 / t, o, H and Y: `[6, count]` block by block, see `numbers(of:)`.
   @unsafe private var numbers = UnsafeMutablePointer<Double>.allocate(capacity: 0)
   private var numberCapacity = 0
+  /// What `hs_query_starts` says of queries in one plane, one after the other.
+  @unsafe private var starts = UnsafeMutablePointer<Int32>.allocate(capacity: 0)
+  private var startCapacity = 0
+  /// At least the span of every query in one plane.
+  private(set) var span: Int32 = 0
   /// Coordinates of the queries in a basis.
   private var coordinates = Matrix(rows: 0, columns: 0)
 
   deinit {
     unsafe planes.deallocate()
     unsafe numbers.deallocate()
+    unsafe starts.deallocate()
   }
 
   var byteCount: Int {
-    capacity + numberCapacity * MemoryLayout<Double>.stride + coordinates.byteCount
+    capacity + numberCapacity * MemoryLayout<Double>.stride
+      + startCapacity * MemoryLayout<Int32>.stride + coordinates.byteCount
   }
 
   /// Encodes queries `rows`, or their coordinates in a basis: in two planes (15 bits), each by
@@ -39,7 +46,7 @@ internal import HalfspaceLinalg
     reserve()
     if let basis { project(queries, rows, basis) }
     let source = basis == nil ? queries : coordinates
-    let range: Int32 = inTwoPlanes ? HS_QUERY_LARGEST_16 : HS_QUERY_LARGEST_8
+    let range = inTwoPlanes ? HS_QUERY_LARGEST_16 : hs_query_largest_of_batch()
     let length = 4 * groups
     for q in 0..<count {
       let whole = unsafe queries.row(rows.lowerBound + q)
@@ -82,6 +89,26 @@ internal import HalfspaceLinalg
       unsafe own[4 * size] = bounds.rest
       unsafe own[5 * size] = bounds.reach
     }
+    if !inTwoPlanes { takeStarts() }
+  }
+
+  private func takeStarts() {
+    if count * startsPerQuery > startCapacity {
+      unsafe starts.deallocate()
+      startCapacity = count * startsPerQuery
+      unsafe starts = .allocate(capacity: startCapacity)
+    }
+    span = 0
+    for q in 0..<count {
+      span = unsafe max(span, hs_query_starts(groups, high(q), starts + q * startsPerQuery))
+    }
+  }
+
+  private var startsPerQuery: Int { 1 + (groups + Int(HS_TILE_PART) - 1) / Int(HS_TILE_PART) }
+
+  /// What sums of codes begin at, from query `q` on.
+  @unsafe func starts(_ q: Int) -> UnsafePointer<Int32> {
+    unsafe UnsafePointer(starts + q * startsPerQuery)
   }
 
   private func project(_ queries: Matrix, _ rows: Range<Int>, _ basis: TileBasis) {

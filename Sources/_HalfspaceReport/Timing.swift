@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Glibc
 
 /// The measured run time of one piece of code.
 ///
@@ -118,6 +119,17 @@ public enum MonotonicClock {
   }
 
   private static let origin = ContinuousClock.now
+}
+
+/// The processor time of the calling thread: what one-threaded work takes, without the time in
+/// which others had the processor.
+public enum ThreadClock {
+  /// Seconds since the thread began.
+  public static var now: Double {
+    var time = timespec()
+    _ = unsafe clock_gettime(CLOCK_THREAD_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) * 1e-9
+  }
 }
 
 /// Uses a value in a way the optimizer cannot see through, so that it must be computed.

@@ -148,6 +148,39 @@ extension Kernels {
       }
     }
 
+    private func span(ofTile tile: Int, _ codes: [UInt8], _ groups: Int) -> Int32 {
+      let own = Array(codes[(tile * 256 * groups)..<((tile + 1) * 256 * groups)])
+      return unsafe hs_tile_span(groups, own, 0, 64)
+    }
+
+    @Test(arguments: [1, 2, 15, 16, 17, 40])
+    func `the span of rows is that of their largest half of a part`(groups: Int) {
+      let codes = bytes(256 * groups, seed: 4)
+      for (slot, n) in [(0, 64), (0, 1), (17, 1), (15, 2), (40, 24), (9, 0)] {
+        expectSame { unsafe hs_tile_span(groups, codes, slot, n) }
+      }
+      let q = bytes(4 * groups, seed: 5).map { Int8(bitPattern: $0) / 2 }
+      let parts = 1 + (groups + Int(HS_TILE_PART) - 1) / Int(HS_TILE_PART)
+      var starts = [Int32](repeating: 0, count: parts)
+      let span = unsafe hs_query_starts(groups, q, &starts)
+      #expect(Int(starts[0]) == 128 * q.reduce(0) { $0 + Int($1) })
+      var largest = 0
+      for part in 1..<parts {
+        let size = 4 * Int(HS_TILE_PART)
+        let own = Array(q[(size * (part - 1))..<min(q.count, size * part)])
+        for half in 0..<2 {
+          let numbers = own.indices.filter { $0 % 4 / 2 == half }.map { Int(own[$0]) }
+          let start = Int16(truncatingIfNeeded: starts[part] >> (16 * half))
+          #expect(start == Int16(truncatingIfNeeded: -128 * numbers.reduce(0, +)))
+          largest = max(largest, numbers.reduce(0) { $0 + $1 * $1 })
+        }
+      }
+      #expect(Int(span) == largest)
+      var large = q
+      large[0] = 65
+      #expect(unsafe hs_query_starts(groups, large, &starts) == .max)
+    }
+
     @Test(arguments: [1, 2, 5, 16, 40])
     func `filters keep what the definition keeps`(groups: Int) {
       for m in [0, 1, 63, 64, 65, 200] {
@@ -164,15 +197,32 @@ extension Kernels {
             thresholds[0] = .max
             thresholds[n] = .min
           }
-          expectSame {
-            let capacity = m + 16
-            var counts = [Int32](repeating: 0, count: n)
-            var candidates = [Int32](repeating: -1, count: n * capacity)
-            unsafe hs_tile_filter_batch(
-              m, groups, codes, n, q, thresholds, 1000, 16, rows, Int32(n % 2), capacity, &counts,
-              &candidates)
-            return (0..<n).map { k in
-              [counts[k]] + candidates[(k * capacity)...].prefix(Int(counts[k]))
+          // With a span that says nothing, and with numbers so small that sums fit 16 bits.
+          let small = q.map { $0 / 16 }
+          let spans = (0..<tiles).map { span(ofTile: $0, codes, groups) }
+          for (numbers, isSmall) in [(q, false), (small, false), (small, true)] {
+            expectSame {
+              let capacity = m + 16
+              let parts = 1 + (groups + Int(HS_TILE_PART) - 1) / Int(HS_TILE_PART)
+              var starts = [Int32](repeating: 0, count: n * parts)
+              var span: Int32 = 0
+              for k in 0..<n {
+                let own = Array(numbers[(4 * groups * k)..<(4 * groups * (k + 1))])
+                var ownStarts = [Int32](repeating: 0, count: parts)
+                span = max(span, unsafe hs_query_starts(groups, own, &ownStarts))
+                starts.replaceSubrange((k * parts)..<((k + 1) * parts), with: ownStarts)
+              }
+              if isSmall {
+                #expect(spans.allSatisfy { Int64($0) * Int64(span) <= 32767 * 32767 })
+              }
+              var counts = [Int32](repeating: 0, count: n)
+              var candidates = [Int32](repeating: -1, count: n * capacity)
+              unsafe hs_tile_filter_batch(
+                m, groups, codes, spans, n, numbers, starts, isSmall ? span : .max, thresholds,
+                1000, 16, rows, Int32(n % 2), capacity, &counts, &candidates)
+              return (0..<n).map { k in
+                [counts[k]] + candidates[(k * capacity)...].prefix(Int(counts[k]))
+              }
             }
           }
           let wide = (0..<tiles).map { thresholds[$0 * n] == .min ? .min : thresholds[$0 * n] << 7 }

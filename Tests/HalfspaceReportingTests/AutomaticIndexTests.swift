@@ -71,7 +71,7 @@ import Testing
     index.report(queries: queries, rows: 0..<32, above: 1.5, into: &report)
     let work = index.statistics
     #expect(work.queries == 32 && work.reported == report.count)
-    // One structure, not all four: a tree alone takes more than 83 bytes a row.
+    // One structure, not all: a tree alone takes more than 83 bytes a row.
     let most = Structure.allCases.map {
       var alone = $0.makeIndex(weights, threads: 1)
       alone.report(queries: queries, rows: 0..<32, above: 1.5, into: &report)
@@ -130,12 +130,40 @@ import Testing
       clock: IndexCalibration.now)
     #expect(calibration.isSampled(weights) && !calibration.isSampled(gaussian(999, 4, seed: 1)))
     let forecasts = calibration.forecasts(weights)
-    #expect(forecasts.map(\.structure) == [.scan, .certifiedTiles, .partitionTree])
+    #expect(forecasts.map(\.structure) == [.scan, .certifiedTiles, .partitionTree, .orderedTiles])
     #expect(forecasts.allSatisfy { $0.cost > 0 && $0.cost.isFinite })
     // In 40 dimensions a tree looks at everything: it is not even timed.
     let wide = calibration.with(queries: gaussian(16, 40, seed: 2, scale: 0.16))
     #expect(
       wide.forecasts(gaussian(5000, 40, seed: 1)).map(\.structure) == [.scan, .certifiedTiles])
+  }
+
+  @Test func `queries near a subspace are recognized when enough have come`() {
+    let (d, rank) = (64, 4)
+    let basis = gaussian(rank, d, seed: 1, scale: 0.125)
+    let factors = gaussian(300, rank, seed: 2, scale: 0.5)
+    let queries = Matrix(rows: 300, columns: d)
+    for q in 0..<300 {
+      for k in 0..<rank {
+        for c in 0..<d { queries[q, c] += factors[q, k] * basis[k, c] }
+      }
+    }
+    #expect(TileBasis.seemsToPay(queries))
+    #expect(!TileBasis.seemsToPay(gaussian(300, d, seed: 3)))
+    let weights = gaussian(3000, d, seed: 4)
+    let calibration = IndexCalibration(
+      queries: queries.gather(0..<16), threshold: 2, batch: 1, threads: 1,
+      basis: TileBasis.forQueries(queries, weights: weights), movedPerQuery: 0, distance: nil,
+      clock: IndexCalibration.now)
+    #expect(calibration.basis?.count == rank)
+    #expect(calibration.forecasts(weights).map(\.structure).contains(.prefixTiles))
+    // The first query, the sixteenth and the last that is kept; every report is exact.
+    let index = AutomaticIndex(weights)
+    for q in 0..<300 {
+      let expected = Oracle(weights: weights, queries: queries, rows: q..<(q + 1), above: 1.5)
+      #expect(ask(index, queries, q..<(q + 1)) == expected)
+    }
+    #expect(index.calibrations >= 3)
   }
 
   @Test func `recent queries are kept, the oldest make room`() {

@@ -1,5 +1,5 @@
-import CHalfspace
 // SPDX-License-Identifier: Apache-2.0
+import CHalfspace
 import Foundation
 import HalfspaceLinalg
 import HalfspaceReporting
@@ -20,6 +20,14 @@ import Testing
     ]
     if weights.columns > 0 {
       all.append(("tree", PartitionTreeIndex(weights, threads: threads)))
+      let ordered = TileOptions(order: .spatial)
+      all.append(("ordered", CertifiedTileIndex(weights, threads: threads, options: ordered)))
+      // Half of the directions: what is left out weighs as much as what is kept.
+      let prefix = TileOptions(
+        order: weights.rows % 2 == 0 ? .given : .spatial,
+        sampleQueries: gaussian(40, weights.columns, seed: 99),
+        prefix: max(1, weights.columns / 2))
+      all.append(("prefix", CertifiedTileIndex(weights, threads: threads, options: prefix)))
     }
     return all
   }

@@ -1,0 +1,103 @@
+// SPDX-License-Identifier: Apache-2.0
+import CMachineLimits
+import Halfspace
+import _HalfspaceReport
+
+/// What one thread of this machine can do at most, as measured: the ceilings of lookups that read
+/// every row.
+struct MachineLimits {
+  /// Multiply-adds per second.
+  let float: Double
+  let byte: Double
+  /// Bytes read in order per second, for amounts read again and again.
+  let reading: [(bytes: Int, perSecond: Double)]
+
+  /// The same for rows of 128 floats here and there in 256 MiB.
+  let readingRows: Double
+  private static let rowBytes = 512
+  /// Rows of more bytes than this do not stay in cache from one query to the next.
+  private static let farBytes = 32 << 20
+
+  static func measured() -> MachineLimits {
+    let level =
+      switch Runtime.instructionSet {
+      case .avx512: LIMITS_AVX512
+      case .avx2: LIMITS_AVX2
+      default: LIMITS_PORTABLE
+      }
+    let rounds = 200_000
+    func best(_ body: () -> Double) -> Double {
+      (0..<15).reduce(0) { best, _ in
+        let start = ThreadClock.now
+        let done = body()
+        return max(best, done / (ThreadClock.now - start))
+      }
+    }
+    let largest = 256 << 20
+    let floats = Matrix(rows: 1, columns: largest / 4)
+    var start = 0
+    return MachineLimits(
+      float: best { limits_multiply_add_f32(Int32(level), rounds) },
+      byte: best { limits_multiply_add_i8(Int32(level), rounds) },
+      reading: [256 << 10, 4 << 20, 8 << 20, 16 << 20, 32 << 20, largest].map { bytes in
+        let times = max(1, (8 << 20) / bytes)
+        return (
+          bytes,
+          best {
+            for _ in 0..<times { blackHole(unsafe limits_read(bytes, floats.pointer)) }
+            return Double(times * bytes)
+          }
+        )
+      },
+      readingRows: best {
+        // Others every time: none is in cache yet.
+        let count = 1 << 14
+        defer { start += count }
+        blackHole(unsafe limits_read_rows(largest, floats.pointer, rowBytes, start, count))
+        return Double(count * rowBytes)
+      })
+  }
+
+  /// The fastest that any filter over codes of a byte for each weight can answer a query of a
+  /// batch: it reads all codes once for the batch, multiplies them for each query, and then
+  /// computes the values of the pairs that fire, whose rows are here and there in memory for one
+  /// query, and in cache for many.
+  func leastSeconds(_ result: Measurement) -> Double {
+    let setting = result.setting
+    let codes = setting.m * setting.d
+    let stream = (reading.first { $0.bytes >= codes } ?? reading.last!).perSecond
+    let filter = max(Double(codes) / stream / Double(setting.batch), Double(codes) / byte)
+    let isFar = setting.batch == 1 && 4 * codes > Self.farBytes
+    return filter + result.reported
+      * (isFar ? Double(4 * setting.d) / readingRows : Double(setting.d) / float)
+  }
+
+  var table: TextTable {
+    var table = TextTable("limit of one thread", "")
+    table.append("multiply-adds in float", Self.rate(float) + "G/s")
+    table.append(
+      "exact multiply-adds of bytes",
+      Self.rate(byte) + "G/s, \(Format.significant(byte / float)) times as many")
+    for (bytes, perSecond) in reading {
+      table.append("reading \(Format.bytes(bytes)) in order", Self.rate(perSecond) + "GB/s")
+    }
+    table.append(
+      "reading rows of 512 bytes at random",
+      Self.rate(readingRows) + "GB/s, \(Format.duration(Double(Self.rowBytes) / readingRows)) each")
+    return table
+  }
+
+  private static func rate(_ perSecond: Double) -> String {
+    Format.significant(perSecond * 1e-9) + " "
+  }
+
+  var json: JSONObject {
+    var json = JSONObject()
+    json["floatMultiplyAddsPerSecond"] = .number(float)
+    json["byteMultiplyAddsPerSecond"] = .number(byte)
+    json["reading"] = .array(
+      reading.map { ["bytes": .integer($0.bytes), "bytesPerSecond": .number($0.perSecond)] })
+    json["readingRowsBytesPerSecond"] = .number(readingRows)
+    return json
+  }
+}
