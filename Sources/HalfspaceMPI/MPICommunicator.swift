@@ -25,7 +25,7 @@
     @unsafe func allGather(
       _ part: UnsafeRawBufferPointer, counts: [Int], into whole: UnsafeMutableRawBufferPointer
     ) {
-      unsafe precondition(
+      precondition(
         part.count == counts[rank] && whole.count == counts.reduce(0, +),
         "\(part.count) bytes of rank \(rank) into \(whole.count), counts \(counts)")
       unsafe withUnsafeTemporaryAllocation(of: Int32.self, capacity: 4 * size) { scratch in
@@ -39,7 +39,7 @@
       into received: UnsafeMutableRawBufferPointer, receivedCounts: [Int]
     ) {
       let (sent, got) = (counts.reduce(0, +), receivedCounts.reduce(0, +))
-      unsafe precondition(
+      precondition(
         parts.count == sent && received.count == got && max(sent, got) < Int(Int32.max),
         "\(parts.count) bytes for \(counts), \(received.count) from \(receivedCounts)")
       unsafe withUnsafeTemporaryAllocation(of: Int32.self, capacity: 4 * size) { scratch in

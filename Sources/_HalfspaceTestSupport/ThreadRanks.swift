@@ -70,7 +70,7 @@ public enum ThreadRanks {
     func allGather(
       _ part: UnsafeRawBufferPointer, counts: [Int], into whole: UnsafeMutableRawBufferPointer
     ) {
-      unsafe precondition(part.count == counts[rank] && whole.count == counts.reduce(0, +))
+      precondition(part.count == counts[rank] && whole.count == counts.reduce(0, +))
       unsafe meet(showing: part) {
         var start = 0
         for other in 0..<size {
@@ -84,7 +84,7 @@ public enum ThreadRanks {
       _ parts: UnsafeRawBufferPointer, counts: [Int],
       into received: UnsafeMutableRawBufferPointer, receivedCounts: [Int]
     ) {
-      unsafe precondition(
+      precondition(
         parts.count == counts.reduce(0, +) && received.count == receivedCounts.reduce(0, +))
       // Where a part begins depends on what its sender has for the ranks before this one.
       var all = [Int](repeating: 0, count: size * size)
