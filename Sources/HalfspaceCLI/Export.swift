@@ -33,5 +33,3 @@ extension HalfspaceCommand {
     }
   }
 }
-
-extension ModelFormat: ExpressibleByArgument {}

@@ -228,6 +228,7 @@ enum OutputsChoice: String, ExpressibleByArgument, CaseIterable {
 }
 
 extension DataFormat: ExpressibleByArgument {}
+extension ModelFormat: ExpressibleByArgument {}
 extension PredictionTask: ExpressibleByArgument {}
 extension TrainingOptions.OptimizerName: ExpressibleByArgument {}
 extension TrainingOptions.LossName: ExpressibleByArgument {}

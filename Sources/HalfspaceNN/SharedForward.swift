@@ -64,7 +64,6 @@ struct SharedForward {
     // Not through self, which is being written to.
     let communicator = communicator
     Self.reserve(&received, plan.shardCount * plan.floats)
-    let communicator = communicator
     let own = unsafe UnsafeRawBufferPointer(
       start: sums.pointer, count: 4 * plan.shardCounts[communicator.rank] * plan.floats)
     unsafe received.withUnsafeMutableBytes { room in
@@ -78,7 +77,6 @@ struct SharedForward {
 
   /// Every rank gets a slice of the sums of all shards, and tells the others what they add up to.
   private mutating func addSlice(_ plan: ExchangePlan, _ factor: Float, _ scores: Matrix) {
-    let (communicator, sums) = (communicator, sums)
     let (communicator, sums) = (communicator, sums)
     let rank = communicator.rank
     let own = plan.shardCounts[rank]
