@@ -34,7 +34,7 @@ public struct FeatureHashing: Sendable, Equatable {
         counter, key, words.bindMemory(to: UInt32.self).baseAddress!)
     }
     // The upper half of a product is uniform for any number of columns.
-    return (Int32(UInt64(words.0) * UInt64(columns) >> 32), words.1 & 1 == 1)
+    return (Int32((UInt64(words.0) * UInt64(columns)) >> 32), words.1 & 1 == 1)
   }
 
   /// Hashing draws from a stream of its own.

@@ -37,6 +37,8 @@ public final class Trainer {
 
   let inputs: InputRows
   let targets: Targets
+  /// How often each row counts, 1 on average; nil: once each.
+  let weights: [Float]?
   let validation: (inputs: InputRows, targets: Targets)?
   let trainsOutputs: Bool
   let outputCount: Int
@@ -85,9 +87,15 @@ public final class Trainer {
   /// As `init(inputs:targets:network:training:validation:)` for rows that may also be sparse or
   /// streamed. What is trained does not depend on which of these they are.
   ///
+  /// - Parameter weights: how often each row counts, relative to the others: not negative, not all
+  ///   zero. Divided by their mean, they multiply the loss and the gradient of a row: a step on all
+  ///   rows is then the step on a data set that repeats every row as often as it counts, up to
+  ///   rounding. Rows of weight zero still have their static report. Validation rows and new rows
+  ///   count once each.
   /// - Throws: `ConfigurationError`, also when streamed rows cannot be read or are not finite.
   public init(
-    rows inputs: InputRows, targets: Targets, network: NetworkConfiguration,
+    rows inputs: InputRows, targets: Targets, weights: [Double]? = nil,
+    network: NetworkConfiguration,
     training: TrainingConfiguration, validation: (inputs: InputRows, targets: Targets)? = nil
   ) throws(ConfigurationError) {
     outputCount = try training.loss.outputCount(for: targets)
@@ -119,6 +127,11 @@ public final class Trainer {
     }
     self.inputs = inputs
     self.targets = targets
+    if let weights {
+      self.weights = try Self.relative(weights, rows: inputs.rows)
+    } else {
+      self.weights = nil
+    }
     self.validation = validation
     trainsOutputs = network.trainsOutputs
 
@@ -153,6 +166,19 @@ public final class Trainer {
     scores = Matrix(rows: rows, columns: outputCount, packedSingleColumn: true)
     gradient = scores.emptyTwin()
     times.report = start.secondsToNow
+  }
+
+  /// Weights divided by their mean.
+  static func relative(_ weights: [Double], rows: Int) throws(ConfigurationError) -> [Float] {
+    guard weights.count == rows else {
+      throw .invalid("\(rows) input rows but \(weights.count) weights")
+    }
+    if let row = weights.firstIndex(where: { !($0 >= 0 && $0.isFinite) }) {
+      throw .invalid("the weight \(weights[row]) of row \(row) is not a number of at least 0")
+    }
+    let mean = weights.reduce(0) { $0 + $1 / Double(rows) }
+    guard mean > 0, mean.isFinite else { throw .invalid("all weights are zero") }
+    return weights.map { Float($0 / mean) }
   }
 
   static func check(_ inputs: InputRows, _ targets: Targets) throws(ConfigurationError) {
