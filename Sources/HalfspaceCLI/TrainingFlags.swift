@@ -119,6 +119,17 @@ struct TrainingFlags: ParsableArguments {
   var constant: Double?
 
   @Option(
+    help: ArgumentHelp(
+      "A column that says how often each row counts in training.", valueName: "column"))
+  var weightColumn: String?
+
+  @Option(
+    help: ArgumentHelp(
+      "How often rows of each class count in training: balanced, or label=weight,...",
+      valueName: "weights"))
+  var classWeights: ClassWeights?
+
+  @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
       "Columns that sparse rows (libsvm) are hashed to, 0: not at all. "
@@ -182,6 +193,8 @@ struct TrainingFlags: ParsableArguments {
     options.patience = patience
     options.scaling = scaling
     options.constant = constant
+    options.weightColumn = weightColumn
+    options.classWeights = classWeights
     options.hashColumns = hashColumns
     options.droppedColumns = Set(drop)
     options.testFraction = testFraction
@@ -234,3 +247,23 @@ extension TrainingOptions.OptimizerName: ExpressibleByArgument {}
 extension TrainingOptions.LossName: ExpressibleByArgument {}
 extension LookupStrategy: ExpressibleByArgument {}
 extension FeatureTransform.Scaling: ExpressibleByArgument {}
+
+extension ClassWeights: ExpressibleByArgument {
+  /// "balanced", or "yes=5,no=1".
+  public init?(argument: String) {
+    if argument == "balanced" {
+      self = .balanced
+      return
+    }
+    var weights: [String: Double] = [:]
+    for part in argument.split(separator: ",") {
+      // A label may hold the sign, a weight does not.
+      guard let sign = part.lastIndex(of: "="),
+        let weight = Double(part[part.index(after: sign)...]),
+        weights.updateValue(weight, forKey: String(part[..<sign])) == nil
+      else { return nil }
+    }
+    guard !weights.isEmpty else { return nil }
+    self = .given(weights)
+  }
+}

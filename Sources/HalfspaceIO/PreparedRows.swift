@@ -99,12 +99,16 @@ struct PreparedRows {
     options: TrainingOptions, resuming state: TrainerState?, communicator: any Communicator,
     run: (Trainer) throws -> Void
   ) throws -> TrainingOutcome {
+    guard options.weightColumn == nil else {
+      throw ConfigurationError.invalid("a column of weights is for tables that fit in memory")
+    }
     let targets = try recipe.targets(of: trainingTargets, by: target)
-    let (kept, validation) = try recipe.validationSplit(training, targets)
+    let (kept, validation) = try recipe.validationSplit(
+      training, targets, try recipe.weights(of: trainingTargets, by: target))
     let trainer = try Trainer(
-      rows: kept.inputs, targets: kept.targets, network: recipe.network,
-      training: recipe.training, validation: validation, resuming: state,
-      communicator: communicator)
+      rows: kept.inputs, targets: kept.targets, weights: kept.weights, network: recipe.network,
+      training: recipe.training, validation: validation.map { ($0.inputs, $0.targets) },
+      resuming: state, communicator: communicator)
     try run(trainer)
     let trained = try TabularModel.trained(
       trainer, encoder: encoder, transform: transform, target: target, recipe: recipe,

@@ -42,6 +42,8 @@ public struct TableError: Error, Hashable, Sendable {
     case tooManyLevels(levels: Int, rows: Int, limit: Int, firstText: String?)
     /// No column distinguishes the rows.
     case noFeatures
+    /// A weight is no number of at least 0.
+    case badWeight(String)
     /// The model is for sparse rows, and this is a table.
     case needsSparseRows
     /// The target of a row is missing.
@@ -119,6 +121,7 @@ extension TableError.Reason: CustomStringConvertible {
     case .tooManyLevels(let levels, let rows, let limit, let firstText):
       tooManyLevels(levels, rows, limit, firstText)
     case .noFeatures: "no column distinguishes the rows, so there is nothing to learn from"
+    case .badWeight(let text): "expected a weight of at least 0, found \(shortened(text))"
     case .needsSparseRows: "the model takes sparse rows (libsvm), and this is a table"
     case .missingTarget: "the target is missing"
     case .unknownClass(let value, let known):

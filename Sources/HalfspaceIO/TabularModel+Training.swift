@@ -54,8 +54,8 @@ extension TabularModel {
     run: (Trainer) throws -> Void
   ) throws -> TrainingOutcome {
     try options.validate()
-    for name in [targetColumn] + options.droppedColumns.sorted() { _ = try table.column(name) }
-    if options.droppedColumns.contains(targetColumn) {
+    for name in [targetColumn] + options.ignoredColumns.sorted() { _ = try table.column(name) }
+    if options.ignoredColumns.contains(targetColumn) {
       throw ConfigurationError.invalid("the target column \"\(targetColumn)\" cannot be dropped")
     }
     let split = try split(table, target: targetColumn, options: options)
@@ -63,19 +63,20 @@ extension TabularModel {
     let test = split.test.map { table.selecting(rows: $0) }
     let target = split.target
     let encoder = try TableEncoder(
-      fitting: training, target: targetColumn, dropping: options.droppedColumns)
+      fitting: training, target: targetColumn, dropping: options.ignoredColumns)
     let features = try encoder.encode(training)
     let recipe = TrainingRecipe(features: features, target: target, options: options)
     let transform = try FeatureTransform(
       fitting: features, scaling: recipe.scaling, constant: recipe.constant)
     let inputs = try transform.apply(to: features, threads: options.threads)
     let targets = try recipe.targets(of: training, by: target)
-    let (kept, validation) = try recipe.validationSplit(.dense(inputs), targets)
+    let (kept, validation) = try recipe.validationSplit(
+      .dense(inputs), targets, try recipe.weights(of: training, by: target))
 
     let trainer = try Trainer(
-      rows: kept.inputs, targets: kept.targets, network: recipe.network,
-      training: recipe.training, validation: validation, resuming: state,
-      communicator: communicator)
+      rows: kept.inputs, targets: kept.targets, weights: kept.weights, network: recipe.network,
+      training: recipe.training, validation: validation.map { ($0.inputs, $0.targets) },
+      resuming: state, communicator: communicator)
     try run(trainer)
     let trained = try trained(
       trainer, encoder: encoder, transform: transform, target: target, recipe: recipe,

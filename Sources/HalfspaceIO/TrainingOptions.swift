@@ -54,8 +54,16 @@ public struct TrainingOptions: Sendable {
   public var scaling: FeatureTransform.Scaling?
   /// The constant coordinate.
   public var constant: Double?
+  /// A column that says how often each row counts in training, relative to the others; no feature.
+  public var weightColumn: String?
+  /// How often the rows of each class count in training, on top of `weightColumn`.
+  public var classWeights: ClassWeights?
   /// Columns that are not to be used.
   public var droppedColumns: Set<String> = []
+  /// The columns that are no features.
+  var ignoredColumns: Set<String> {
+    droppedColumns.union([weightColumn].compactMap { $0 })
+  }
   /// Columns that sparse rows are hashed to, 0: not at all.
   public var hashColumns: Int?
   /// Share of the rows held out to test, in `0..<1`.

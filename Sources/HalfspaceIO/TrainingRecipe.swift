@@ -18,6 +18,8 @@ public struct TrainingRecipe {
   /// How it is trained.
   public let training: TrainingConfiguration
   private let patience: Int?
+  private let weightColumn: String?
+  private let classWeights: ClassWeights?
 
   /// The settings for encoded training rows `[n, p]` and their target. O(n p).
   public init(features: Matrix, target: TargetEncoder, options: TrainingOptions) {
@@ -56,6 +58,8 @@ public struct TrainingRecipe {
       patience: options.patience, seed: options.seed,
       lookup: options.lookup, indexMargin: options.indexMargin, threads: options.threads)
     patience = options.patience
+    weightColumn = options.weightColumn
+    classWeights = options.classWeights
   }
 
   /// Number of neurons unless somebody chooses.
@@ -145,22 +149,49 @@ public struct TrainingRecipe {
     }
   }
 
-  /// Inputs and targets of some rows.
-  typealias Rows = (inputs: InputRows, targets: Targets)
+  /// How often each row of a table counts; nil: once each.
+  ///
+  /// - Throws: `TableError` for bad cells, `ConfigurationError` for class weights that do not fit.
+  public func weights(of table: Table, by target: TargetEncoder) throws -> [Double]? {
+    var weights: [Double]?
+    if let weightColumn {
+      let column = try table.column(weightColumn)
+      let numbers = try column.numbers(in: table)
+      if let row = numbers.firstIndex(where: { !($0 >= 0) }) {
+        throw table.error(
+          row: row, column: weightColumn, .badWeight(column.text(row) ?? "a missing cell"))
+      }
+      weights = numbers
+    }
+    if let classWeights {
+      guard target.task == .classification else {
+        throw ConfigurationError.invalid("class weights are for classes, the target is a number")
+      }
+      let classes = try target.classes(of: table)
+      let factors = try classWeights.weights(of: classes, labels: target.labels)
+      weights = classes.indices.map { (weights?[$0] ?? 1) * factors[Int(classes[$0])] }
+    }
+    return weights
+  }
+
+  /// Inputs, targets and weights of some rows.
+  typealias Rows = (inputs: InputRows, targets: Targets, weights: [Double]?)
 
   /// Sets a tenth of the training rows apart when early stopping is to watch them.
   func validationSplit(
-    _ inputs: InputRows, _ targets: Targets
+    _ inputs: InputRows, _ targets: Targets, _ weights: [Double]?
   ) throws -> (kept: Rows, held: Rows?) {
-    guard patience != nil else { return ((inputs, targets), nil) }
+    guard patience != nil else { return ((inputs, targets, weights), nil) }
     let split = TrainTestSplit(
       rowCount: inputs.rows, testFraction: 0.1, seed: training.seed &+ 1)
     guard !split.training.isEmpty, !split.test.isEmpty else {
       throw ConfigurationError.invalid("\(inputs.rows) rows are too few for early stopping")
     }
     return (
-      (inputs.gather(split.training), targets.gather(split.training)),
-      (inputs.gather(split.test), targets.gather(split.test))
+      (
+        inputs.gather(split.training), targets.gather(split.training),
+        weights.map { weights in split.training.map { weights[$0] } }
+      ), (inputs.gather(split.test), targets.gather(split.test), nil)
     )
   }
 }

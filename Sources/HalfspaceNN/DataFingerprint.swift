@@ -21,6 +21,8 @@ public struct DataFingerprint: Sendable, Equatable, Codable {
   public var inputs: Part
   /// Their targets.
   public var targets: Part
+  /// How often each row counts, where rows count differently.
+  public var weights: Part?
   /// The validation rows, if there are any.
   public var validationInputs: Part?
   /// Their targets.
@@ -29,10 +31,12 @@ public struct DataFingerprint: Sendable, Equatable, Codable {
   /// The fingerprint of training rows, their targets, and rows to validate on. O(bytes); streamed
   /// rows are read once.
   init(
-    inputs: InputRows, targets: Targets, validation: (inputs: InputRows, targets: Targets)?
+    inputs: InputRows, targets: Targets, weights: [Float]?,
+    validation: (inputs: InputRows, targets: Targets)?
   ) {
     self.inputs = Part(inputs)
     self.targets = Part(targets)
+    self.weights = weights.map { Part($0) }
     validationInputs = validation.map { Part($0.inputs) }
     validationTargets = validation.map { Part($0.targets) }
   }
@@ -50,6 +54,11 @@ extension DataFingerprint.Part {
     // Rows that can no longer be read end the run that needs them; no fingerprint is of use then.
     try? inputs.forEachBlock { block, rows, _ in part.add(block, rows: rows) }
     self = part
+  }
+
+  init(_ weights: [Float]) {
+    self.init(rows: weights.count, columns: 1, checksum: 0)
+    unsafe weights.withUnsafeBufferPointer { unsafe add($0) }
   }
 
   private mutating func add(_ matrix: Matrix, rows: Range<Int>) {

@@ -19,28 +19,31 @@ extension Loss {
   /// `gradient`.
   ///
   /// `scores` and `gradient` are `[batch, outputs]` of one stride; row `k` is judged by target
-  /// row `targetRows[k]`. Only float operations of fixed order decide the gradient (the loss
+  /// row `targetRows[k]`, and counts `weights[targetRows[k]]` times (nil: once). Only float operations of fixed order decide the gradient (the loss
   /// value, in Double, is for reading). O(batch * outputs).
   func evaluate(
-    batch: Int, scores: Matrix, targets: Targets, targetRows: ArraySlice<Int>, factor: Float,
-    gradient: Matrix, workspace: inout LossWorkspace
+    batch: Int, scores: Matrix, targets: Targets, targetRows: ArraySlice<Int>,
+    weights: [Float]? = nil, factor: Float, gradient: Matrix, workspace: inout LossWorkspace
   ) -> Double {
     precondition(
       scores.stride == gradient.stride && batch <= scores.rows && targetRows.count == batch,
       "\(batch) rows, \(targetRows.count) targets for scores [\(scores.rows), \(scores.columns)]")
+    func weightOf(_ k: Int) -> Float {
+      weights.map { $0[targetRows[targetRows.startIndex + k]] } ?? 1
+    }
     switch (self, targets) {
     case (.softmaxCrossEntropy, .classes(let classes, _)):
-      return softmax(batch, scores, classes, targetRows, factor, gradient, &workspace)
+      return softmax(batch, scores, classes, targetRows, factor, gradient, &workspace, weightOf)
     case (.oneVersusRestLogistic, .classes(let classes, _)):
-      return logistic(batch, scores, factor, gradient) { k, c in
+      return logistic(batch, scores, factor, gradient, weightOf) { k, c in
         classes[targetRows[targetRows.startIndex + k]] == Int32(c) ? 1 : 0
       }
     case (.oneVersusRestLogistic, .values(let values)), (.logistic, .values(let values)):
-      return logistic(batch, scores, factor, gradient) { k, c in
+      return logistic(batch, scores, factor, gradient, weightOf) { k, c in
         values[targetRows[targetRows.startIndex + k], c]
       }
     case (_, .values(let values)):
-      return pointwise(batch, scores, values, targetRows, factor, gradient)
+      return pointwise(batch, scores, values, targetRows, factor, gradient, weightOf)
     default:
       preconditionFailure("the \(self) loss does not fit these targets")
     }
@@ -48,7 +51,8 @@ extension Loss {
 
   private func softmax(
     _ batch: Int, _ scores: Matrix, _ classes: [Int32], _ targetRows: ArraySlice<Int>,
-    _ factor: Float, _ gradient: Matrix, _ workspace: inout LossWorkspace
+    _ factor: Float, _ gradient: Matrix, _ workspace: inout LossWorkspace,
+    _ weightOf: (_ row: Int) -> Float
   ) -> Double {
     unsafe hs_softmax_f32(
       batch, scores.columns, scores.stride, scores.pointer, gradient.pointer, &workspace.maximum,
@@ -57,10 +61,13 @@ extension Loss {
     for k in 0..<batch {
       let label = Int(classes[targetRows[targetRows.startIndex + k]])
       let row = unsafe gradient.row(k)
+      let weight = weightOf(k)
       total +=
-        log(Double(workspace.sum[k])) + Double(workspace.maximum[k])
-        - Double(unsafe scores.row(k)[label])
+        Double(weight)
+        * (log(Double(workspace.sum[k])) + Double(workspace.maximum[k])
+          - Double(unsafe scores.row(k)[label]))
       unsafe row[label] -= 1
+      let factor = factor * weight
       for c in 0..<scores.columns { unsafe row[c] *= factor }
     }
     return total
@@ -68,36 +75,42 @@ extension Loss {
 
   private func logistic(
     _ batch: Int, _ scores: Matrix, _ factor: Float, _ gradient: Matrix,
-    target: (_ row: Int, _ output: Int) -> Float
+    _ weightOf: (_ row: Int) -> Float, target: (_ row: Int, _ output: Int) -> Float
   ) -> Double {
     var total = 0.0
     for k in 0..<batch {
       let score = unsafe scores.row(k)
       let row = unsafe gradient.row(k)
+      let weight = weightOf(k)
+      let factor = factor * weight
+      var sum = 0.0
       for c in 0..<scores.columns { unsafe row[c] = -score[c] }
       unsafe hs_exp_f32(scores.columns, row, row)
       for c in 0..<scores.columns {
         let y = target(k, c)
         let f = Double(unsafe score[c])
-        total += max(0, f) - f * Double(y) + log1p(exp(-abs(f)))
+        sum += max(0, f) - f * Double(y) + log1p(exp(-abs(f)))
         unsafe row[c] = (1 / (1 + row[c]) - y) * factor
       }
+      total += Double(weight) * sum
     }
     return total
   }
 
   private func pointwise(
     _ batch: Int, _ scores: Matrix, _ values: Matrix, _ targetRows: ArraySlice<Int>,
-    _ factor: Float, _ gradient: Matrix
+    _ factor: Float, _ gradient: Matrix, _ weightOf: (_ row: Int) -> Float
   ) -> Double {
     var total = 0.0
     for k in 0..<batch {
+      let weight = weightOf(k)
+      let factor = factor * weight
       let score = unsafe scores.row(k)
       let row = unsafe gradient.row(k)
       let target = unsafe values.row(targetRows[targetRows.startIndex + k])
       for c in 0..<scores.columns {
         let (value, slope) = unsafe lossAndSlope(score[c], target[c])
-        total += value
+        total += Double(weight) * value
         unsafe row[c] = slope * factor
       }
     }

@@ -273,5 +273,5 @@ public final class MaterializedNetwork {
 
   /// Neurons of a shard where there are more than eight.
   private static let neuronsPerShard = 8192
-  private static let mostShards = 4096
+  static let mostShards = 4096
 }

@@ -8,7 +8,9 @@ extension Trainer {
   /// it: the state does not tell how many there were.
   public func state() -> TrainerState {
     let data =
-      knownData ?? DataFingerprint(inputs: inputs, targets: targets, validation: validation)
+      knownData
+      ?? DataFingerprint(
+        inputs: inputs, targets: targets, weights: weights, validation: validation)
     knownData = data
     func layer(_ rows: Matrix, _ decay: Double, _ optimizer: LayerOptimizer?) -> TrainerState.Layer
     {

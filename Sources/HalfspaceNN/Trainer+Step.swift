@@ -77,6 +77,7 @@ extension Trainer {
     let factor = Double(network.scale) * network.outputDecay / Double(rows)
     let loss = configuration.loss.evaluate(
       batch: rows, scores: scores, targets: targets, targetRows: targetRows,
+      weights: batch.numbers == nil ? nil : weights,
       factor: Float(factor), gradient: gradient, workspace: &lossWorkspace)
     times.loss += clock.lap()
 

@@ -48,6 +48,8 @@ public final class Trainer {
   let networkConfiguration: NetworkConfiguration
   let inputs: InputRows
   let targets: Targets
+  /// How often each row counts, 1 on average; nil: once each.
+  let weights: [Float]?
   let validation: (inputs: InputRows, targets: Targets)?
   let trainsOutputs: Bool
   let outputCount: Int
@@ -108,10 +110,16 @@ public final class Trainer {
   /// As `init(inputs:targets:network:training:validation:)` for rows that may also be sparse or
   /// streamed. What is trained does not depend on which of these they are.
   ///
+  /// - Parameter weights: how often each row counts, relative to the others: not negative, not all
+  ///   zero. Divided by their mean, they multiply the loss and the gradient of a row: a step on all
+  ///   rows is then the step on a data set that repeats every row as often as it counts, up to
+  ///   rounding. Rows of weight zero still have their static report. Validation rows and new rows
+  ///   count once each.
   /// - Throws: `ConfigurationError`, also when streamed rows cannot be read or are not finite.
   public init(
-    rows inputs: InputRows, targets: Targets, network: NetworkConfiguration,
-    training: TrainingConfiguration, validation: (inputs: InputRows, targets: Targets)? = nil,
+    rows inputs: InputRows, targets: Targets, weights: [Double]? = nil,
+    network: NetworkConfiguration, training: TrainingConfiguration,
+    validation: (inputs: InputRows, targets: Targets)? = nil,
     resuming state: TrainerState? = nil, communicator: any Communicator = SingleProcess()
   ) throws(ConfigurationError) {
     outputCount = try training.loss.outputCount(for: targets)
@@ -144,13 +152,19 @@ public final class Trainer {
     }
     self.inputs = inputs
     self.targets = targets
+    if let weights {
+      self.weights = try Self.relative(weights, rows: inputs.rows)
+    } else {
+      self.weights = nil
+    }
     self.validation = validation
     trainsOutputs = network.trainsOutputs
 
     let division = try training.division(for: communicator, inputs: inputs)
     let start = ContinuousClock.now
     if let state {
-      let data = DataFingerprint(inputs: inputs, targets: targets, validation: validation)
+      let data = DataFingerprint(
+        inputs: inputs, targets: targets, weights: self.weights, validation: validation)
       try state.requireSameRun(network: network, training: training, data: data)
       knownData = data
       self.network = try state.makeNetwork(
@@ -199,6 +213,19 @@ public final class Trainer {
       }
     }
     times.report += start.secondsToNow
+  }
+
+  /// Weights divided by their mean.
+  static func relative(_ weights: [Double], rows: Int) throws(ConfigurationError) -> [Float] {
+    guard weights.count == rows else {
+      throw .invalid("\(rows) input rows but \(weights.count) weights")
+    }
+    if let row = weights.firstIndex(where: { !($0 >= 0 && $0.isFinite) }) {
+      throw .invalid("the weight \(weights[row]) of row \(row) is not a number of at least 0")
+    }
+    let mean = weights.reduce(0) { $0 + $1 / Double(rows) }
+    guard mean > 0, mean.isFinite else { throw .invalid("all weights are zero") }
+    return weights.map { Float($0 / mean) }
   }
 
   static func check(_ inputs: InputRows, _ targets: Targets) throws(ConfigurationError) {

@@ -2,8 +2,8 @@
 internal import HalfspaceLinalg
 
 extension TrainerState {
-  /// More offsets of shards than any network has.
-  private static let shardLimit = 1024
+  /// The most offsets of shards that a network has.
+  private static let shardLimit = MaterializedNetwork.mostShards + 1
   /// Counts beyond this are no counts; sums with them might overflow.
   private static let countLimit = 1 << 60
 

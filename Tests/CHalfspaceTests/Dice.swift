@@ -23,7 +23,7 @@ struct Dice {
     return words.removeLast()
   }
 
-  mutating func below(_ bound: Int) -> Int { Int(UInt64(word()) * UInt64(bound) >> 32) }
+  mutating func below(_ bound: Int) -> Int { Int((UInt64(word()) * UInt64(bound)) >> 32) }
 
   mutating func normal() -> Float { normals.next() }
 

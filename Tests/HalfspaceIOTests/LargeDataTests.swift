@@ -81,7 +81,7 @@ import _HalfspaceTestSupport
     for r in 0..<260 {
       for c in 0..<9 {
         let value = r == 17 && c == 2 ? Float.nan : 100 + 3 * data.inputs[r, c]
-        unsafe withUnsafeBytes(of: value.bitPattern.littleEndian) { unsafe elements += $0 }
+        elements += [0, 8, 16, 24].map { UInt8(truncatingIfNeeded: value.bitPattern >> $0) }
       }
     }
     let header = "{'descr': '<f4', 'fortran_order': False, 'shape': (260, 9), }\n"
