@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import HalfspaceLinalg
 import HalfspaceNN
 import Testing
 import _HalfspaceTestSupport
