@@ -22,18 +22,20 @@ enum Interruption {
     }
     // Once only, and nothing that is being written or read is cut short.
     action.sa_flags = Int32(bitPattern: UInt32(SA_RESETHAND)) | SA_RESTART
-    var earlier = [SIGINT: sigaction(), SIGTERM: sigaction()]
+    // One variable for each: a place in a dictionary, handed to C, traps in optimized builds.
+    var (interrupt, terminate) = (sigaction(), sigaction())
     // A parent may have left them blocked: a thread pool's threads do, for one.
     var (both, mask) = (sigset_t(), sigset_t())
     unsafe sigemptyset(&both)
-    for number in [SIGINT, SIGTERM] {
-      unsafe sigaddset(&both, number)
-      unsafe sigaction(number, &action, &earlier[number]!)
-    }
+    unsafe sigaddset(&both, SIGINT)
+    unsafe sigaddset(&both, SIGTERM)
+    unsafe sigaction(SIGINT, &action, &interrupt)
+    unsafe sigaction(SIGTERM, &action, &terminate)
     unsafe pthread_sigmask(SIG_UNBLOCK, &both, &mask)
     defer {
       unsafe pthread_sigmask(SIG_SETMASK, &mask, nil)
-      for (number, var action) in earlier { unsafe sigaction(number, &action, nil) }
+      unsafe sigaction(SIGINT, &interrupt, nil)
+      unsafe sigaction(SIGTERM, &terminate, nil)
     }
     try work()
   }

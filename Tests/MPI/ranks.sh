@@ -53,3 +53,49 @@ grep -q '"processes": 2' "$work/report.json" || fail "report: $(cat "$work/repor
 echo "What is wrong is said once, and ends all ranks"
 if ranks 3 train "$work/none.csv" --target digit 2>"$work/err"; then fail "a file that is not there"; fi
 [ "$(grep -c '^halfspace:' "$work/err")" -eq 1 ] || fail "messages: $(cat "$work/err")"
+
+# long COUNT MODEL ARGUMENTS...: a run with checkpoints in $work/checkpoints.
+long() {
+  train "$1" "$digits" --target digit --optimizer "$optimizer" --epochs 200 --output "$2" \
+    --checkpoint "$work/checkpoints" --checkpoint-every 20steps "${@:3}"
+}
+
+echo "Checkpoints cross from three ranks to one, two and four"
+for optimizer in sgd adagrad; do
+  train 1 "$digits" --target digit --optimizer "$optimizer" --epochs 200 \
+    --output "$work/whole.safetensors"
+  rm -rf "$work/checkpoints"
+  long 3 "$work/stopped.safetensors" --time-limit 2s
+  for count in 1 2 4; do
+    rm -rf "$work/saved"
+    cp -r "$work/checkpoints" "$work/saved"
+    long "$count" "$work/$count.safetensors" --resume
+    cmp "$work/whole.safetensors" "$work/$count.safetensors" ||
+      fail "$optimizer, resumed on $count ranks"
+    rm -rf "$work/checkpoints"
+    mv "$work/saved" "$work/checkpoints"
+  done
+done
+
+echo "When a rank is killed the others end, and the run goes on to the same bytes"
+optimizer=adagrad
+rm -rf "$work/checkpoints"
+long 3 "$work/killed.safetensors" 2>"$work/err" &
+run=$!
+for _ in $(seq 300); do
+  [ -z "$(ls "$work/checkpoints" 2>/dev/null)" ] || break
+  sleep 0.1
+done
+victim=
+for pid in $(pgrep -f -- "--output $work/killed.safetensors"); do
+  if tr '\0' '\n' <"/proc/$pid/environ" | grep -qx OMPI_COMM_WORLD_RANK=2; then victim=$pid; fi
+done
+[ -n "$victim" ] || fail "no rank to kill: $(cat "$work/err")"
+start=$SECONDS
+kill -KILL "$victim"
+if wait "$run"; then fail "the run went on without a rank"; fi
+[ $((SECONDS - start)) -le 10 ] || fail "the others took $((SECONDS - start)) s to end"
+grep -q 'signal 9' "$work/err" || fail "no word about it: $(cat "$work/err")"
+[ ! -e "$work/killed.safetensors" ] || fail "a killed run has a model"
+long 2 "$work/killed.safetensors" --resume
+cmp "$work/whole.safetensors" "$work/killed.safetensors" || fail "resumed after a kill"
