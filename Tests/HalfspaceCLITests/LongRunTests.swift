@@ -12,6 +12,14 @@ import Testing
   ]
   private static let everyStep = ["--checkpoint", "c", "--checkpoint-every", "1steps"]
 
+  /// The model of the run that is left alone.
+  private static let whole = Result {
+    let workspace = try Workspace()
+    try workspace.write(SampleText.kinds, "kinds.csv")
+    try workspace.succeed(long + ["--quiet"])
+    return try workspace.bytes("model.safetensors")
+  }
+
   private func workspace() throws -> Workspace {
     let workspace = try Workspace()
     try workspace.write(SampleText.kinds, "kinds.csv")
@@ -38,7 +46,6 @@ import Testing
 
   @Test func `a run that is interrupted by signals and resumed makes the same model`() throws {
     let workspace = try workspace()
-    try workspace.succeed(Self.long + ["--output", "whole", "--quiet"])
     var arguments = Self.long + Self.everyStep
     for signal in [SIGINT, SIGTERM, SIGINT] {
       let old = checkpoints(in: workspace)
@@ -51,7 +58,7 @@ import Testing
       #expect(result.errors.contains(", in epoch "))
       let command = "To go on: .* train kinds.csv .*--checkpoint c .*--resume\n"
       #expect(try result.errors.contains(Regex(command)))
-      #expect(workspace.names == ["c", "kinds.csv", "whole"])
+      #expect(workspace.names == ["c", "kinds.csv"])
       arguments = Self.long + Self.everyStep + ["--resume"]
     }
     let names = checkpoints(in: workspace)
@@ -59,15 +66,14 @@ import Testing
     arguments = Self.long + ["--checkpoint", "c", "--resume"]
     let last = try workspace.succeed(arguments)
     #expect(last.errors.hasPrefix("Going on from c/\(names[1]), step "))
-    #expect(try workspace.bytes("model.safetensors") == workspace.bytes("whole"))
+    #expect(try workspace.bytes("model.safetensors") == Self.whole.get())
     // Resuming what is finished makes the model once more.
     try workspace.succeed(arguments + ["--output", "again", "--quiet"])
-    #expect(try workspace.bytes("again") == workspace.bytes("whole"))
+    #expect(try workspace.bytes("again") == Self.whole.get())
   }
 
   @Test func `killed at any moment, a run leaves a checkpoint that can be read`() throws {
     let workspace = try workspace()
-    try workspace.succeed(Self.long + ["--output", "whole", "--quiet"])
     var generator = SeededGenerator(seed: 1)
     var arguments = Self.long + Self.everyStep + ["--quiet"]
     var steps = 0
@@ -87,7 +93,7 @@ import Testing
       arguments = Self.long + Self.everyStep + ["--quiet", "--resume"]
     }
     try workspace.succeed(Self.long + ["--checkpoint", "c", "--resume", "--quiet"])
-    #expect(try workspace.bytes("model.safetensors") == workspace.bytes("whole"))
+    #expect(try workspace.bytes("model.safetensors") == Self.whole.get())
   }
 
   @Test func `a time limit ends a run with a model and a way to go on`() throws {
@@ -208,7 +214,6 @@ import Testing
 
   @Test func `a damaged checkpoint is passed over with a word`() throws {
     let workspace = try workspace()
-    try workspace.succeed(Self.long + ["--output", "whole", "--quiet"])
     _ = try workspace.run(Self.long + Self.everyStep) { process in
       waitForCheckpoints(2, in: workspace)
       kill(process.processIdentifier, SIGTERM)
@@ -219,12 +224,11 @@ import Testing
     let result = try workspace.succeed(Self.long + ["--checkpoint", "c", "--resume"])
     #expect(result.errors.hasPrefix("halfspace: warning: c/\(newest): expected "))
     #expect(result.errors.contains("going on from the one before\nGoing on from c/\(names[0])"))
-    #expect(try workspace.bytes("model.safetensors") == workspace.bytes("whole"))
+    #expect(try workspace.bytes("model.safetensors") == Self.whole.get())
   }
 
   @Test func `a checkpoint for which there is no room is reported and the run goes on`() throws {
     let workspace = try workspace()
-    try workspace.succeed(Self.long + ["--output", "whole", "--quiet"])
     try workspace.succeed(Self.long + Self.everyStep + ["--time-limit", "0.05", "--quiet"])
     let names = checkpoints(in: workspace)
     let contents = try names.map { try workspace.bytes("c/\($0)") }
@@ -241,6 +245,6 @@ import Testing
     #expect(try names.map { try workspace.bytes("c/\($0)") } == contents)
     // With room again nothing is lost.
     try workspace.succeed(Self.long + ["--checkpoint", "c", "--resume", "--quiet"])
-    #expect(try workspace.bytes("model.safetensors") == workspace.bytes("whole"))
+    #expect(try workspace.bytes("model.safetensors") == Self.whole.get())
   }
 }

@@ -170,17 +170,17 @@ import _HalfspaceTestSupport
           onNew: inputs, targets: .classes((0..<8).map { $0 % 3 }, count: 3))
       }
     }
-    let whole = try trainer(6)
+    let whole = try trainer(3)
     try whole.run(onStep: { whole.stepCount == 20 ? .stop : .proceed })
     let before = whole.network.count
     try stream(whole, from: 0)
     #expect(whole.network.count > before)
     try whole.run()
 
-    let first = try trainer(6)
+    let first = try trainer(3)
     try first.run(onStep: { first.stepCount == 20 ? .stop : .proceed })
     try stream(first, from: 0)
-    let second = try trainer(6, resuming: first.state())
+    let second = try trainer(3, resuming: first.state())
     #expect(second.network.rowsSeen == first.network.rowsSeen)
     try second.run()
     expectSame(whole, second)
