@@ -5,7 +5,7 @@
 #   make build     debug build
 #   make release   optimized build; the program is $(swift build -c release --show-bin-path)/halfspace
 #   make bench     benchmarks, written to Benchmarks/Results (QUICK=1: a first look)
-#   make bench-peers  the same lookups by other packages (Python, installed under .build)
+#   make bench-peers  the same lookups and tables by others (Python, installed under .build)
 #   make lint      check the formatting        make format    repair it
 #   make fuzz      100,000 mutated files through every reader (FILES=N SEED=N)
 #   make asan      tests under AddressSanitizer
@@ -55,6 +55,7 @@ bench: deps
 
 # Packages that cannot be installed are left out of the tables.
 PEERS := .build/peers
+EXCHANGE := .build/training-peers
 DATA ?= $(HALFSPACE_DATA)
 bench-peers: deps
 	@$(RELEASE) --product NeuronLookup
@@ -70,9 +71,12 @@ bench-peers: deps
 	  --export .build/lookup-peers
 	@OMP_NUM_THREADS=1 $(PEERS)/bin/python Benchmarks/Peers/lookup_peers.py .build/lookup-peers \
 	  Benchmarks/Results/lookup-peers.md
-	@[ ! -f "$(DATA)/letter.csv" ] || OMP_NUM_THREADS=1 $(PEERS)/bin/python \
-	  Benchmarks/Peers/peers.py "$(DATA)/letter.csv" \
-	  "$$(head -n 1 "$(DATA)/letter.csv" | cut -d, -f1 | tr -d '\"\r')"
+	@$(RELEASE) --product TimeToAccuracy
+	@echo "Rows for the others, then their curves, then all together"
+	@HALFSPACE_DATA="$(DATA)" OPENBLAS_NUM_THREADS=1 QUICK=1 \
+	  "$$($(RELEASE) --show-bin-path)/TimeToAccuracy" $(EXCHANGE)/quick $(EXCHANGE) >/dev/null
+	@env -u OPENBLAS_CORETYPE $(PEERS)/bin/python Benchmarks/Peers/training_peers.py $(EXCHANGE)
+	@HALFSPACE_DATA="$(DATA)" $(BENCHMARK)/TimeToAccuracy" Benchmarks/Results $(EXCHANGE)
 
 fuzz: deps
 	@$(RELEASE) --product ReaderFuzz
