@@ -11,12 +11,13 @@
 #   make asan      tests under AddressSanitizer
 #   make tsan      tests under ThreadSanitizer
 #   make coverage  tests with line coverage of Swift and C
+#   make docs      the documentation as a website under .build/docs
 #   make deps      check for Swift, OpenBLAS, LAPACKE and zlib; install the libraries when missing
 #   make clean     remove everything built
 #
 # demo, test, build, release, bench, fuzz, asan, tsan and coverage start with deps.
 
-.PHONY: help demo test build release bench bench-peers fuzz lint format asan tsan coverage deps libraries clean
+.PHONY: help demo test build release bench bench-peers fuzz docs lint format asan tsan coverage deps libraries clean
 .NOTPARALLEL:
 
 PACKAGES := libopenblas-dev liblapacke-dev zlib1g-dev
@@ -81,6 +82,13 @@ bench-peers: deps
 fuzz: deps
 	@$(RELEASE) --product ReaderFuzz
 	@"$$($(RELEASE) --show-bin-path)/ReaderFuzz" $(or $(FILES),100000) $(SEED)
+
+# A scratch folder of its own: with the plugin the package resolves anew.
+docs: deps
+	@mkdir -p .build/docs
+	HALFSPACE_DOCS=1 swift package --scratch-path .build/documentation \
+	  --allow-writing-to-directory .build/docs generate-documentation --target Halfspace \
+	  --warnings-as-errors --output-path .build/docs
 
 lint:
 	swift format lint --strict --recursive $(SOURCES)

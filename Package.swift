@@ -39,6 +39,11 @@ func benchmark(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
     swiftSettings: swiftSettings)
 }
 
+/// Only documentation builds resolve the plugin: `make docs`.
+let documentation: [Package.Dependency] =
+  Context.environment["HALFSPACE_DOCS"] == nil
+  ? [] : [.package(url: "https://github.com/swiftlang/swift-docc-plugin", from: "1.5.0")]
+
 let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 
@@ -52,7 +57,7 @@ let package = Package(
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
-  ],
+  ] + documentation,
   targets: [
     // MARK: C: OpenBLAS, LAPACKE, SIMD kernels, zlib
     .target(
@@ -120,6 +125,7 @@ let package = Package(
         "HalfspaceTheory", "HalfspaceNN", "HalfspaceReporting", "HalfspaceLinalg", "HalfspaceIO",
         "_HalfspaceTestSupport",
       ]),
+    tests("HalfspaceTests", ["Halfspace", "_HalfspaceTestSupport"]),
     tests("HalfspaceReportTests", ["_HalfspaceReport"]),
     tests("HalfspaceCLITests", ["HalfspaceCLI", "Halfspace"]),
   ],
