@@ -64,8 +64,8 @@ import _HalfspaceTestSupport
     let weights = TestData.gaussian(2000, 8, seed: 1)
     let queries = TestData.unitRows(20, 8, seed: 2)
     // Example
-    let brute = BruteForceIndex(weights)
-    let tiles = CertifiedTileIndex(weights)
+    var brute = BruteForceIndex(weights)
+    var tiles = CertifiedTileIndex(weights)
     var expected = FiringReport()
     var report = FiringReport()
     brute.report(queries: queries, above: 2.5, into: &expected)
@@ -83,7 +83,7 @@ import _HalfspaceTestSupport
     let weights = TestData.gaussian(5000, 8, seed: 1)
     let queries = TestData.unitRows(20, 8, seed: 2)
     // Example
-    let index = AutomaticIndex(weights)
+    var index = AutomaticIndex(weights)
     var report = FiringReport()
     index.report(queries: queries, above: 2.5, into: &report)
     print(index.choice(forBatchesOf: queries.rows)?.structure ?? .scan)
