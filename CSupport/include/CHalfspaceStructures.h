@@ -53,7 +53,8 @@ void hs_tile_encode_f32(ptrdiff_t n, ptrdiff_t groups, ptrdiff_t stride, const f
 double hs_query_encode_f32(ptrdiff_t groups, ptrdiff_t stride, const float *x, float scale,
                            float inverse, int8_t *high, int8_t *low, int32_t *sum);
 
-/// The largest |q| of queries that hs_tile_filter_batch answers fastest at the level in use.
+/// The largest |q| of queries that hs_tile_filter_batch answers fastest at the level that was in use
+/// when this was first asked. Every level answers every query.
 int32_t hs_query_largest_of_batch(void);
 
 /// What hs_tile_filter_batch knows of a query of 4 * groups numbers besides: starts[0] is

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Parts of certified tiles that do not depend on the instruction set.
+#include <stdatomic.h>
 #include <string.h>
 
 #include "CHalfspace.h"
@@ -42,8 +43,14 @@ void hs_split_query_f64(ptrdiff_t k, ptrdiff_t d, ptrdiff_t stride, const float 
 }
 
 int32_t hs_query_largest_of_batch(void) {
+  // Decided once: what work a report does is not to change when another level is asked for later.
+  static _Atomic int32_t decided = 0;
+  int32_t largest = atomic_load_explicit(&decided, memory_order_relaxed);
+  if (largest != 0) return largest;
   // AVX2 multiplies fastest where pairs of products fit 16 bits; VNNI has no such bound.
-  return hs_isa() == HS_ISA_AVX2 ? HS_QUERY_LARGEST_7 : HS_QUERY_LARGEST_8;
+  largest = hs_isa() == HS_ISA_AVX2 ? HS_QUERY_LARGEST_7 : HS_QUERY_LARGEST_8;
+  int32_t none = 0;
+  return atomic_compare_exchange_strong(&decided, &none, largest) ? largest : none;
 }
 
 int32_t hs_query_starts(ptrdiff_t groups, const int8_t *q, int32_t *starts) {
