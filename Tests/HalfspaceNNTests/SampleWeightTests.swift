@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import HalfspaceLinalg
+import HalfspaceReporting
 import Testing
 
 @testable import HalfspaceNN
