@@ -233,8 +233,8 @@ public final class MaterializedNetwork {
     let old = count
     let new = old..<(old + joining.count)
     guard !joining.isEmpty else { return new }
-    neurons += joining
     let before = held
+    neurons += joining
     if old == 0 {
       ownership = ShardOwnership(
         shards: Self.makeShards(count: count), ranks: communicator.size)

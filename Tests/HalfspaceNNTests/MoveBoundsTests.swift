@@ -79,7 +79,7 @@ import _HalfspaceTestSupport
   @Test(arguments: [0, 0.05])
   func `bounds of plain SGD hold and are not much too large`(_ weightDecay: Double) throws {
     let surveyor = try survey(.sgd, weightDecay: weightDecay)
-    #expect(surveyor.told > 1000)
+    #expect(surveyor.told > 500)
     #expect(surveyor.wrong == 0)
     #expect(surveyor.sums.bound < 3 * surveyor.sums.distance)
   }
