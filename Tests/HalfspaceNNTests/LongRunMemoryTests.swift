@@ -54,7 +54,8 @@ import _HalfspaceTestSupport
       let late = try Self.resident()
       #expect(trainer.stepCount == Self.steps)
       #expect(switches == Self.steps / 500 && refreshes > 0, "\(refreshes) refreshes")
-      #expect(trainer.network.count > 512, "\(trainer.network.count) neurons: no strategy stands aside")
+      #expect(
+        trainer.network.count > 512, "\(trainer.network.count) neurons: no strategy stands aside")
       // A leak of 32 bytes in every step would show, or of a list in every switch.
       #expect(late - early < 2_000_000, "\(early) bytes, then \(late)")
     }
