@@ -56,16 +56,16 @@ if ranks 3 train "$work/none.csv" --target digit 2>"$work/err"; then fail "a fil
 
 # long COUNT MODEL ARGUMENTS...: a run with checkpoints in $work/checkpoints.
 long() {
-  train "$1" "$digits" --target digit --optimizer "$optimizer" --epochs 200 --output "$2" \
+  train "$1" "$digits" --target digit --optimizer "$optimizer" --epochs 100 --output "$2" \
     --checkpoint "$work/checkpoints" --checkpoint-every 20steps "${@:3}"
 }
 
 echo "Checkpoints cross from three ranks to one, two and four"
 for optimizer in sgd adagrad; do
-  train 1 "$digits" --target digit --optimizer "$optimizer" --epochs 200 \
+  train 1 "$digits" --target digit --optimizer "$optimizer" --epochs 100 \
     --output "$work/whole.safetensors"
   rm -rf "$work/checkpoints"
-  long 3 "$work/stopped.safetensors" --time-limit 2s
+  long 3 "$work/stopped.safetensors" --time-limit 1s
   for count in 1 2 4; do
     rm -rf "$work/saved"
     cp -r "$work/checkpoints" "$work/saved"
