@@ -31,6 +31,16 @@ final class ByteSource {
     return unsafe fstat(descriptor, &status) == 0 ? max(0, Int(status.st_size)) : 0
   }
 
+  /// Size of the contents: that on the disk, and four times that of a compressed file. Before
+  /// anything is read.
+  var estimatedSize: Int {
+    var magic: [UInt8] = [0, 0]
+    let found = unsafe magic.withUnsafeMutableBytes { buffer in
+      unsafe pread(descriptor, buffer.baseAddress, 2, 0)
+    }
+    return found == 2 && magic == [0x1F, 0x8B] ? 4 * storedSize : storedSize
+  }
+
   /// Appends up to about `count` bytes to `bytes`; false when there are no more.
   func read(_ count: Int, into bytes: inout [UInt8]) throws(FileError) -> Bool {
     if isFirst {

@@ -13,6 +13,15 @@ extension Dataset {
     switch features {
     case .table(let table):
       return selection == nil ? table : table.selecting(rows: rows)
+    case .file(let file):
+      try checkSize(rows.count, file.names.count)
+      do {
+        return try file.table(rows: Array(rows))
+      } catch let error as FileError {
+        throw DataFileError(error)
+      } catch {
+        throw DataFileError(file: name, reason: .unreadable("\(error)"))
+      }
     case .array(let array):
       try checkSize(rows.count, array.columnCount)
       let columns = array.columns(rows: rows)

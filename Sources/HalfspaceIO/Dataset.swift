@@ -30,8 +30,20 @@ public struct Dataset: Sendable {
     /// A file with the target of every row, an array of one column (NPY, IDX), for rows that have
     /// none of their own.
     public var targetsPath: String?
-    /// Arrays of more elements than this are read as they are needed rather than all at once.
+    /// Whether rows stay in a file and are read as they are needed, rather than all at once; nil: as
+    /// `elementLimit` and `textLimit` say.
+    public var streams: Bool?
+    /// Arrays of more elements than this are read as they are needed.
     public var elementLimit = 1 << 26
+    /// Text tables of more bytes than this are converted into a temporary file of rows, which are
+    /// read as they are needed; a compressed file counts four times.
+    public var textLimit = 1 << 28
+    /// The folder for temporary files; nil: `TMPDIR`, and `/var/tmp` without it.
+    public var scratchFolder: String?
+    /// Which columns of a text table are texts, by the names, and by whether these are the file's.
+    var textColumns: @Sendable (_ names: [String], _ hasHeader: Bool) -> Set<String> = { _, _ in
+      []
+    }
     /// Columns that libsvm rows have at least, as many as those that a model was trained on.
     public var minimumColumns = 0
 
@@ -55,6 +67,8 @@ public struct Dataset: Sendable {
     case array(NumericArray)
     /// Sparse rows.
     case sparse(SparseMatrix)
+    /// A text table whose rows are read as they are needed.
+    case file(RowFile)
 
     /// Number of rows.
     public var rowCount: Int {
@@ -62,6 +76,7 @@ public struct Dataset: Sendable {
       case .table(let table): table.rowCount
       case .array(let array): array.rowCount
       case .sparse(let matrix): matrix.rows
+      case .file(let file): file.rowCount
       }
     }
   }
@@ -87,7 +102,8 @@ public struct Dataset: Sendable {
 
   /// Reads a file. O(bytes); O(1) for NPY files that are mapped.
   ///
-  /// - Throws: `TableError` for text tables, `DataFileError` for all others.
+  /// - Throws: `TableError` for text tables, `DataFileError` for all others; `FileError` when a
+  ///   temporary file cannot be written.
   public init(contentsOf path: String, options: Options = .init()) throws {
     let format = options.format ?? DataFormat(path: path)
     name = path
@@ -95,7 +111,7 @@ public struct Dataset: Sendable {
     var target: TableColumn?
     var labelLists: [[Int32]]?
     switch format {
-    case .csv: features = .table(try Table(contentsOf: path, options: options.csv))
+    case .csv: features = try Self.textFeatures(path, options)
     case .npy:
       features = .array(try Self.numeric(NPYReader.array(try Self.region(path), file: path), path))
     case .idx:
@@ -121,7 +137,7 @@ public struct Dataset: Sendable {
     }
     self.target = target
     self.labelLists = labelLists
-    elementLimit = options.elementLimit
+    elementLimit = options.streams.map { $0 ? 0 : .max } ?? options.elementLimit
   }
 
   /// The rows of a table in memory.
@@ -141,6 +157,25 @@ public struct Dataset: Sendable {
   public var rowCount: Int { features.rowCount }
 
   // MARK: Files
+
+  /// A text table, in memory or in a file of rows.
+  private static func textFeatures(_ path: String, _ options: Options) throws -> Features {
+    var streams = options.streams
+    if streams == nil {
+      do throws(FileError) {
+        streams = try ByteSource(path).estimatedSize > options.textLimit
+      } catch {
+        throw TableError(file: path, reason: .unreadable(error.reason))
+      }
+    }
+    guard streams == true else {
+      return .table(try Table(contentsOf: path, options: options.csv))
+    }
+    return .file(
+      try RowFile(
+        converting: path, options: options.csv,
+        in: options.scratchFolder ?? ScratchFile.standardFolder, textColumns: options.textColumns))
+  }
 
   private static func region(_ path: String) throws(DataFileError) -> FileRegion {
     do throws(FileError) {

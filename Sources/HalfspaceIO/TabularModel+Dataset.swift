@@ -9,8 +9,9 @@ extension TabularModel {
   /// rows, and rows of a file that is larger than what should be in memory as they are read.
   ///
   /// Sparse rows are hashed to fewer columns where there are many (`FeatureHashing`), so that memory
-  /// goes with their entries. Of a large file, encoder and transform are fitted on a sample of the
-  /// training rows (`sampleRows`), and the rows are read, encoded and transformed batch by batch.
+  /// goes with their entries. Rows of a large file are read, encoded and transformed batch by batch;
+  /// of its encoder and transform the medians and ranks are those of a sample of 65,536 training rows,
+  /// all else of all of them.
   ///
   /// - Parameter target: the column to predict; nil: what the files tell.
   /// - Throws: as `train(on:target:options:onEpoch:)` for a table, and `DataFileError`.
