@@ -85,17 +85,15 @@ final class ByteSource {
 
   /// Appends what one call of the system gives to the chunk; false at the end.
   private func fill(_ count: Int) throws(FileError) -> Bool {
-    let old = chunk.count
-    chunk.append(contentsOf: repeatElement(0, count: max(2, count)))
-    while true {
-      let found = unsafe chunk.withUnsafeMutableBytes { buffer in
-        unsafe Foundation.read(descriptor, buffer.baseAddress! + old, buffer.count - old)
-      }
-      if found >= 0 {
-        chunk.removeSubrange((old + found)...)
-        return found > 0
-      }
-      if errno != EINTR { throw FileError(path: path, operation: .read, code: errno) }
+    var code: Int32 = 0
+    let piece = unsafe [UInt8](unsafeUninitializedCapacity: max(2, count)) { buffer, filled in
+      repeat {
+        let found = unsafe Foundation.read(descriptor, buffer.baseAddress, buffer.count)
+        (filled, code) = (max(0, found), found < 0 ? errno : 0)
+      } while code == EINTR
     }
+    if code != 0 { throw FileError(path: path, operation: .read, code: code) }
+    if chunk.isEmpty { chunk = piece } else { chunk.append(contentsOf: piece) }
+    return !piece.isEmpty
   }
 }
