@@ -17,7 +17,8 @@ struct DataOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "A file with the target of every row (NPY or IDX), for rows that have none of their own.",
+      "A file with the target of every row (NPY or IDX), or with ones and zeros in a column for each "
+        + "label, for rows that have none of their own.",
       valueName: "file"))
   var targets: String?
 

@@ -27,7 +27,7 @@ extension Dataset {
     case .sparse(let matrix):
       let isThin =
         matrix.columns > Self.fewColumns && matrix.count < matrix.rows * matrix.columns / 10
-      return keepsSparse || isThin || labelLists != nil ? .sparse(matrix) : .table
+      return keepsSparse || isThin ? .sparse(matrix) : .table
     }
   }
 

@@ -27,8 +27,8 @@ public struct Dataset: Sendable {
     /// The file of labels that belongs to a file of images (IDX); nil: beside it by the naming of
     /// MNIST, if it is there.
     public var labelsPath: String?
-    /// A file with the target of every row, an array of one column (NPY, IDX), for rows that have
-    /// none of their own.
+    /// A file with the target of every row, an array (NPY, IDX) of one column, or of a column of ones
+    /// and zeros for each label, for rows that have none of their own.
     public var targetsPath: String?
     /// Whether rows stay in a file and are read as they are needed, rather than all at once; nil: as
     /// `elementLimit` and `textLimit` say.
@@ -89,8 +89,10 @@ public struct Dataset: Sendable {
   public let features: Features
   /// The target; nil for text tables, which do not tell, and where there is none.
   public let target: TableColumn?
-  /// The labels of every row of a libsvm file with several labels to a row.
-  public let labelLists: [[Int32]]?
+  /// Whether rows have any number of labels: those of a libsvm file with several labels to a row, or
+  /// the columns of ones and zeros of a file of targets. The target is then a column of texts, the
+  /// labels separated by commas, missing where there are none.
+  public let isMultiLabel: Bool
   /// Arrays of more elements than this are read as they are needed: as a table, with features and
   /// inputs, they would take 16 bytes each.
   let elementLimit: Int
@@ -109,7 +111,7 @@ public struct Dataset: Sendable {
     name = path
     self.format = format
     var target: TableColumn?
-    var labelLists: [[Int32]]?
+    var isMultiLabel = false
     switch format {
     case .csv: features = try Self.textFeatures(path, options)
     case .npy:
@@ -129,14 +131,18 @@ public struct Dataset: Sendable {
     case .libsvm:
       let rows = try LibsvmReader.read(contentsOf: path, columns: options.minimumColumns)
       features = .sparse(rows.features)
-      (target, labelLists) = try Self.targets(of: rows, path)
+      (target, isMultiLabel) = try Self.target(of: rows, path)
     }
     if let path = options.targetsPath {
       let array = try Self.targetArray(path)
-      target = try Self.column(array, "target", rowCount: features.rowCount, path)
+      isMultiLabel = array.columnCount > 1 && !array.isText
+      target =
+        isMultiLabel
+        ? try Self.labels(array, "target", rowCount: features.rowCount, path)
+        : try Self.column(array, "target", rowCount: features.rowCount, path)
     }
     self.target = target
-    self.labelLists = labelLists
+    self.isMultiLabel = isMultiLabel
     elementLimit = options.streams.map { $0 ? 0 : .max } ?? options.elementLimit
   }
 
@@ -146,7 +152,7 @@ public struct Dataset: Sendable {
     format = .csv
     features = .table(table)
     target = nil
-    labelLists = nil
+    isMultiLabel = false
     elementLimit = .max
   }
 
@@ -177,7 +183,7 @@ public struct Dataset: Sendable {
         in: options.scratchFolder ?? ScratchFile.standardFolder, textColumns: options.textColumns))
   }
 
-  private static func region(_ path: String) throws(DataFileError) -> FileRegion {
+  static func region(_ path: String) throws(DataFileError) -> FileRegion {
     do throws(FileError) {
       return try FileRegion.open(path)
     } catch {
@@ -185,7 +191,7 @@ public struct Dataset: Sendable {
     }
   }
 
-  private static func bytes(_ path: String) throws(DataFileError) -> [UInt8] {
+  static func bytes(_ path: String) throws(DataFileError) -> [UInt8] {
     do throws(FileError) {
       return try FileBytes.read(path)
     } catch {
@@ -202,74 +208,5 @@ public struct Dataset: Sendable {
         file: path, reason: .unsupported("features that are texts; expected numbers"))
     }
     return array
-  }
-
-  // MARK: Targets
-
-  private static func targetArray(_ path: String) throws(DataFileError) -> NumericArray {
-    switch DataFormat(path: path) {
-    case .idx: try IDXReader.array(try region(path), file: path)
-    default: try NPYReader.array(try region(path), file: path)
-    }
-  }
-
-  private static func idxLabels(
-    _ path: String, _ labelsPath: String?, rowCount: Int
-  ) throws(DataFileError) -> TableColumn? {
-    var labels = labelsPath
-    if labels == nil, let beside = IDXReader.labelsPath(forImages: path),
-      FileManager.default.fileExists(atPath: beside)
-    {
-      labels = beside
-    }
-    guard let labels else { return nil }
-    let array = try IDXReader.array(try region(labels), file: labels)
-    return try column(array, "label", rowCount: rowCount, labels)
-  }
-
-  /// An array of one column as a column, if it has as many rows.
-  private static func column(
-    _ array: NumericArray, _ name: String, rowCount: Int, _ path: String
-  ) throws(DataFileError) -> TableColumn {
-    func fail(_ reason: DataFileError.Reason) -> DataFileError {
-      DataFileError(file: path, reason: reason)
-    }
-    guard array.columnCount == 1 else {
-      throw fail(.unsupported("targets \"\(name)\" of \(array.columnCount) columns; expected one"))
-    }
-    guard array.rowCount == rowCount else {
-      throw fail(
-        .inconsistent("\(array.rowCount) targets \"\(name)\" for \(rowCount) rows of features"))
-    }
-    if array.isText {
-      let texts = array.texts(rows: 0..<rowCount)
-      guard let row = texts.firstIndex(where: { $0 == nil }) else {
-        return TableColumn(name: name, texts: texts.map { $0 == "" ? nil : $0 })
-      }
-      throw fail(.malformed("row \(row + 1) of \"\(name)\" is not a text"))
-    }
-    let values = array.columns(rows: 0..<rowCount)[0]
-    if let row = values.firstIndex(where: \.isInfinite) {
-      throw fail(.malformed("row \(row + 1) of \"\(name)\" is infinite"))
-    }
-    return TableColumn(name: name, storage: .numeric(values))
-  }
-
-  private static func targets(
-    of rows: LibsvmRows, _ path: String
-  ) throws(DataFileError) -> (TableColumn?, [[Int32]]?) {
-    if rows.hasSingleLabels {
-      return (TableColumn(name: "label", storage: .numeric(rows.labels)), nil)
-    }
-    if rows.labels.isEmpty { return (nil, nil) }
-    guard rows.labels.allSatisfy({ $0 >= 0 && $0 < 0x1p31 && $0 == $0.rounded() }) else {
-      throw DataFileError(
-        file: path,
-        reason: .malformed("labels of rows with several, or none, are whole numbers from 0 on"))
-    }
-    let lists = zip(rows.labelOffsets, rows.labelOffsets.dropFirst()).map { start, end in
-      rows.labels[start..<end].map { Int32($0) }
-    }
-    return (nil, lists)
   }
 }

@@ -143,7 +143,9 @@ struct PreparedRows {
     let start = ContinuousClock.now
     let scores = try trained.predictor.scores(for: test ?? training, threads: 1)
     let seconds = start.duration(to: .now) / .seconds(1)
-    let evaluation = try trained.evaluate(scores: scores, targets: testTargets ?? trainingTargets)
+    let judged = testTargets ?? trainingTargets
+    let evaluation = try trained.evaluate(
+      scores: scores, targets: judged, weights: try options.weightColumn.map(judged.weights(in:)))
     return trained.outcome(
       trainer, test: test == nil ? nil : evaluation,
       secondsPerPrediction: seconds / Double(evaluation.rows))
