@@ -167,7 +167,8 @@ public struct Dataset: Sendable {
   /// A text table, in memory or in a file of rows.
   private static func textFeatures(_ path: String, _ options: Options) throws -> Features {
     var streams = options.streams
-    if streams == nil {
+    // A pipe tells no size, and may not be opened twice.
+    if streams == nil, FileBytes.isRegular(path) {
       do throws(FileError) {
         streams = try ByteSource(path).estimatedSize > options.textLimit
       } catch {

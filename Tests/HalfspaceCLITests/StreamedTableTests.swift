@@ -26,6 +26,15 @@ import Testing
     #expect(whole == rows)
   }
 
+  @Test(arguments: ["", " --stream"]) func `a pipe is opened once`(flag: String) throws {
+    let workspace = try workspace()
+    let command = (["train", "pipe"] + Self.train.dropFirst(2)).joined(separator: " ") + flag
+    let result = try workspace.shell(
+      "mkfifo pipe; cat kinds.csv > pipe & \"$HALFSPACE\" \(command)")
+    #expect(result.status == 0 && !result.isCrash, "\(result.errors)")
+    #expect(workspace.names.contains("model.safetensors"))
+  }
+
   @Test func `a temporary file for which there is no room or folder is reported`() throws {
     let workspace = try workspace()
     try workspace.fail(
