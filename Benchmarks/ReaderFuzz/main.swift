@@ -60,6 +60,12 @@ do {
   let array = DataFiles.npy((0..<12).map { $0 }, shape: "(3, 4)")
   let subjects: [Subject] = [
     .dataset("CSV", "f.csv", [bytes(csv), bytes("1;2\n3;4\n"), bytes(kinds)]),
+    Subject(name: "CSV by rows", fileName: "g.csv", seeds: [bytes(csv), bytes(kinds)]) { path in
+      var options = Dataset.Options()
+      options.streams = true
+      options.scratchFolder = folder
+      _ = try Dataset(contentsOf: path, options: options).table()
+    },
     .dataset("gzip", "f.csv.gz", [DataFiles.gzippedCSV]),
     .dataset("libsvm", "f.libsvm", [bytes(libsvm), bytes("1 0:1\n2 5:3\n")]),
     .dataset("IDX", "f.idx", [images, DataFiles.idx([1, 2, 3], shape: [3])]),

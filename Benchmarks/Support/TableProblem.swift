@@ -23,7 +23,7 @@ public struct TableProblem {
       switch whole.task {
       case .classification:
         TrainTestSplit(stratifying: try whole.classes(of: table), seed: seed)
-      case .regression: TrainTestSplit(rowCount: table.rowCount, seed: seed)
+      case .regression, .multiLabel: TrainTestSplit(rowCount: table.rowCount, seed: seed)
       }
     let parts = (table.selecting(rows: split.training), table.selecting(rows: split.test))
     let target =

@@ -45,6 +45,7 @@ struct Exchange {
       let target: any CustomStringConvertible =
         switch targets {
         case .classes(let classes, _): classes[row]
+        case .labelSets: preconditionFailure("no workload has sets of labels")
         case .values(let values): values[row, 0]
         }
       csv.append(features.rowArray(row) + [target])

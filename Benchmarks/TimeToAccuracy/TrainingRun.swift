@@ -49,6 +49,7 @@ struct TrainingRun {
         return Int32(values.indices.max { values[$0] < values[$1] } ?? 0)
       }
       return Metrics.accuracy(predicted: predicted, expected: classes)
+    case .labelSets: preconditionFailure("no workload has sets of labels")
     case .values(let values):
       return Metrics.coefficientOfDetermination(
         predicted: (0..<scores.rows).map { Double(scores[$0, 0]) },

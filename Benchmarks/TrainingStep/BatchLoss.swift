@@ -25,6 +25,7 @@ final class BatchLoss {
         unsafe g[Int(classes[row])] -= 1
         for c in 0..<columns { unsafe g[c] *= factor }
       }
+    case .labelSets: preconditionFailure("no workload has sets of labels")
     case .values(let values):
       for (k, row) in rows.enumerated() {
         let (g, f) = unsafe (

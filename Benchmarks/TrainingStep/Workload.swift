@@ -17,7 +17,7 @@ struct Workload {
 
   var outputCount: Int {
     switch targets {
-    case .classes(_, let count): count
+    case .classes(_, let count), .labelSets(_, let count): count
     case .values(let values): values.columns
     }
   }
@@ -25,6 +25,7 @@ struct Workload {
   var loss: Loss {
     switch targets {
     case .classes: .softmaxCrossEntropy
+    case .labelSets: .oneVersusRestLogistic
     case .values: .squared
     }
   }

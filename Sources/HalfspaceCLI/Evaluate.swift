@@ -12,7 +12,9 @@ extension HalfspaceCommand {
       discussion: """
         Of classes: accuracy, top-k accuracy, log-loss, ROC AUC, calibration, precision, recall and \
         F1 of every class, the confusion matrix and a reliability table. Of numbers: R², RMSE and \
-        MAE. --report writes all of it as JSON.
+        MAE. Of sets of labels: micro and macro F1, precision and recall of the best k, log-loss, \
+        ROC AUC, calibration and precision, recall and F1 of every label. --report writes all of \
+        it as JSON.
         """)
 
     @Argument(help: "The model (safetensors).")
@@ -23,6 +25,12 @@ extension HalfspaceCommand {
 
     @Option(help: ArgumentHelp("Write the result, as JSON, to this file.", valueName: "file"))
     var report: String?
+
+    @Option(
+      help: ArgumentHelp(
+        "A column that says how often each row counts, relative to the others. (default: once)",
+        valueName: "column"))
+    var weightColumn: String?
 
     @Flag(help: "Let a category that training did not have count as none, instead of refusing it.")
     var ignoreUnknown = false
@@ -38,7 +46,7 @@ extension HalfspaceCommand {
         if ignoreUnknown { model.encoder.unknownCategories = .ignore }
         let result = try model.report(
           on: try model.readDataset(contentsOf: table, options: data.options()),
-          threads: threads.count)
+          weightColumn: weightColumn, threads: threads.count)
         if let report { try AtomicFile.write(result.json.text(), to: report) }
         try Talk.print(result.text)
       }

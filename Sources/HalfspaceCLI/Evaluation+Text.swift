@@ -3,9 +3,13 @@ internal import Halfspace
 internal import _HalfspaceReport
 
 extension Evaluation {
-  /// "Accuracy 97.2 %", or the errors of regression.
+  /// "Accuracy 97.2 %", the errors of regression, or how well labels are chosen.
   var sentence: String {
     if let accuracy { return "Accuracy \(Format.percent(accuracy))" }
+    if let microF1, let precisionAt1 {
+      return "Micro F1 \(Format.fixed(microF1, decimals: 4)), "
+        + "precision@1 \(Format.percent(precisionAt1))"
+    }
     return [
       r2.map { "R² \(Format.fixed($0, decimals: 4))" },
       rmse.map { "RMSE \(Format.significant($0, digits: 4))" },
@@ -21,6 +25,8 @@ extension JSONObject {
     self["test.rmse"] = evaluation.rmse.map { .number($0) }
     self["test.mae"] = evaluation.mae.map { .number($0) }
     self["test.r2"] = evaluation.r2.map { .number($0) }
+    self["test.microF1"] = evaluation.microF1.map { .number($0) }
+    self["test.precisionAt1"] = evaluation.precisionAt1.map { .number($0) }
   }
 }
 

@@ -37,12 +37,43 @@ extension HalfspaceCommand {
       case predictions, probabilities, scores, inputs
     }
 
+    @Option(
+      parsing: .unconditional,
+      help: ArgumentHelp(
+        "Of sets of labels: predict those with a probability above this. (default: 0.5)",
+        valueName: "probability"))
+    var labelThreshold: Double?
+
+    @Option(
+      parsing: .unconditional,
+      help: ArgumentHelp(
+        "Of sets of labels: predict so many, the best first, instead.", valueName: "k"))
+    var top: Int?
+
     @Flag(help: "Let a category that training did not have count as none, instead of refusing it.")
     var ignoreUnknown = false
 
     @OptionGroup var data: DataOptions
 
     @OptionGroup var threads: ThreadOption
+
+    func validate() throws {
+      guard labelThreshold == nil || top == nil else {
+        throw ValidationError("Give one of --label-threshold and --top, not both.")
+      }
+      guard labelThreshold.map({ $0 >= 0 && $0 < 1 }) ?? true else {
+        throw ValidationError("--label-threshold must be a probability below 1.")
+      }
+      guard (top ?? 1) > 0 else { throw ValidationError("--top must be positive.") }
+      guard choice == nil || kind == .predictions else {
+        throw ValidationError("--label-threshold and --top are for predictions.")
+      }
+    }
+
+    /// Which labels are predicted, where somebody says so.
+    private var choice: LabelChoice? {
+      top.map(LabelChoice.top) ?? labelThreshold.map { .above(probability: $0) }
+    }
 
     func run() throws {
       try Talk.reportingErrors {
@@ -53,6 +84,9 @@ extension HalfspaceCommand {
         if kind == .probabilities && !model.givesProbabilities {
           throw ModelFileError(
             file: path, reason: .noProbabilities(loss: model.record.training.loss.name))
+        }
+        if choice != nil, model.target.task != .multiLabel {
+          throw ModelFileError(file: path, reason: .noLabelSets(task: model.target.task))
         }
         let file = try output.map { try PendingFile($0) }
         var csv = CSVWriter(columns: columns(model))
@@ -90,7 +124,9 @@ extension HalfspaceCommand {
       let scores = try model.predictor.scores(for: inputs, threads: threads.count)
       switch kind {
       case .predictions:
-        for text in model.predictions(from: scores).texts { csv.append([text]) }
+        for text in model.predictions(from: scores, choosing: choice ?? .probable).texts {
+          csv.append([text])
+        }
       case .probabilities: append(model.probabilities(fromScores: scores)!, to: &csv)
       case .scores, .inputs: append(scores, to: &csv)
       }

@@ -27,7 +27,12 @@ struct TablePlan {
     try options.validate()
     for name in [target] + options.droppedColumns.sorted() { _ = try table.column(name) }
     let table = try positiveClass.map { try Self.marking($0, in: target, of: table) } ?? table
-    let encoder = try TargetEncoder(fitting: table, column: target, task: options.task)
+    let encoder = try TargetEncoder(
+      fitting: table, column: target, task: options.task, labelSeparator: options.labelSeparator)
+    guard encoder.task != .multiLabel else {
+      throw ConfigurationError.invalid(
+        "a plan is for one output, \"\(target)\" holds sets of labels")
+    }
     if encoder.labels.count > 2 {
       throw ConfigurationError.invalid(
         "a plan is for one output, \"\(target)\" has \(encoder.labels.count) classes; "
@@ -44,7 +49,7 @@ struct TablePlan {
     let values: [Float]
     switch encoder.task {
     case .classification: values = try encoder.classes(of: training).map { Float($0) }
-    case .regression:
+    case .regression, .multiLabel:
       // Mean and scale are those of the training rows, as they will be in training.
       values = try TargetEncoder(fitting: training, column: target, task: .regression)
         .standardizedValues(of: training)
@@ -118,7 +123,7 @@ struct TablePlan {
           TrainTestSplit(
             stratifying: $0, testFraction: options.testFraction, seed: options.seed)
         }
-      case .regression:
+      case .regression, .multiLabel:
         TrainTestSplit(
           rowCount: table.rowCount, testFraction: options.testFraction, seed: options.seed)
       }

@@ -13,6 +13,13 @@ struct TrainingFlags: ParsableArguments {
   var task: PredictionTask?
 
   @Option(
+    help: ArgumentHelp(
+      "What separates the labels in a cell of the target, of which a row may have any number.",
+      valueName: "character"),
+    transform: separator)
+  var labelSeparator: Character?
+
+  @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
       "Number of neurons. \(DefaultText.of(\.width))", valueName: "m"))
@@ -177,6 +184,7 @@ struct TrainingFlags: ParsableArguments {
   func options(threads: Int) -> TrainingOptions {
     var options = TrainingOptions()
     options.task = task
+    options.labelSeparator = labelSeparator
     options.width = width
     options.threshold =
       threshold.map(Threshold.value) ?? firingFraction.map(Threshold.firingFraction)
@@ -204,6 +212,15 @@ struct TrainingFlags: ParsableArguments {
     options.threads = threads
     return options
   }
+}
+
+/// A character as a person writes it, `\t` for a tab.
+private func separator(_ text: String) throws -> Character {
+  if text == "\\t" { return "\t" }
+  guard text.count == 1, let only = text.first else {
+    throw ValidationError("expected one character, or \\t")
+  }
+  return only
 }
 
 /// Defaults as help texts say them.

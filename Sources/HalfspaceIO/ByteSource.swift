@@ -31,6 +31,16 @@ final class ByteSource {
     return unsafe fstat(descriptor, &status) == 0 ? max(0, Int(status.st_size)) : 0
   }
 
+  /// Size of the contents: that on the disk, and four times that of a compressed file. Before
+  /// anything is read.
+  var estimatedSize: Int {
+    var magic: [UInt8] = [0, 0]
+    let found = unsafe magic.withUnsafeMutableBytes { buffer in
+      unsafe pread(descriptor, buffer.baseAddress, 2, 0)
+    }
+    return found == 2 && magic == [0x1F, 0x8B] ? 4 * storedSize : storedSize
+  }
+
   /// Appends up to about `count` bytes to `bytes`; false when there are no more.
   func read(_ count: Int, into bytes: inout [UInt8]) throws(FileError) -> Bool {
     if isFirst {
@@ -75,17 +85,15 @@ final class ByteSource {
 
   /// Appends what one call of the system gives to the chunk; false at the end.
   private func fill(_ count: Int) throws(FileError) -> Bool {
-    let old = chunk.count
-    chunk.append(contentsOf: repeatElement(0, count: max(2, count)))
-    while true {
-      let found = unsafe chunk.withUnsafeMutableBytes { buffer in
-        unsafe Foundation.read(descriptor, buffer.baseAddress! + old, buffer.count - old)
-      }
-      if found >= 0 {
-        chunk.removeSubrange((old + found)...)
-        return found > 0
-      }
-      if errno != EINTR { throw FileError(path: path, operation: .read, code: errno) }
+    var code: Int32 = 0
+    let piece = unsafe [UInt8](unsafeUninitializedCapacity: max(2, count)) { buffer, filled in
+      repeat {
+        let found = unsafe Foundation.read(descriptor, buffer.baseAddress, buffer.count)
+        (filled, code) = (max(0, found), found < 0 ? errno : 0)
+      } while code == EINTR
     }
+    if code != 0 { throw FileError(path: path, operation: .read, code: code) }
+    if chunk.isEmpty { chunk = piece } else { chunk.append(contentsOf: piece) }
+    return !piece.isEmpty
   }
 }

@@ -28,28 +28,56 @@ public struct Calibration: Sendable, Equatable, Codable {
 
   /// The calibration of predictions made with probability `confidences[i]`, right or not. At
   /// least one row; traps on unequal counts and probabilities outside 0...1. O(n + binCount).
-  public init(confidences: [Double], isRight: [Bool], binCount: Int = 10) {
+  public init(
+    confidences: [Double], isRight: [Bool], weights: [Double]? = nil, binCount: Int = 10
+  ) {
     precondition(
       confidences.count == isRight.count && !isRight.isEmpty && binCount > 0,
       "\(confidences.count) probabilities for \(isRight.count) rows in \(binCount) bins")
-    var sums = [Double](repeating: 0, count: binCount)
-    var hits = [Int](repeating: 0, count: binCount)
-    var counts = [Int](repeating: 0, count: binCount)
-    for (confidence, isRight) in zip(confidences, isRight) {
+    var tally = Tally(binCount: binCount)
+    for row in confidences.indices {
+      tally.add(confidences[row], isRight: isRight[row], weight: weights?[row] ?? 1)
+    }
+    self = tally.finish()
+  }
+
+  /// Predictions, counted one by one.
+  struct Tally {
+    private var bins: [(rows: Int, weight: Double, sum: Double, hits: Double)]
+
+    init(binCount: Int = 10) {
+      bins = .init(repeating: (0, 0, 0, 0), count: binCount)
+    }
+
+    /// Adds a prediction made with a probability. O(1).
+    mutating func add(_ confidence: Double, isRight: Bool, weight: Double) {
       precondition(confidence >= 0 && confidence <= 1, "\(confidence) is no probability")
-      let bin = max(0, Int((confidence * Double(binCount)).rounded(.up)) - 1)
-      sums[bin] += confidence
-      hits[bin] += isRight ? 1 : 0
-      counts[bin] += 1
+      let bin = max(0, Int((confidence * Double(bins.count)).rounded(.up)) - 1)
+      bins[bin].rows += 1
+      bins[bin].weight += weight
+      bins[bin].sum += weight * confidence
+      bins[bin].hits += isRight ? weight : 0
     }
-    bins = (0..<binCount).map { bin in
-      let count = Double(max(1, counts[bin]))
-      return Bin(
-        lower: Double(bin) / Double(binCount), upper: Double(bin + 1) / Double(binCount),
-        rows: counts[bin], confidence: sums[bin] / count, accuracy: Double(hits[bin]) / count)
+
+    /// The calibration of what was added.
+    func finish() -> Calibration {
+      let count = Double(bins.count)
+      let total = bins.reduce(0) { $0 + $1.weight }
+      let table = bins.enumerated().map { number, bin in
+        Bin(
+          lower: Double(number) / count, upper: Double(number + 1) / count, rows: bin.rows,
+          confidence: bin.weight > 0 ? bin.sum / bin.weight : 0,
+          accuracy: bin.weight > 0 ? bin.hits / bin.weight : 0)
+      }
+      let distance = zip(table, bins).reduce(0) {
+        $0 + $1.1.weight * abs($1.0.accuracy - $1.0.confidence)
+      }
+      return Calibration(bins: table, expectedError: distance / total)
     }
-    expectedError =
-      bins.reduce(0) { $0 + Double($1.rows) * abs($1.accuracy - $1.confidence) }
-      / Double(isRight.count)
+  }
+
+  private init(bins: [Bin], expectedError: Double) {
+    self.bins = bins
+    self.expectedError = expectedError
   }
 }

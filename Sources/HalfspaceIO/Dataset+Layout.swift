@@ -20,18 +20,32 @@ extension Dataset {
   func layout(keepsSparse: Bool) throws(DataFileError) -> Layout {
     switch features {
     case .table: return .table
+    case .file(let file): return .file(file)
     case .array(let array):
       let isLarge = array.rowCount * array.columnCount > elementLimit
       return isLarge ? .file(try RowFile(array, name: name)) : .table
     case .sparse(let matrix):
       let isThin =
         matrix.columns > Self.fewColumns && matrix.count < matrix.rows * matrix.columns / 10
-      return keepsSparse || isThin || labelLists != nil ? .sparse(matrix) : .table
+      return keepsSparse || isThin ? .sparse(matrix) : .table
     }
   }
 
   /// Sparse rows of up to so many columns are as well off with their zeros.
   private static let fewColumns = 512
+
+  /// The target, and behind it the column of weights, if there is one, of rows that are read from a
+  /// file. Throws as `targetTable(_:)`, and when there is no such column.
+  func targetTable(_ name: String?, weights: String?) throws -> Table {
+    let targets = try targetTable(name)
+    guard let weights, case .file(let file) = try layout(keepsSparse: false) else {
+      return targets
+    }
+    let column = try file.table(
+      rows: Array(0..<file.rowCount), columns: [try file.position(of: weights)])
+    if weights == targets.columns[0].name { return targets }
+    return targets.adding(column.columns[0])
+  }
 
   /// The target alone, as a table of one column.
   ///
@@ -50,15 +64,25 @@ extension Dataset {
       return try table().taking(column: try requireTarget(name, of: table().columnNames))
     }
     let wanted = try requireTarget(name, of: file.names)
-    guard let position = file.names.firstIndex(of: wanted) else {
+    let position = try file.position(of: wanted)
+    if let levels = file.levels[position], levels.count > RowFile.levelLimit {
       throw TableError(
-        file: self.name, column: wanted, reason: .unknownColumn(available: file.names))
+        file: self.name, column: wanted,
+        reason: .tooManyLevels(
+          levels: levels.count, rows: file.rowCount, limit: RowFile.levelLimit, firstText: nil))
     }
     return try file.table(rows: Array(0..<file.rowCount), columns: [position])
   }
 }
 
 extension Table {
+  /// The table with one more column.
+  fileprivate func adding(_ column: TableColumn) -> Table {
+    Table(
+      name: name, hasHeader: hasHeader, columns: columns + [column],
+      lines: (0..<rowCount).map { UInt32(clamping: line(ofRow: $0)) })
+  }
+
   /// A table of one of the columns.
   fileprivate func taking(column name: String) throws(TableError) -> Table {
     let column = try column(name)

@@ -5,7 +5,7 @@ extension Dataset {
   /// The given rows, or all, as a table, the target in its last column. O(rows * columns).
   ///
   /// - Throws: `DataFileError` for infinities, for rows that would take more than `denseLimit` bytes
-  ///   with their zeros or have more than `columnLimit` columns, and for rows with several labels.
+  ///   with their zeros or have more than `columnLimit` columns.
   public func table(rows selection: Range<Int>? = nil) throws(DataFileError) -> Table {
     let rows = selection ?? 0..<rowCount
     precondition(
@@ -13,6 +13,15 @@ extension Dataset {
     switch features {
     case .table(let table):
       return selection == nil ? table : table.selecting(rows: rows)
+    case .file(let file):
+      try checkSize(rows.count, file.names.count)
+      do {
+        return try file.table(rows: Array(rows))
+      } catch let error as FileError {
+        throw DataFileError(error)
+      } catch {
+        throw DataFileError(file: name, reason: .unreadable("\(error)"))
+      }
     case .array(let array):
       try checkSize(rows.count, array.columnCount)
       let columns = array.columns(rows: rows)
@@ -28,10 +37,6 @@ extension Dataset {
       let names = columns.indices.map(CSVReader.name(ofColumnAt:))
       return try table(rows, zip(names, columns), hasHeader: false)
     case .sparse(let matrix):
-      guard labelLists == nil else {
-        throw DataFileError(
-          file: name, reason: .unsupported("rows with several labels, or none, have no one target"))
-      }
       try checkSize(rows.count, matrix.columns)
       var columns = [[Double]](
         repeating: [Double](repeating: 0, count: rows.count), count: matrix.columns)

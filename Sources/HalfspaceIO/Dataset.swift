@@ -27,11 +27,23 @@ public struct Dataset: Sendable {
     /// The file of labels that belongs to a file of images (IDX); nil: beside it by the naming of
     /// MNIST, if it is there.
     public var labelsPath: String?
-    /// A file with the target of every row, an array of one column (NPY, IDX), for rows that have
-    /// none of their own.
+    /// A file with the target of every row, an array (NPY, IDX) of one column, or of a column of ones
+    /// and zeros for each label, for rows that have none of their own.
     public var targetsPath: String?
-    /// Arrays of more elements than this are read as they are needed rather than all at once.
+    /// Whether rows stay in a file and are read as they are needed, rather than all at once; nil: as
+    /// `elementLimit` and `textLimit` say.
+    public var streams: Bool?
+    /// Arrays of more elements than this are read as they are needed.
     public var elementLimit = 1 << 26
+    /// Text tables of more bytes than this are converted into a temporary file of rows, which are
+    /// read as they are needed; a compressed file counts four times.
+    public var textLimit = 1 << 28
+    /// The folder for temporary files; nil: `TMPDIR`, and `/var/tmp` without it.
+    public var scratchFolder: String?
+    /// Which columns of a text table are texts, by the names, and by whether these are the file's.
+    var textColumns: @Sendable (_ names: [String], _ hasHeader: Bool) -> Set<String> = { _, _ in
+      []
+    }
     /// Columns that libsvm rows have at least, as many as those that a model was trained on.
     public var minimumColumns = 0
 
@@ -55,6 +67,8 @@ public struct Dataset: Sendable {
     case array(NumericArray)
     /// Sparse rows.
     case sparse(SparseMatrix)
+    /// A text table whose rows are read as they are needed.
+    case file(RowFile)
 
     /// Number of rows.
     public var rowCount: Int {
@@ -62,6 +76,7 @@ public struct Dataset: Sendable {
       case .table(let table): table.rowCount
       case .array(let array): array.rowCount
       case .sparse(let matrix): matrix.rows
+      case .file(let file): file.rowCount
       }
     }
   }
@@ -74,8 +89,10 @@ public struct Dataset: Sendable {
   public let features: Features
   /// The target; nil for text tables, which do not tell, and where there is none.
   public let target: TableColumn?
-  /// The labels of every row of a libsvm file with several labels to a row.
-  public let labelLists: [[Int32]]?
+  /// Whether rows have any number of labels: those of a libsvm file with several labels to a row, or
+  /// the columns of ones and zeros of a file of targets. The target is then a column of texts, the
+  /// labels separated by commas, missing where there are none.
+  public let isMultiLabel: Bool
   /// Arrays of more elements than this are read as they are needed: as a table, with features and
   /// inputs, they would take 16 bytes each.
   let elementLimit: Int
@@ -87,15 +104,16 @@ public struct Dataset: Sendable {
 
   /// Reads a file. O(bytes); O(1) for NPY files that are mapped.
   ///
-  /// - Throws: `TableError` for text tables, `DataFileError` for all others.
+  /// - Throws: `TableError` for text tables, `DataFileError` for all others; `FileError` when a
+  ///   temporary file cannot be written.
   public init(contentsOf path: String, options: Options = .init()) throws {
     let format = options.format ?? DataFormat(path: path)
     name = path
     self.format = format
     var target: TableColumn?
-    var labelLists: [[Int32]]?
+    var isMultiLabel = false
     switch format {
-    case .csv: features = .table(try Table(contentsOf: path, options: options.csv))
+    case .csv: features = try Self.textFeatures(path, options)
     case .npy:
       features = .array(try Self.numeric(NPYReader.array(try Self.region(path), file: path), path))
     case .idx:
@@ -113,15 +131,19 @@ public struct Dataset: Sendable {
     case .libsvm:
       let rows = try LibsvmReader.read(contentsOf: path, columns: options.minimumColumns)
       features = .sparse(rows.features)
-      (target, labelLists) = try Self.targets(of: rows, path)
+      (target, isMultiLabel) = try Self.target(of: rows, path)
     }
     if let path = options.targetsPath {
       let array = try Self.targetArray(path)
-      target = try Self.column(array, "target", rowCount: features.rowCount, path)
+      isMultiLabel = array.columnCount > 1 && !array.isText
+      target =
+        isMultiLabel
+        ? try Self.labels(array, "target", rowCount: features.rowCount, path)
+        : try Self.column(array, "target", rowCount: features.rowCount, path)
     }
     self.target = target
-    self.labelLists = labelLists
-    elementLimit = options.elementLimit
+    self.isMultiLabel = isMultiLabel
+    elementLimit = options.streams.map { $0 ? 0 : .max } ?? options.elementLimit
   }
 
   /// The rows of a table in memory.
@@ -130,7 +152,7 @@ public struct Dataset: Sendable {
     format = .csv
     features = .table(table)
     target = nil
-    labelLists = nil
+    isMultiLabel = false
     elementLimit = .max
   }
 
@@ -142,7 +164,27 @@ public struct Dataset: Sendable {
 
   // MARK: Files
 
-  private static func region(_ path: String) throws(DataFileError) -> FileRegion {
+  /// A text table, in memory or in a file of rows.
+  private static func textFeatures(_ path: String, _ options: Options) throws -> Features {
+    var streams = options.streams
+    // A pipe tells no size, and may not be opened twice.
+    if streams == nil, FileBytes.isRegular(path) {
+      do throws(FileError) {
+        streams = try ByteSource(path).estimatedSize > options.textLimit
+      } catch {
+        throw TableError(file: path, reason: .unreadable(error.reason))
+      }
+    }
+    guard streams == true else {
+      return .table(try Table(contentsOf: path, options: options.csv))
+    }
+    return .file(
+      try RowFile(
+        converting: path, options: options.csv,
+        in: options.scratchFolder ?? ScratchFile.standardFolder, textColumns: options.textColumns))
+  }
+
+  static func region(_ path: String) throws(DataFileError) -> FileRegion {
     do throws(FileError) {
       return try FileRegion.open(path)
     } catch {
@@ -150,7 +192,7 @@ public struct Dataset: Sendable {
     }
   }
 
-  private static func bytes(_ path: String) throws(DataFileError) -> [UInt8] {
+  static func bytes(_ path: String) throws(DataFileError) -> [UInt8] {
     do throws(FileError) {
       return try FileBytes.read(path)
     } catch {
@@ -167,74 +209,5 @@ public struct Dataset: Sendable {
         file: path, reason: .unsupported("features that are texts; expected numbers"))
     }
     return array
-  }
-
-  // MARK: Targets
-
-  private static func targetArray(_ path: String) throws(DataFileError) -> NumericArray {
-    switch DataFormat(path: path) {
-    case .idx: try IDXReader.array(try region(path), file: path)
-    default: try NPYReader.array(try region(path), file: path)
-    }
-  }
-
-  private static func idxLabels(
-    _ path: String, _ labelsPath: String?, rowCount: Int
-  ) throws(DataFileError) -> TableColumn? {
-    var labels = labelsPath
-    if labels == nil, let beside = IDXReader.labelsPath(forImages: path),
-      FileManager.default.fileExists(atPath: beside)
-    {
-      labels = beside
-    }
-    guard let labels else { return nil }
-    let array = try IDXReader.array(try region(labels), file: labels)
-    return try column(array, "label", rowCount: rowCount, labels)
-  }
-
-  /// An array of one column as a column, if it has as many rows.
-  private static func column(
-    _ array: NumericArray, _ name: String, rowCount: Int, _ path: String
-  ) throws(DataFileError) -> TableColumn {
-    func fail(_ reason: DataFileError.Reason) -> DataFileError {
-      DataFileError(file: path, reason: reason)
-    }
-    guard array.columnCount == 1 else {
-      throw fail(.unsupported("targets \"\(name)\" of \(array.columnCount) columns; expected one"))
-    }
-    guard array.rowCount == rowCount else {
-      throw fail(
-        .inconsistent("\(array.rowCount) targets \"\(name)\" for \(rowCount) rows of features"))
-    }
-    if array.isText {
-      let texts = array.texts(rows: 0..<rowCount)
-      guard let row = texts.firstIndex(where: { $0 == nil }) else {
-        return TableColumn(name: name, texts: texts.map { $0 == "" ? nil : $0 })
-      }
-      throw fail(.malformed("row \(row + 1) of \"\(name)\" is not a text"))
-    }
-    let values = array.columns(rows: 0..<rowCount)[0]
-    if let row = values.firstIndex(where: \.isInfinite) {
-      throw fail(.malformed("row \(row + 1) of \"\(name)\" is infinite"))
-    }
-    return TableColumn(name: name, storage: .numeric(values))
-  }
-
-  private static func targets(
-    of rows: LibsvmRows, _ path: String
-  ) throws(DataFileError) -> (TableColumn?, [[Int32]]?) {
-    if rows.hasSingleLabels {
-      return (TableColumn(name: "label", storage: .numeric(rows.labels)), nil)
-    }
-    if rows.labels.isEmpty { return (nil, nil) }
-    guard rows.labels.allSatisfy({ $0 >= 0 && $0 < 0x1p31 && $0 == $0.rounded() }) else {
-      throw DataFileError(
-        file: path,
-        reason: .malformed("labels of rows with several, or none, are whole numbers from 0 on"))
-    }
-    let lists = zip(rows.labelOffsets, rows.labelOffsets.dropFirst()).map { start, end in
-      rows.labels[start..<end].map { Int32($0) }
-    }
-    return (nil, lists)
   }
 }

@@ -12,4 +12,8 @@ public struct Evaluation: Sendable, Equatable, Codable {
   public var mae: Double?
   /// Share of the target's variance that is explained; regression only.
   public var r2: Double?
+  /// F1 of all decisions together, one for each row and label; sets of labels only.
+  public var microF1: Double?
+  /// Share of rows that have the label with the largest output; sets of labels only.
+  public var precisionAt1: Double?
 }

@@ -1,6 +1,4 @@
 // SPDX-License-Identifier: Apache-2.0
-public import HalfspaceLinalg
-internal import HalfspaceNN
 
 /// All that can be said about predictions on rows whose targets are known.
 public enum EvaluationReport: Sendable, Equatable {
@@ -8,6 +6,8 @@ public enum EvaluationReport: Sendable, Equatable {
   case classification(ClassificationReport)
   /// The target is a number.
   case regression(RegressionReport)
+  /// The target is a set of labels.
+  case multiLabel(MultiLabelReport)
 
   /// The numbers that say most.
   public var summary: Evaluation {
@@ -16,103 +16,9 @@ public enum EvaluationReport: Sendable, Equatable {
       Evaluation(rows: report.rows, accuracy: report.accuracy)
     case .regression(let report):
       Evaluation(rows: report.rows, rmse: report.rmse, mae: report.mae, r2: report.r2)
+    case .multiLabel(let report):
+      Evaluation(
+        rows: report.rows, microF1: report.micro.f1, precisionAt1: report.ranking[0].precision)
     }
-  }
-}
-
-/// How good predicted numbers are.
-public struct RegressionReport: Sendable, Equatable, Codable {
-  /// Rows judged.
-  public var rows: Int
-  /// Root of the mean squared error, in units of the target.
-  public var rmse: Double
-  /// Mean absolute error, in units of the target.
-  public var mae: Double
-  /// Share of the target's variance that is explained.
-  public var r2: Double
-
-  /// Judges predictions, at least one; traps on unequal counts. O(n).
-  public init(predicted: [Double], expected: [Double]) {
-    rows = expected.count
-    rmse = Metrics.rootMeanSquaredError(predicted: predicted, expected: expected)
-    mae = Metrics.meanAbsoluteError(predicted: predicted, expected: expected)
-    r2 = Metrics.coefficientOfDetermination(predicted: predicted, expected: expected)
-  }
-}
-
-/// How good predicted classes are.
-public struct ClassificationReport: Sendable, Equatable, Codable {
-  /// The share of rows whose expected class is among the first `k` predicted.
-  public struct TopAccuracy: Sendable, Equatable, Codable {
-    /// Classes predicted per row.
-    public var k: Int
-    /// Share of the rows.
-    public var accuracy: Double
-  }
-
-  /// Rows judged.
-  public var rows: Int
-  /// Labels of the classes; lists by class are in this order.
-  public var labels: [String]
-  /// Share of rows whose class is right.
-  public var accuracy: Double
-  /// Accuracy of the first k classes for k = 2, 3, 5 and 10, below the number of classes.
-  public var top: [TopAccuracy]
-  /// Precision, recall and F1 of each class.
-  public var classes: [PrecisionRecall]
-  /// Area under the ROC curve of each class against the rest; nil for classes that no row or
-  /// every row has.
-  public var aucs: [Double?]
-  /// Element [e][p] counts the rows of class e that were predicted as p.
-  public var confusion: [[Int]]
-  /// Mean of -log of the probability given to the right class; nil without probabilities.
-  public var logLoss: Double?
-  /// Whether probabilities mean what they say; nil without probabilities.
-  public var calibration: Calibration?
-
-  /// Mean over classes, each with the same weight.
-  public var macro: PrecisionRecall { .macroAverage(classes) }
-  /// Mean over classes, weighted by their rows.
-  public var weighted: PrecisionRecall { .weightedAverage(classes) }
-  /// Area under the ROC curve: of two classes the second one's; of more the mean over the classes
-  /// that have one; nil when none has.
-  public var auc: Double? {
-    if labels.count == 2 { return aucs[1] }
-    let known = aucs.compactMap { $0 }
-    return known.isEmpty ? nil : known.reduce(0, +) / Double(known.count)
-  }
-
-  /// Judges `scores` [n, C] for at least one row, the largest score being the prediction.
-  ///
-  /// - Parameters:
-  ///   - expected: the classes, in `0..<C`.
-  ///   - probabilities: [n, C], ordered as the scores are; nil when the scores have none.
-  ///   - labels: C names.
-  /// - Complexity: O(C n log n).
-  public init(
-    scores: Matrix, probabilities: Matrix?, expected: [Int32], labels: [String]
-  ) {
-    precondition(
-      scores.columns == labels.count && scores.rows == expected.count,
-      "scores [\(scores.rows), \(scores.columns)] for \(expected.count) rows of "
-        + "\(labels.count) classes")
-    let predicted = (0..<scores.rows).map { Int32(scores.indexOfLargest(inRow: $0)) }
-    rows = expected.count
-    self.labels = labels
-    accuracy = Metrics.accuracy(predicted: predicted, expected: expected)
-    top = [2, 3, 5, 10].filter { $0 < labels.count }.map {
-      TopAccuracy(k: $0, accuracy: Metrics.topAccuracy($0, scores: scores, expected: expected))
-    }
-    confusion = Metrics.confusionMatrix(
-      predicted: predicted, expected: expected, classCount: labels.count)
-    classes = PrecisionRecall.ofClasses(confusion: confusion)
-    // One class against the rest is a question of probabilities: a score may be large beside
-    // others that are larger.
-    aucs = Metrics.rocAUCs(scores: probabilities ?? scores, expected: expected)
-    guard let probabilities else { return }
-    logLoss = Metrics.logLoss(probabilities: probabilities, expected: expected)
-    calibration = Calibration(
-      confidences: predicted.indices.map { Double(probabilities[$0, Int(predicted[$0])]) },
-      isRight: zip(predicted, expected).map(==))
   }
 }

@@ -71,29 +71,42 @@ public struct FeatureTransform: Sendable, Equatable {
       "a transform cannot be fitted on shape [\(matrix.rows), \(matrix.columns)]")
     precondition(constant?.isFinite ?? true, "constant \(constant ?? 0) is not finite")
     try FeatureTransformError.check(matrix)
+    self.init(
+      fitting: matrix, scaling: scaling, constant: constant, rows: matrix.rows
+    ) { body in body(matrix) }
+  }
+
+  /// Fits a transform on `rows` rows that come in blocks `[b, p]`, each pass over them being a call;
+  /// ranks on a sample of them.
+  init<Failure>(
+    fitting sample: Matrix, scaling: Scaling, constant: Double?, rows: Int,
+    forEachBlock: ((Matrix) -> Void) throws(Failure) -> Void
+  ) throws(Failure) {
     self.scaling = scaling
     self.constant = constant
     switch scaling {
     case .rank:
       fit = .curves(
-        (0..<matrix.columns).map { column in
-          QuantileCurve(fitting: (0..<matrix.rows).map { matrix[$0, column] })
+        (0..<sample.columns).map { column in
+          QuantileCurve(fitting: (0..<sample.rows).map { sample[$0, column] })
         })
     case .standardize, .commonScale:
-      let moments = Moments(of: matrix)
+      let moments = try Moments(rows: rows, columns: sample.columns, forEachBlock: forEachBlock)
       var scales = moments.variances.map { $0.squareRoot() }
       if scaling == .commonScale {
-        let mean = moments.variances.reduce(0, +) / Double(matrix.columns)
+        let mean = moments.variances.reduce(0, +) / Double(sample.columns)
         // A constant feature would show the rounding of its mean, or a new value, at full size.
         scales = scales.map { $0 > 0 ? mean.squareRoot() : 0 }
       }
       fit = .linear(centers: moments.means, scales: scales)
     case .maximum, .rootMeanSquare:
-      var spread = ColumnSpread(columns: matrix.columns)
-      for row in 0..<matrix.rows {
-        for column in 0..<matrix.columns { spread.add(matrix[row, column], column: column) }
+      var spread = ColumnSpread(columns: sample.columns)
+      try forEachBlock { block in
+        for row in 0..<block.rows {
+          for column in 0..<block.columns { spread.add(block[row, column], column: column) }
+        }
       }
-      let scales = scaling == .maximum ? spread.maxima : spread.rootMeanSquares(rows: matrix.rows)
+      let scales = scaling == .maximum ? spread.maxima : spread.rootMeanSquares(rows: rows)
       fit = .linear(centers: scales.map { _ in 0 }, scales: scales)
     }
   }

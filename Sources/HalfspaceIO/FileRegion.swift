@@ -35,31 +35,34 @@ internal import Foundation
     return FileRegion(try FileBytes.read(path))
   }
 
-  private init?(mapping path: String, threshold: Int) {
+  private convenience init?(mapping path: String, threshold: Int) {
     let descriptor = unsafe Foundation.open(path, O_RDONLY | O_CLOEXEC)
     guard descriptor >= 0 else { return nil }
-    var isKept = false
-    defer { if !isKept { close(descriptor) } }
     var status = stat()
     guard unsafe fstat(descriptor, &status) == 0, status.st_mode & S_IFMT == S_IFREG,
       status.st_size >= max(2, threshold)
-    else { return nil }
-    let size = Int(status.st_size)
-    let address = unsafe mmap(nil, size, PROT_READ, MAP_PRIVATE, descriptor, 0)
-    guard let address = unsafe address, unsafe address != MAP_FAILED else { return nil }
-    let isCompressed =
-      unsafe address.load(as: UInt8.self) == 0x1F
-      && address.load(fromByteOffset: 1, as: UInt8.self) == 0x8B
-    if isCompressed {
-      unsafe munmap(address, size)
+    else {
+      close(descriptor)
       return nil
     }
-    count = size
+    self.init(taking: descriptor, count: Int(status.st_size), path: path)
+    let isCompressed = unsafe withBytes { unsafe $0[0] == 0x1F && $0[1] == 0x8B }
+    if isCompressed { return nil }
+  }
+
+  /// The first `count` bytes, at least one, of an open file, which is this object's from now on; nil,
+  /// and the file is closed, when it cannot be mapped.
+  init?(taking descriptor: Int32, count: Int, path: String) {
+    let address = unsafe mmap(nil, count, PROT_READ, MAP_PRIVATE, descriptor, 0)
+    guard let address = unsafe address, unsafe address != MAP_FAILED else {
+      close(descriptor)
+      return nil
+    }
+    self.count = count
     self.path = path
     array = []
-    unsafe self.mapping = address
+    unsafe mapping = address
     self.descriptor = descriptor
-    isKept = true
   }
 
   deinit {

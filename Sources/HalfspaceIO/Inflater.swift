@@ -26,20 +26,17 @@ internal import CHalfspace
       unsafe hs_inflater_restart(stream)
       isAtEnd = false
     }
-    let old = output.count
-    output.append(contentsOf: repeatElement(0, count: limit))
     var consumed = 0
-    var produced = 0
     let start = position
-    let status = unsafe input.withUnsafeBufferPointer { input in
-      unsafe output.withUnsafeMutableBufferPointer { output in
+    var status: Int32 = 0
+    output += unsafe [UInt8](unsafeUninitializedCapacity: limit) { piece, produced in
+      status = unsafe input.withUnsafeBufferPointer { input in
         unsafe hs_inflater_run(
           stream, input.count - start, input.baseAddress! + start, limit, &consumed,
-          output.baseAddress! + old, &produced)
+          piece.baseAddress!, &produced)
       }
     }
     position += consumed
-    output.removeSubrange((old + produced)...)
     isAtEnd = status == Int32(HS_INFLATE_END.rawValue)
     return status != Int32(HS_INFLATE_DAMAGED.rawValue)
   }

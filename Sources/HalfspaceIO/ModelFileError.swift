@@ -17,6 +17,8 @@ public struct ModelFileError: Error, Hashable, Sendable {
     case unknownFormat
     /// Probabilities are asked of a model trained with a loss that has none.
     case noProbabilities(loss: String)
+    /// Sets of labels are asked of a model of another task.
+    case noLabelSets(task: PredictionTask)
     /// A model that a format cannot hold.
     case notExportable(String)
   }
@@ -46,6 +48,9 @@ extension ModelFileError: CustomStringConvertible, LocalizedError {
     case .inconsistent(let problem), .notExportable(let problem): "\(file): \(problem)"
     case .noProbabilities(let loss):
       "\(file): a model trained with the \(loss) loss has no probabilities"
+    case .noLabelSets(let task):
+      "\(file): --label-threshold and --top are for sets of labels; the model predicts "
+        + (task == .regression ? "a number" : "one class")
     case .unknownFormat:
       "\(file): expected a name that ends with "
         + ModelFormat.allCases.map { ".\($0.rawValue)" }.joined(separator: ", ")

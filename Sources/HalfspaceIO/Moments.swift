@@ -10,24 +10,38 @@ struct Moments {
 
   /// The moments of a matrix of shape [n, p], n at least 1. O(n p).
   init(of matrix: Matrix) {
-    let columns = matrix.columns
-    let count = Double(matrix.rows)
+    self.init(rows: matrix.rows, columns: matrix.columns) { body in body(matrix) }
+  }
+
+  /// The moments of `rows` rows, at least 1, that come in blocks `[b, columns]`; each of two passes
+  /// over them is a call. The same bits however they are cut.
+  init<Failure>(
+    rows: Int, columns: Int, forEachBlock: ((Matrix) -> Void) throws(Failure) -> Void
+  ) throws(Failure) {
+    let count = Double(rows)
     var sums = [Double](repeating: 0, count: columns)
-    for row in 0..<matrix.rows {
-      for column in 0..<columns { sums[column] += Double(matrix[row, column]) }
-    }
-    means = sums.map { $0 / count }
-    var squares = [Double](repeating: 0, count: columns)
-    var isConstant = [Bool](repeating: true, count: columns)
-    for row in 0..<matrix.rows {
-      for column in 0..<columns {
-        let value = matrix[row, column]
-        let deviation = Double(value) - means[column]
-        squares[column] += deviation * deviation
-        // Told by comparison: the rounding of the mean leaves deviations where there are none.
-        if value != matrix[0, column] { isConstant[column] = false }
+    var first: [Float] = []
+    try forEachBlock { block in
+      if first.isEmpty { first = block.rowArray(0) }
+      for row in 0..<block.rows {
+        for column in 0..<columns { sums[column] += Double(block[row, column]) }
       }
     }
+    let means = sums.map { $0 / count }
+    var squares = [Double](repeating: 0, count: columns)
+    var isConstant = [Bool](repeating: true, count: columns)
+    try forEachBlock { block in
+      for row in 0..<block.rows {
+        for column in 0..<columns {
+          let value = block[row, column]
+          let deviation = Double(value) - means[column]
+          squares[column] += deviation * deviation
+          // Told by comparison: the rounding of the mean leaves deviations where there are none.
+          if value != first[column] { isConstant[column] = false }
+        }
+      }
+    }
+    self.means = means
     variances = zip(squares, isConstant).map { $1 ? 0 : $0 / count }
   }
 }

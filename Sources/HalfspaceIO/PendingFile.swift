@@ -56,17 +56,8 @@ public final class PendingFile {
   /// - Throws: `FileError`, as when the disk is full.
   public func write(_ chunk: [UInt8]) throws(FileError) {
     precondition(isOpen, "\(path) has been committed")
-    var written = 0
-    while written < chunk.count {
-      let count = unsafe chunk.withUnsafeBytes { bytes in
-        unsafe Foundation.write(descriptor, bytes.baseAddress! + written, chunk.count - written)
-      }
-      if count >= 0 {
-        written += count
-      } else if errno != EINTR {
-        throw failure
-      }
-    }
+    let code = unsafe chunk.withUnsafeBytes { unsafe FileBytes.write($0, to: descriptor) }
+    if let code { throw FileError(path: path, operation: .write, code: code) }
   }
 
   /// Makes the file appear. Once.

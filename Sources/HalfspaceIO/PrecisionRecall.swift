@@ -14,26 +14,42 @@ public struct PrecisionRecall: Sendable, Equatable, Codable {
   /// Rows of the class; of an average, all rows.
   public var rows: Int
 
-  init(precision: Double, recall: Double, f1: Double, rows: Int) {
+  /// What these rows weigh together; their number without weights.
+  public var weight: Double
+
+  init(precision: Double, recall: Double, f1: Double, rows: Int, weight: Double) {
     self.precision = precision
     self.recall = recall
     self.f1 = f1
     self.rows = rows
+    self.weight = weight
+  }
+
+  /// The values for what weighs so much: rows of the class that were predicted as it, all that were
+  /// predicted as it, all of the class.
+  init(hits: Double, predicted: Double, actual: Double, rows: Int) {
+    self.init(
+      precision: Self.share(hits, of: predicted), recall: Self.share(hits, of: actual),
+      f1: Self.share(2 * hits, of: predicted + actual), rows: rows, weight: actual)
   }
 
   /// The values of every class, from a confusion matrix as `Metrics.confusionMatrix` makes it
   /// (rows expected, columns predicted). O(C^2).
   public static func ofClasses(confusion: [[Int]]) -> [PrecisionRecall] {
+    ofClasses(
+      confusion: confusion.map { $0.map(Double.init) }, rows: confusion.map { $0.reduce(0, +) })
+  }
+
+  /// The values of every class, from a confusion matrix of weights; `rows` counts the rows of each
+  /// class. O(C^2).
+  public static func ofClasses(confusion: [[Double]], rows: [Int]) -> [PrecisionRecall] {
     confusion.indices.map { label in
       precondition(
         confusion[label].count == confusion.count,
         "row \(label) has \(confusion[label].count) of \(confusion.count) columns")
-      let hits = confusion[label][label]
-      let actual = confusion[label].reduce(0, +)
-      let predicted = confusion.reduce(0) { $0 + $1[label] }
       return PrecisionRecall(
-        precision: share(hits, of: predicted), recall: share(hits, of: actual),
-        f1: share(2 * hits, of: predicted + actual), rows: actual)
+        hits: confusion[label][label], predicted: confusion.reduce(0) { $0 + $1[label] },
+        actual: confusion[label].reduce(0, +), rows: rows[label])
     }
   }
 
@@ -42,9 +58,9 @@ public struct PrecisionRecall: Sendable, Equatable, Codable {
     average(classes) { _ in 1 }
   }
 
-  /// The mean over classes, weighted by their rows. O(C).
+  /// The mean over classes, weighted by what their rows weigh. O(C).
   public static func weightedAverage(_ classes: [PrecisionRecall]) -> PrecisionRecall {
-    average(classes) { Double($0.rows) }
+    average(classes, weight: \.weight)
   }
 
   private static func average(
@@ -56,10 +72,10 @@ public struct PrecisionRecall: Sendable, Equatable, Codable {
     }
     return PrecisionRecall(
       precision: mean(\.precision), recall: mean(\.recall), f1: mean(\.f1),
-      rows: classes.reduce(0) { $0 + $1.rows })
+      rows: classes.reduce(0) { $0 + $1.rows }, weight: classes.reduce(0) { $0 + $1.weight })
   }
 
-  private static func share(_ part: Int, of whole: Int) -> Double {
-    whole > 0 ? Double(part) / Double(whole) : 0
+  private static func share(_ part: Double, of whole: Double) -> Double {
+    whole > 0 ? part / whole : 0
   }
 }

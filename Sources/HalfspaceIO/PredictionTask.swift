@@ -6,6 +6,8 @@ public enum PredictionTask: String, Sendable, Codable, CaseIterable {
   case classification
   /// A number.
   case regression
+  /// Any number of several labels. Never suggested: somebody says so, or the file does.
+  case multiLabel = "multi-label"
 
   /// The task that `target` suggests.
   ///

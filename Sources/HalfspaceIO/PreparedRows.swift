@@ -22,6 +22,9 @@ struct PreparedRows {
     guard options.droppedColumns.isEmpty else {
       throw ConfigurationError.invalid("columns of sparse rows cannot be dropped by name")
     }
+    guard options.weightColumn == nil else {
+      throw ConfigurationError.invalid("sparse rows have no column of weights")
+    }
     let targets = try dataset.targetTable(name)
     let split = try TabularModel.split(
       targets, target: targets.columns[0].name, options: options)
@@ -61,35 +64,62 @@ struct PreparedRows {
   }
 
   /// Rows of a file that are read as they are needed.
+  ///
+  /// Levels, ranges and missing cells are those of all training rows, and so are means and variances;
+  /// medians and ranks are those of a sample, which is all of them up to `sampleLimit`. Of so many
+  /// the result is that for the rows in memory.
   init(
-    _ file: RowFile, _ dataset: Dataset, target name: String?, options: TrainingOptions
+    _ file: RowFile, _ dataset: Dataset, target name: String?, options: TrainingOptions,
+    sampleLimit: Int = 1 << 16
   ) throws {
-    let targets = try dataset.targetTable(name)
+    let targets = try dataset.targetTable(name, weights: options.weightColumn)
     let column = targets.columns[0].name
+    guard !options.ignoredColumns.contains(column) else {
+      throw ConfigurationError.invalid("the target column \"\(column)\" cannot be dropped")
+    }
     let split = try TabularModel.split(targets, target: column, options: options)
-    let sample = try file.table(
-      rows: Self.sample(of: split.training, columns: file.names.count))
+    let rows = split.training
+    let sampled = Self.sample(of: rows, columns: file.names.count, limit: sampleLimit)
+    let sample = try file.table(rows: sampled)
+    let isWhole = sampled.count == rows.count
     let encoder = try TableEncoder(
-      fitting: sample, target: sample[column] == nil ? nil : column,
-      dropping: options.droppedColumns)
-    let features = try encoder.encode(sample)
+      fitting: isWhole
+        ? sample
+        : file.table(
+          rows: Set(sampled).union(
+            try file.witnesses(
+              among: rows,
+              columns: file.names.indices.filter {
+                file.names[$0] != column && !options.ignoredColumns.contains(file.names[$0])
+              })
+          ).sorted()),
+      target: sample[column] == nil ? nil : column, dropping: options.ignoredColumns,
+      rows: rows.count)
+    // A category that only held-out rows have is no fault of the table.
+    var lenient = encoder
+    lenient.unknownCategories = .ignore
+    let features = try lenient.encode(sample)
     recipe = TrainingRecipe(features: features, target: split.target, options: options)
+    let all = try FeatureRows(file, encoder: lenient, selection: rows)
     let transform = try FeatureTransform(
-      fitting: features, scaling: recipe.scaling, constant: recipe.constant)
+      fitting: features, scaling: recipe.scaling, constant: recipe.constant, rows: rows.count
+    ) { (body) throws(RowReadError) in
+      if isWhole { body(features) } else { try all.forEachBlock(body) }
+    }
     (self.encoder, self.transform) = (encoder, transform)
     target = split.target
     training = .streamed(
-      try EncodedRows(file, encoder: encoder, transform: transform, selection: split.training))
+      try EncodedRows(file, encoder: lenient, transform: transform, selection: rows))
     test = try split.test.map {
-      .streamed(try EncodedRows(file, encoder: encoder, transform: transform, selection: $0))
+      .streamed(try EncodedRows(file, encoder: lenient, transform: transform, selection: $0))
     }
-    trainingTargets = targets.selecting(rows: split.training)
+    trainingTargets = targets.selecting(rows: rows)
     testTargets = split.test.map { targets.selecting(rows: $0) }
   }
 
-  /// Up to 65,536 of the rows, at equal distances, as many as take 64 MiB.
-  static func sample(of rows: [Int], columns: Int) -> [Int] {
-    let most = max(1024, min(1 << 16, (8 << 20) / max(1, columns)))
+  /// Up to `limit` of the rows, at equal distances, as many as take 64 MiB.
+  static func sample(of rows: [Int], columns: Int, limit: Int) -> [Int] {
+    let most = min(limit, max(1024, (8 << 20) / max(1, columns)))
     guard rows.count > most else { return rows }
     return (0..<most).map { rows[$0 * rows.count / most] }
   }
@@ -99,9 +129,6 @@ struct PreparedRows {
     options: TrainingOptions, resuming state: TrainerState?, communicator: any Communicator,
     run: (Trainer) throws -> Void
   ) throws -> TrainingOutcome {
-    guard options.weightColumn == nil else {
-      throw ConfigurationError.invalid("a column of weights is for tables that fit in memory")
-    }
     let targets = try recipe.targets(of: trainingTargets, by: target)
     let (kept, validation) = try recipe.validationSplit(
       training, targets, try recipe.weights(of: trainingTargets, by: target))
@@ -116,7 +143,9 @@ struct PreparedRows {
     let start = ContinuousClock.now
     let scores = try trained.predictor.scores(for: test ?? training, threads: 1)
     let seconds = start.duration(to: .now) / .seconds(1)
-    let evaluation = try trained.evaluate(scores: scores, targets: testTargets ?? trainingTargets)
+    let judged = testTargets ?? trainingTargets
+    let evaluation = try trained.evaluate(
+      scores: scores, targets: judged, weights: try options.weightColumn.map(judged.weights(in:)))
     return trained.outcome(
       trainer, test: test == nil ? nil : evaluation,
       secondsPerPrediction: seconds / Double(evaluation.rows))

@@ -5,7 +5,7 @@ internal import HalfspaceLinalg
 /// an array of numbers, or a text table that was converted into one.
 ///
 /// A column of texts holds the numbers of its levels, NaN where a cell is missing.
-struct RowFile: Sendable {
+public struct RowFile: Sendable {
   /// The path of the data, for errors.
   let name: String
   /// Whether columns have names of their own.
@@ -14,10 +14,13 @@ struct RowFile: Sendable {
   let names: [String]
   /// The texts of each column of texts; nil for numbers.
   let levels: [[String]?]
-  /// The elements, `[rows, columns]`.
+  /// The elements, `[rows, columns]`; of a text table one more column, last, with the line that
+  /// each row begins on.
   let array: NumericArray
   /// Number of rows.
   var rowCount: Int { array.rowCount }
+  /// Elements of a row in the file.
+  var width: Int { array.columnCount }
 
   /// The rows of an array of numbers.
   ///
@@ -46,6 +49,16 @@ struct RowFile: Sendable {
     self.levels = levels
   }
 
+  /// The position of the column called `name`.
+  ///
+  /// - Throws: `TableError` that names the columns there are.
+  func position(of name: String) throws(TableError) -> Int {
+    guard let position = names.firstIndex(of: name) else {
+      throw TableError(file: self.name, column: name, reason: .unknownColumn(available: names))
+    }
+    return position
+  }
+
   /// The given rows of some columns as a table. O(rows * columns of the file).
   ///
   /// - Throws: `FileError` when they cannot be read, `DataFileError` for infinities.
@@ -53,17 +66,16 @@ struct RowFile: Sendable {
     let wanted = wanted ?? Array(names.indices)
     var cells = [[Double]](repeating: [], count: wanted.count)
     for place in wanted.indices { cells[place].reserveCapacity(rows.count) }
-    var numbers: [Double] = []
-    let block = max(1, (1 << 20) / max(1, names.count))
-    for start in stride(from: 0, to: rows.count, by: block) {
-      let part = rows[start..<min(start + block, rows.count)]
-      try array.read(part, into: &numbers)
+    var lines: [UInt32] = []
+    lines.reserveCapacity(rows.count)
+    try forEachBlock(of: rows) { part, numbers in
       for (k, row) in part.enumerated() {
         for (place, column) in wanted.enumerated() {
-          let value = numbers[k * names.count + column]
+          let value = numbers[k * width + column]
           guard !value.isInfinite else { throw infinite(row: row, column: column) }
           cells[place].append(value)
         }
+        lines.append(UInt32(clamping: line(ofRow: row, numbers, at: k)))
       }
     }
     let columns = zip(wanted, cells).map { column, cells in
@@ -74,8 +86,25 @@ struct RowFile: Sendable {
         } ?? .numeric(cells))
     }
     return Table(
-      name: name, hasHeader: hasHeader, columns: columns,
-      lines: rows.map { UInt32(clamping: $0 + 1) })
+      name: name, hasHeader: hasHeader, columns: columns, lines: lines)
+  }
+
+  /// Calls `body` with the given rows, some at a time, and their elements one row after the other.
+  func forEachBlock(
+    of rows: [Int], _ body: (_ part: ArraySlice<Int>, _ numbers: [Double]) throws -> Void
+  ) throws {
+    var numbers: [Double] = []
+    let block = max(1, (1 << 20) / max(1, width))
+    for start in stride(from: 0, to: rows.count, by: block) {
+      let part = rows[start..<min(start + block, rows.count)]
+      try array.read(part, into: &numbers)
+      try body(part, numbers)
+    }
+  }
+
+  /// The line that a row begins on, or its number from 1; the row is the `k`-th of `numbers`.
+  func line(ofRow row: Int, _ numbers: [Double], at k: Int) -> Int {
+    width > names.count ? Int(numbers[k * width + names.count]) : row + 1
   }
 
   /// An error about an infinite element.

@@ -112,6 +112,18 @@ public struct Table: Sendable {
     return Table(name: name, hasHeader: hasHeader, columns: changed, lines: lines)
   }
 
+  /// How often each row counts, as a column says. O(n).
+  ///
+  /// - Throws: `TableError` for a missing column, and for cells that are no numbers of at least 0.
+  func weights(in name: String) throws(TableError) -> [Double] {
+    let column = try column(name)
+    let numbers = try column.numbers(in: self)
+    if let row = numbers.firstIndex(where: { !($0 >= 0) }) {
+      throw error(row: row, column: name, .badWeight(column.text(row) ?? "a missing cell"))
+    }
+    return numbers
+  }
+
   private func unknownColumn(_ name: String) -> TableError {
     TableError(file: self.name, column: name, reason: .unknownColumn(available: columnNames))
   }

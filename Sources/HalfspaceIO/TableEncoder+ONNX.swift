@@ -3,7 +3,9 @@
 extension TableEncoder {
   /// Names of the columns of numbers, in order.
   var numberColumns: [String] {
-    columns.compactMap { if case .numeric = $0.encoding { $0.name } else { nil } }
+    sparse != nil
+      ? featureNames
+      : columns.compactMap { if case .numeric = $0.encoding { $0.name } else { nil } }
   }
 
   /// Names of the columns of texts, in order.
@@ -14,7 +16,13 @@ extension TableEncoder {
   /// Adds what `encode(_:)` does: from the inputs `numbers` `[N, numberColumns]` (`Double`, NaN where
   /// a cell is missing) and `texts` `[N, textColumns]` (empty where missing) to features
   /// `[N, featureCount]`, rounded to `Float` and held as `Double`. Unknown categories are ignored.
+  ///
+  /// Of sparse rows whose columns are not hashed, `numbers` are the columns with their zeros.
   func addFeatures(to graph: inout ONNXGraph) -> String {
+    if let sparse {
+      let cells = graph.input("numbers", .float64, columns: sparse.featureCount)
+      return graph.cast(graph.cast(cells, to: .float32), to: .float64)
+    }
     let numbers = numberFeatures(&graph)
     let texts =
       textColumns.isEmpty

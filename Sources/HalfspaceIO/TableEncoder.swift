@@ -73,13 +73,23 @@ public struct TableEncoder: Sendable, Equatable {
     fitting table: Table, target: String? = nil, dropping dropped: Set<String> = [],
     unknownCategories: UnknownCategories = .refuse
   ) throws(TableError) {
+    try self.init(
+      fitting: table, target: target, dropping: dropped, unknownCategories: unknownCategories,
+      rows: table.rowCount)
+  }
+
+  /// Fits an encoder on a table that stands for `rows` rows.
+  init(
+    fitting table: Table, target: String?, dropping dropped: Set<String>,
+    unknownCategories: UnknownCategories = .refuse, rows: Int
+  ) throws(TableError) {
     if let target { _ = try table.column(target) }
     for name in dropped.sorted() { _ = try table.column(name) }
     var columns: [Column] = []
     var constantColumns: [String] = []
     for (position, column) in table.columns.enumerated()
     where column.name != target && !dropped.contains(column.name) {
-      if let encoding = try Self.encoding(fitting: column, of: table) {
+      if let encoding = try Self.encoding(fitting: column, of: table, rows: rows) {
         columns.append(Column(name: column.name, position: position, encoding: encoding))
       } else {
         constantColumns.append(column.name)
@@ -112,7 +122,8 @@ public struct TableEncoder: Sendable, Equatable {
 
   /// The most levels a text column may have to pass for categories: a tenth of the rows, but at
   /// least 50 and at most 1000.
-  public static func levelLimit(rows: Int) -> Int { min(max(50, rows / 10), 1000) }
+  public static func levelLimit(rows: Int) -> Int { min(max(50, rows / 10), mostLevels) }
+  static let mostLevels = 1000
 
   /// Names of the features, such as "age", "age is missing", "color=red"; of sparse rows their
   /// numbers.
@@ -141,7 +152,7 @@ public struct TableEncoder: Sendable, Equatable {
 
   /// The encoding of `column`, nil when it is constant.
   private static func encoding(
-    fitting column: TableColumn, of table: Table
+    fitting column: TableColumn, of table: Table, rows: Int
   ) throws(TableError) -> Encoding? {
     switch column.storage {
     case .numeric(let values):
@@ -149,9 +160,9 @@ public struct TableEncoder: Sendable, Equatable {
     case .categorical:
       let hasMissing = column.missingCount > 0
       let used = LevelMatcher.sortedLevels(column.distinctTexts)
-      let limit = levelLimit(rows: table.rowCount)
+      let limit = levelLimit(rows: rows)
       guard used.count <= limit else {
-        throw tooManyLevels(used, limit: limit, column: column, table: table)
+        throw tooManyLevels(used, rows, limit: limit, column: column, table: table)
       }
       guard used.count + (hasMissing ? 1 : 0) > 1 else { return nil }
       return .categorical(levels: used, hasMissing: hasMissing)
@@ -176,7 +187,7 @@ public struct TableEncoder: Sendable, Equatable {
   }
 
   private static func tooManyLevels(
-    _ levels: [String], limit: Int, column: TableColumn, table: Table
+    _ levels: [String], _ rows: Int, limit: Int, column: TableColumn, table: Table
   ) -> TableError {
     // Mostly numbers: the likely fault is the odd text, so point at the first one.
     let numberCount = levels.count { NumberParser.number($0) != nil }
@@ -189,7 +200,7 @@ public struct TableEncoder: Sendable, Equatable {
     return TableError(
       file: table.name, line: row.map(table.line(ofRow:)), column: column.name,
       reason: .tooManyLevels(
-        levels: levels.count, rows: table.rowCount, limit: limit,
+        levels: levels.count, rows: rows, limit: limit,
         firstText: row.flatMap(column.text)))
   }
 }

@@ -50,6 +50,8 @@ public struct TableError: Error, Hashable, Sendable {
     case missingTarget
     /// A class that the training rows did not have.
     case unknownClass(String, known: [String])
+    /// No row has a label.
+    case noLabels
     /// Every row has the same class.
     case singleClass(String)
     /// Every row has the same target value.
@@ -126,6 +128,7 @@ extension TableError.Reason: CustomStringConvertible {
     case .missingTarget: "the target is missing"
     case .unknownClass(let value, let known):
       "the training rows had no class \"\(shortened(value))\", only \(list(known))"
+    case .noLabels: "no row has a label, so there is nothing to learn"
     case .singleClass(let value):
       "every row has the class \"\(shortened(value))\", so there is nothing to learn"
     case .constantTarget(let value):

@@ -9,8 +9,9 @@ extension TabularModel {
   /// rows, and rows of a file that is larger than what should be in memory as they are read.
   ///
   /// Sparse rows are hashed to fewer columns where there are many (`FeatureHashing`), so that memory
-  /// goes with their entries. Of a large file, encoder and transform are fitted on a sample of the
-  /// training rows (`sampleRows`), and the rows are read, encoded and transformed batch by batch.
+  /// goes with their entries. Rows of a large file are read, encoded and transformed batch by batch;
+  /// of its encoder and transform the medians and ranks are those of a sample of 65,536 training rows,
+  /// all else of all of them.
   ///
   /// - Parameter target: the column to predict; nil: what the files tell.
   /// - Throws: as `train(on:target:options:onEpoch:)` for a table, and `DataFileError`.
@@ -36,6 +37,10 @@ extension TabularModel {
     communicator: any Communicator = SingleProcess(), run: (Trainer) throws -> Void
   ) throws -> TrainingOutcome {
     try options.validate()
+    var options = options
+    if dataset.isMultiLabel, options.task == nil, target == nil || target == dataset.targetName {
+      options.task = .multiLabel
+    }
     let prepared: PreparedRows
     switch try dataset.layout(keepsSparse: options.hashColumns != nil) {
     case .table:
@@ -95,12 +100,16 @@ extension TabularModel {
 
   /// Judges predictions for the rows of a data set in every respect.
   ///
-  /// - Throws: as `scores(for:threads:)`, and for missing or unknown targets.
-  public func report(on dataset: Dataset, threads: Int = 1) throws -> EvaluationReport {
+  /// - Parameter weightColumn: a column that says how often each row counts; nil: once.
+  /// - Throws: as `scores(for:threads:)`, and for missing or unknown targets and bad weights.
+  public func report(
+    on dataset: Dataset, weightColumn: String? = nil, threads: Int = 1
+  ) throws -> EvaluationReport {
     let name = dataset.targetName ?? target.column
     return try report(
       scores: try scores(for: dataset, threads: threads),
-      targets: try dataset.targetTable(name).renamed(target.column))
+      targets: try dataset.targetTable(name).renamed(target.column),
+      weights: try weightColumn.map { try dataset.targetTable($0).weights(in: $0) })
   }
 }
 

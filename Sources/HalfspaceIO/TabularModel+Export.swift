@@ -9,7 +9,7 @@ extension TabularModel {
   ///   of numbers in the order of training, NaN where a cell is missing, and, if there are any,
   ///   `texts` `[N, t]`, the columns of texts, empty where a cell is missing. It gives `scores`
   ///   `[N, C]`, and `label` `[N]` with `probabilities` `[N, classes]` where the loss has them, or
-  ///   `value` `[N]`. Categories that training did not have count as none. The names of the columns
+  ///   `value` `[N]`; of sets of labels `probabilities` `[N, labels]` alone. Categories that training did not have count as none. The names of the columns
   ///   are in the metadata `halfspace.numbers`, `halfspace.texts`, as JSON.
   /// - *NPZ*: the arrays of the model file by their names, and its metadata in the member
   ///   `metadata.json`.

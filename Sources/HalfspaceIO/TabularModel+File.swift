@@ -108,7 +108,10 @@ extension TabularModel {
     guard m > 0 else { throw inconsistent(file, "fc1.weight has no rows") }
     // Two classes may share one output, whose sign decides.
     let c = try file.tensor("fc2.weight", .float32, shape: [nil, m]).shape[0]
-    guard c == target.outputCount || (c == 1 && target.labels.count == 2) else {
+    guard
+      c == target.outputCount
+        || (c == 1 && target.labels.count == 2 && target.task == .classification)
+    else {
       throw inconsistent(file, "\(c) outputs for \(target.outputCount) classes")
     }
     let weights = try file.matrix("fc1.weight")

@@ -6,16 +6,24 @@ internal import HalfspaceNN
 //     numbers [N, k], texts [N, t]  ->  features  ->  unit rows  ->  scores [N, C]
 //
 // with Gemm, Relu, Gemm over the tensors of the model file, and from the scores `label [N]` and
-// `probabilities [N, classes]`, or `value [N]`.
+// `probabilities [N, classes]`, or `value [N]`; of sets of labels `probabilities` alone.
 extension TabularModel {
   /// The most bytes that a message of protocol buffers can have.
   private static let messageLimit = Int(Int32.max)
 
   /// The bytes of the model as an ONNX file. O(M (d + C)).
   ///
-  /// - Throws: `ModelFileError` for networks whose latent neurons matter, and beyond 2 GiB.
+  /// - Throws: `ModelFileError` for networks whose latent neurons matter, for hashed columns, and
+  ///   beyond 2 GiB.
   func onnx() throws -> [UInt8] {
     let file = try plainNetwork()
+    guard encoder.sparse?.hashing == nil else {
+      throw ModelFileError(
+        file: file.name,
+        reason: .notExportable(
+          "the columns of its sparse rows are hashed, which an ONNX graph cannot do; "
+            + "--hash-columns 0 trains on the columns themselves"))
+    }
     let size = file.tensors.values.reduce(1 << 20) { $0 + $1.bytes.count }
     guard size <= Self.messageLimit else {
       throw ModelFileError(
@@ -60,6 +68,12 @@ extension TabularModel {
       let scaled = graph.add("Mul", [output, graph.scalar(scale)])
       graph.output(
         graph.add("Add", [scaled, graph.scalar(mean)]), as: "value", .float64, columns: nil)
+      return
+    }
+    if target.task == .multiLabel {
+      graph.output(
+        graph.cast(graph.add("Sigmoid", [graph.cast(scores, to: .float64)]), to: .float32),
+        as: "probabilities", .float32, columns: target.labels.count)
       return
     }
     // A single output speaks for class 1, and with its sign changed for class 0.

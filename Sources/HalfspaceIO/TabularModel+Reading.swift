@@ -22,6 +22,7 @@ extension TabularModel {
       encoder.hasHeader
       ? CSVReader.Options(knownColumns: Set(encoder.columns.map(\.name)))
       : CSVReader.Options(hasHeader: false)
+    options.textColumns = encoder.textColumns(names:hasHeader:)
     if let sparse = encoder.sparse {
       options.minimumColumns = sparse.columns
       return options

@@ -82,7 +82,7 @@ extension TabularModel {
       trainer, encoder: encoder, transform: transform, target: target, recipe: recipe,
       rows: training.rowCount)
     return try trained.judged(
-      on: test, training: training, trainer: trainer, threads: options.threads)
+      on: test, training: training, weightColumn: options.weightColumn, trainer: trainer)
   }
 
   /// The model that a trainer has come to.
@@ -115,14 +115,15 @@ extension TabularModel {
     _ table: Table, target column: String, options: TrainingOptions
   ) throws -> (training: [Int], test: [Int]?, target: TargetEncoder) {
     let fraction = options.testFraction
-    let target = try TargetEncoder(fitting: table, column: column, task: options.task)
+    let target = try TargetEncoder(
+      fitting: table, column: column, task: options.task, labelSeparator: options.labelSeparator)
     guard fraction > 0 else { return (Array(0..<table.rowCount), nil, target) }
     let split =
       switch target.task {
       case .classification:
         TrainTestSplit(
           stratifying: try target.classes(of: table), testFraction: fraction, seed: options.seed)
-      case .regression:
+      case .regression, .multiLabel:
         TrainTestSplit(rowCount: table.rowCount, testFraction: fraction, seed: options.seed)
       }
     guard split.training.count > 1, !split.test.isEmpty else {
@@ -146,13 +147,13 @@ extension TabularModel {
   }
 
   private func judged(
-    on test: Table?, training: Table, trainer: Trainer, threads: Int
+    on test: Table?, training: Table, weightColumn: String?, trainer: Trainer
   ) throws -> TrainingOutcome {
     // A category that only held-out rows have is no fault of the table.
     var judge = self
     judge.encoder.unknownCategories = .ignore
     let start = ContinuousClock.now
-    let evaluation = try judge.evaluate(on: test ?? training, threads: 1)
+    let evaluation = try judge.evaluate(on: test ?? training, weightColumn: weightColumn)
     let seconds = start.duration(to: .now) / .seconds(1)
     return outcome(
       trainer, test: test == nil ? nil : evaluation,

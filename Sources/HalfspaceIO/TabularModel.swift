@@ -49,12 +49,15 @@ public struct TabularModel: Sendable {
     case labels([String])
     /// Numbers.
     case values([Double])
+    /// Sets of labels, and what separates the labels of a set in a cell.
+    case labelSets([[String]], separator: String)
 
     /// One text per row.
     public var texts: [String] {
       switch self {
       case .labels(let labels): labels
       case .values(let values): values.map { "\($0)" }
+      case .labelSets(let sets, let separator): sets.map { $0.joined(separator: separator) }
       }
     }
   }
@@ -75,14 +78,21 @@ public struct TabularModel: Sendable {
     predictions(from: try scores(for: table, threads: threads))
   }
 
-  /// The class or number that network outputs `[rows, outputs]` stand for. O(rows * outputs).
-  public func predictions(from scores: Matrix) -> Predictions {
-    switch target.task {
-    case .classification:
-      let labels = target.labels
+  /// The class, number or labels that network outputs `[rows, outputs]` stand for.
+  /// O(rows * outputs), and a logarithm of the outputs for the best labels.
+  ///
+  /// - Parameter choice: which labels are given to a row that may have any number of them.
+  public func predictions(
+    from scores: Matrix, choosing choice: LabelChoice = .probable
+  ) -> Predictions {
+    switch target.encoding {
+    case .classification(let labels):
       return .labels((0..<scores.rows).map { labels[predictedClass(scores, $0)] })
     case .regression:
       return .values((0..<scores.rows).map { target.value(ofOutput: scores[$0, 0]) })
+    case .multiLabel(let labels, let separator):
+      return .labelSets(
+        choice.labels(scores: scores).map { $0.map { labels[Int($0)] } }, separator: separator)
     }
   }
 
@@ -93,27 +103,30 @@ public struct TabularModel: Sendable {
 
   /// Compares predictions with the target column of a table.
   ///
-  /// - Throws: as `scores(for:threads:)`, and for missing or unknown targets.
-  public func evaluate(on table: Table, threads: Int = 1) throws -> Evaluation {
-    try evaluate(scores: try scores(for: table, threads: threads), targets: table)
+  /// - Parameter weightColumn: a column that says how often each row counts; nil: once.
+  /// - Throws: as `scores(for:threads:)`, and for missing or unknown targets and bad weights.
+  public func evaluate(
+    on table: Table, weightColumn: String? = nil, threads: Int = 1
+  ) throws -> Evaluation {
+    try evaluate(
+      scores: try scores(for: table, threads: threads), targets: table,
+      weights: try weightColumn.map(table.weights(in:)))
   }
 
   /// Compares outputs with the targets that a table holds.
-  func evaluate(scores: Matrix, targets table: Table) throws -> Evaluation {
+  func evaluate(scores: Matrix, targets table: Table, weights: [Double]?) throws -> Evaluation {
+    // Where no row counts, as by chance among few that are held out, all are alike.
+    let weights = weights.flatMap { $0.contains { $0 > 0 } ? $0 : nil }
+    // Of classes the report would tell more than is asked for, at a price.
     switch target.task {
     case .classification:
       let classes = try target.classes(of: table)
       let predicted = (0..<scores.rows).map { Int32(predictedClass(scores, $0)) }
       return Evaluation(
-        rows: table.rowCount, accuracy: Metrics.accuracy(predicted: predicted, expected: classes))
-    case .regression:
-      let values = try target.values(of: table)
-      let predicted = (0..<scores.rows).map { target.value(ofOutput: scores[$0, 0]) }
-      return Evaluation(
         rows: table.rowCount,
-        rmse: Metrics.rootMeanSquaredError(predicted: predicted, expected: values),
-        mae: Metrics.meanAbsoluteError(predicted: predicted, expected: values),
-        r2: Metrics.coefficientOfDetermination(predicted: predicted, expected: values))
+        accuracy: Metrics.accuracy(predicted: predicted, expected: classes, weights: weights))
+    case .regression, .multiLabel:
+      return try report(scores: scores, targets: table, weights: weights).summary
     }
   }
 }

@@ -15,6 +15,8 @@ public struct TargetEncoder: Sendable, Equatable {
     case classification(labels: [String])
     /// Numbers; networks learn `(value - mean) / scale`.
     case regression(mean: Double, scale: Double)
+    /// Any number of labels in a cell, in the order of `classification`, and what separates them.
+    case multiLabel(labels: [String], separator: String)
   }
 
   /// The target column's name in the training table.
@@ -25,18 +27,32 @@ public struct TargetEncoder: Sendable, Equatable {
   /// Fits an encoder on the column called `column`, for `task` or the one that the column suggests.
   /// O(n log n).
   ///
+  /// - Parameter labelSeparator: what stands between the labels of a cell, where a row may have any
+  ///   number of them; a missing cell has none. Without it a comma.
   /// - Throws: `TableError` for a column that does not exist, a missing cell, a text where
-  ///   regression needs numbers, a single class or a constant target.
+  ///   regression needs numbers, a single class, a constant target, or no labels.
   public init(
-    fitting table: Table, column: String, task: PredictionTask? = nil
+    fitting table: Table, column: String, task: PredictionTask? = nil,
+    labelSeparator: Character? = nil
   ) throws(TableError) {
     let target = try table.column(column)
+    if task == .multiLabel || labelSeparator != nil {
+      let separator = labelSeparator ?? ","
+      let labels = Set(target.distinctTexts.flatMap { Self.parts(of: $0, separator) })
+      guard !labels.isEmpty else {
+        throw TableError(file: table.name, column: column, reason: .noLabels)
+      }
+      self.column = column
+      encoding = .multiLabel(
+        labels: Self.sortedLabels(Array(labels)), separator: String(separator))
+      return
+    }
     if let row = (0..<table.rowCount).first(where: target.isMissing) {
       throw table.error(row: row, column: column, .missingTarget)
     }
     self.column = column
     switch task ?? PredictionTask.suggested(for: target) {
-    case .classification:
+    case .classification, .multiLabel:
       let labels = Self.sortedLabels(target.distinctTexts)
       guard labels.count > 1 else {
         throw TableError(
@@ -53,17 +69,24 @@ public struct TargetEncoder: Sendable, Equatable {
     }
   }
 
-  /// Whether the target is a class or a number.
+  /// What the target is.
   public var task: PredictionTask {
-    if case .classification = encoding { .classification } else { .regression }
+    switch encoding {
+    case .classification: .classification
+    case .regression: .regression
+    case .multiLabel: .multiLabel
+    }
   }
 
-  /// The labels of the classes, by class number; empty for regression.
+  /// The labels, by class number; empty for regression.
   public var labels: [String] {
-    if case .classification(let labels) = encoding { labels } else { [] }
+    switch encoding {
+    case .classification(let labels), .multiLabel(let labels, _): labels
+    case .regression: []
+    }
   }
 
-  /// Number of outputs a network needs: one per class, or one.
+  /// Number of outputs a network needs: one per class or label, or one.
   public var outputCount: Int { max(1, labels.count) }
 
   /// The class number of every row; traps unless the task is classification. O(n).
@@ -114,7 +137,7 @@ public struct TargetEncoder: Sendable, Equatable {
 
   // MARK: Fitting
 
-  private static func sortedLabels(_ texts: [String]) -> [String] {
+  static func sortedLabels(_ texts: [String]) -> [String] {
     let labels = LevelMatcher.sortedLevels(texts)
     let numbers = labels.compactMap(NumberParser.number)
     guard numbers.count == labels.count else { return labels }
@@ -166,6 +189,8 @@ extension TargetEncoder: Codable {
       switch encoding {
       case .classification(let labels): labels.count > 1 && Set(labels).count == labels.count
       case .regression(let mean, let scale): mean.isFinite && scale.isFinite && scale > 0
+      case .multiLabel(let labels, let separator):
+        !labels.isEmpty && Set(labels).count == labels.count && separator.count == 1
       }
     guard isSound else {
       throw DecodingError.dataCorrupted(

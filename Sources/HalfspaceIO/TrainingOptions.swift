@@ -18,8 +18,11 @@ public struct TrainingOptions: Sendable {
     case sgd, adagrad, momentum, adam
   }
 
-  /// Classification or regression; nil lets the target column decide.
+  /// What the target is; nil lets the target column decide.
   public var task: PredictionTask?
+  /// What separates the labels of a cell, of which a row may have any number: with it, the task is
+  /// `multiLabel`. Of that task without it, a comma.
+  public var labelSeparator: Character?
   /// Number of neurons.
   public var width: Int?
   /// The threshold.
@@ -84,6 +87,9 @@ public struct TrainingOptions: Sendable {
   ///
   /// - Throws: `ConfigurationError` for a setting that makes no sense.
   public func validate() throws(ConfigurationError) {
+    if let task, task != .multiLabel, labelSeparator != nil {
+      throw .invalid("a separator of labels is for the task multi-label, not \(task.rawValue)")
+    }
     if let width, width < 1 { throw .invalid("the width \(width) is not positive") }
     guard testFraction >= 0, testFraction < 1 else {
       throw .invalid("the test fraction \(testFraction) is not in 0..<1")

@@ -88,8 +88,10 @@ public struct TrainingRecipe {
       // Smooth functions and pixels want more neurons on a row than classes in a few coordinates.
       switch (task, scaling) {
       case (.regression, _): (expectedFiring, epochs, sgdRate) = (64, 40, 20)
-      case (.classification, .commonScale): (expectedFiring, epochs, sgdRate) = (64, 30, 60)
-      case (.classification, _): (expectedFiring, epochs, sgdRate) = (16, 30, 30)
+      case (.classification, .commonScale), (.multiLabel, .commonScale):
+        (expectedFiring, epochs, sgdRate) = (64, 30, 60)
+      case (.classification, _), (.multiLabel, _):
+        (expectedFiring, epochs, sgdRate) = (16, 30, 30)
       }
     }
 
@@ -123,7 +125,12 @@ public struct TrainingRecipe {
     case .oneVersusRest: .oneVersusRestLogistic
     // Huber: near the squared loss for good rows, but its slope is bounded, so that no outlier and
     // no learning rate makes the run diverge.
-    case nil: task == .classification ? .softmaxCrossEntropy : .huber(delta: 1)
+    case nil:
+      switch task {
+      case .classification: .softmaxCrossEntropy
+      case .regression: .huber(delta: 1)
+      case .multiLabel: .oneVersusRestLogistic
+      }
     }
   }
 
@@ -134,6 +141,8 @@ public struct TrainingRecipe {
     switch (target.task, training.loss) {
     case (.classification, .softmaxCrossEntropy), (.classification, .oneVersusRestLogistic):
       return .classes(try target.classes(of: table), count: target.labels.count)
+    case (.multiLabel, .oneVersusRestLogistic):
+      return .labelSets(try target.labelSets(of: table), count: target.labels.count)
     case (.classification, .logistic), (.classification, .hinge):
       guard target.labels.count == 2 else {
         throw ConfigurationError.invalid(
@@ -155,17 +164,13 @@ public struct TrainingRecipe {
   public func weights(of table: Table, by target: TargetEncoder) throws -> [Double]? {
     var weights: [Double]?
     if let weightColumn {
-      let column = try table.column(weightColumn)
-      let numbers = try column.numbers(in: table)
-      if let row = numbers.firstIndex(where: { !($0 >= 0) }) {
-        throw table.error(
-          row: row, column: weightColumn, .badWeight(column.text(row) ?? "a missing cell"))
-      }
-      weights = numbers
+      weights = try table.weights(in: weightColumn)
     }
     if let classWeights {
       guard target.task == .classification else {
-        throw ConfigurationError.invalid("class weights are for classes, the target is a number")
+        throw ConfigurationError.invalid(
+          "class weights are for classes, the target is "
+            + (target.task == .regression ? "a number" : "a set of labels"))
       }
       let classes = try target.classes(of: table)
       let factors = try classWeights.weights(of: classes, labels: target.labels)

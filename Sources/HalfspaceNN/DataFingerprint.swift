@@ -73,6 +73,13 @@ extension DataFingerprint.Part {
     case .classes(let classes, let count):
       self.init(rows: classes.count, columns: count, checksum: 0)
       unsafe classes.withUnsafeBufferPointer { unsafe add($0) }
+    case .labelSets(let sets, let count):
+      self.init(rows: sets.count, columns: count, checksum: 0)
+      // Where one set ends and the next begins counts as well.
+      for labels in sets {
+        let row = [Int32(labels.count)] + labels
+        unsafe row.withUnsafeBufferPointer { unsafe add($0) }
+      }
     }
   }
 

@@ -35,12 +35,20 @@ extension Loss {
     case (.softmaxCrossEntropy, .classes(let classes, _)):
       return softmax(batch, scores, classes, targetRows, factor, gradient, &workspace, weightOf)
     case (.oneVersusRestLogistic, .classes(let classes, _)):
-      return logistic(batch, scores, factor, gradient, weightOf) { k, c in
-        classes[targetRows[targetRows.startIndex + k]] == Int32(c) ? 1 : 0
+      return logistic(batch, scores, factor, gradient, weightOf) { k, isSet, y in
+        y[Int(classes[targetRows[targetRows.startIndex + k]])] = isSet ? 1 : 0
+      }
+    case (.oneVersusRestLogistic, .labelSets(let sets, _)):
+      return logistic(batch, scores, factor, gradient, weightOf) { k, isSet, y in
+        for label in sets[targetRows[targetRows.startIndex + k]] {
+          y[Int(label)] = isSet ? 1 : 0
+        }
       }
     case (.oneVersusRestLogistic, .values(let values)), (.logistic, .values(let values)):
-      return logistic(batch, scores, factor, gradient, weightOf) { k, c in
-        values[targetRows[targetRows.startIndex + k], c]
+      return logistic(batch, scores, factor, gradient, weightOf) { k, isSet, y in
+        guard isSet else { return }
+        let row = targetRows[targetRows.startIndex + k]
+        for c in y.indices { y[c] = values[row, c] }
       }
     case (_, .values(let values)):
       return pointwise(batch, scores, values, targetRows, factor, gradient, weightOf)
@@ -73,11 +81,14 @@ extension Loss {
     return total
   }
 
+  /// `mark` sets the targets of a row among zeros, and takes them back.
   private func logistic(
     _ batch: Int, _ scores: Matrix, _ factor: Float, _ gradient: Matrix,
-    _ weightOf: (_ row: Int) -> Float, target: (_ row: Int, _ output: Int) -> Float
+    _ weightOf: (_ row: Int) -> Float,
+    mark: (_ row: Int, _ isSet: Bool, _ targets: inout [Float]) -> Void
   ) -> Double {
     var total = 0.0
+    var targets = [Float](repeating: 0, count: scores.columns)
     for k in 0..<batch {
       let score = unsafe scores.row(k)
       let row = unsafe gradient.row(k)
@@ -86,12 +97,14 @@ extension Loss {
       var sum = 0.0
       for c in 0..<scores.columns { unsafe row[c] = -score[c] }
       unsafe hs_exp_f32(scores.columns, row, row)
+      mark(k, true, &targets)
       for c in 0..<scores.columns {
-        let y = target(k, c)
+        let y = targets[c]
         let f = Double(unsafe score[c])
         sum += max(0, f) - f * Double(y) + log1p(exp(-abs(f)))
         unsafe row[c] = (1 / (1 + row[c]) - y) * factor
       }
+      mark(k, false, &targets)
       total += Double(weight) * sum
     }
     return total

@@ -16,7 +16,7 @@ public enum Loss: Sendable, Equatable, Codable {
   case hinge
   /// `-ln softmax(f)_y` for a class `y`.
   case softmaxCrossEntropy
-  /// Sum over outputs of logistic losses: multi-label targets `[n, outputs]` in {0, 1}, or
+  /// Sum over outputs of logistic losses: sets of labels, targets `[n, outputs]` in {0, 1}, or
   /// classes, each against the rest.
   case oneVersusRestLogistic
 
@@ -41,6 +41,15 @@ public enum Loss: Sendable, Equatable, Codable {
     case (.oneVersusRestLogistic, .values(let values)):
       try requireLabels(values)
       return values.columns
+    case (.oneVersusRestLogistic, .labelSets(let sets, let count)):
+      guard count >= 1 else { throw .invalid("there are no labels") }
+      for (row, labels) in sets.enumerated() {
+        guard labels.allSatisfy({ $0 >= 0 && $0 < count }), Set(labels).count == labels.count else {
+          throw .invalid(
+            "the labels \(labels) of row \(row) are not different ones in 0..<\(count)")
+        }
+      }
+      return count
     case (.squared, .values(let values)), (.absolute, .values(let values)):
       return values.columns
     case (.huber(let delta), .values(let values)):

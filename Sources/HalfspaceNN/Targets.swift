@@ -7,12 +7,15 @@ public enum Targets: Sendable {
   case classes([Int32], count: Int)
   /// Real values `[n, outputs]`: regression targets, or 0/1 for the logistic and hinge losses.
   case values(Matrix)
+  /// Labels of every row, any number of different ones, in `0..<count`.
+  case labelSets([[Int32]], count: Int)
 
   /// Number of rows.
   public var count: Int {
     switch self {
     case .classes(let classes, _): classes.count
     case .values(let matrix): matrix.rows
+    case .labelSets(let sets, _): sets.count
     }
   }
 
@@ -21,6 +24,7 @@ public enum Targets: Sendable {
     switch self {
     case .classes(let classes, let count): .classes(rows.map { classes[$0] }, count: count)
     case .values(let matrix): .values(matrix.gather(rows))
+    case .labelSets(let sets, let count): .labelSets(rows.map { sets[$0] }, count: count)
     }
   }
 }

@@ -111,7 +111,7 @@ import _HalfspaceTestSupport
   @Test func `a bit that has changed anywhere is noticed`() throws {
     let bytes = try CheckpointSample.state(0, steps: 13).file().encoded()
     var generator = SeededGenerator(seed: 2)
-    for _ in 0..<150 {
+    for _ in 0..<60 {
       var damaged = bytes
       damaged[generator.below(bytes.count)] ^= 1 << UInt8(generator.below(8))
       let error = #expect(throws: (any Error).self) {
@@ -121,14 +121,15 @@ import _HalfspaceTestSupport
     }
   }
 
-  @Test(arguments: 0..<3)
-  func `damaged files are refused with a typed error, or make a run that can go on`(kind: Int)
-    throws
-  {
+  @Test(arguments: 0..<3, 0..<2)
+  func `damaged files are refused with a typed error, or make a run that can go on`(
+    kind: Int, part: Int
+  ) throws {
     let bytes = try CheckpointSample.state(kind, steps: 13).file().encoded()
-    var mutator = FileMutator(seed: UInt64(kind), others: [bytes])
+    var mutator = FileMutator(seed: UInt64(2 * kind + part), others: [bytes])
     var refused = 0
-    for round in 0..<150 {
+    // A few: `make fuzz` tries more of them.
+    for round in 0..<24 {
       let mutant = mutator.mutate(bytes)
       do {
         var file = try Safetensors(mutant, name: "c")
@@ -155,6 +156,6 @@ import _HalfspaceTestSupport
         Issue.record("\(type(of: error)) for \(Data(mutant).base64EncodedString())")
       }
     }
-    #expect(refused > 75)
+    #expect(refused > 12)
   }
 }

@@ -36,6 +36,8 @@ import _HalfspaceTestSupport
     let path = folder.file("words.libsvm")
     try AtomicFile.write(words(900), to: path)
     var options = options
+    // So few rows are few steps in an epoch.
+    options.epochs = 20
     options.hashColumns = hashColumns
     let dataset = try Dataset(contentsOf: path)
     let outcome = try TabularModel.train(on: dataset, options: options)

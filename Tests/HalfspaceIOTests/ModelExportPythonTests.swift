@@ -15,6 +15,7 @@ import Testing
     var scaling: FeatureTransform.Scaling?
     var loss: TrainingOptions.LossName?
     var constant = true
+    var labelSeparator: Character?
 
     static let all: [Kind] = {
       let classes = SampleTable.classification(rows: 1000)
@@ -27,6 +28,9 @@ import Testing
           loss: .oneVersusRest),
         Kind(testDescription: "logistic, one output", table: two, loss: .logistic),
         Kind(testDescription: "hinge, no probabilities", table: two, loss: .hinge),
+        Kind(
+          testDescription: "sets of labels", table: SampleTable.labelSets(rows: 1000),
+          labelSeparator: ";"),
         Kind(testDescription: "squared", table: numbers),
         Kind(
           testDescription: "squared, ranks, no constant", table: numbers, scaling: .rank,
@@ -41,6 +45,7 @@ import Testing
       options.threshold = .expectedFiring(40)
       options.scaling = scaling
       options.loss = loss
+      options.labelSeparator = labelSeparator
       options.epochs = 2
       options.threads = 1
       let target = table.columnNames[table.columnNames.count - 1]

@@ -52,6 +52,32 @@ import Testing
         == (table["y"] == nil ? ["scores", "label", "probabilities"] : ["scores", "value"]))
   }
 
+  @Test func `sparse rows are taken with their zeros, unless their columns are hashed`() throws {
+    let folder = TemporaryFolder()
+    let lines = (0..<40).map { "\($0 % 2) \(1 + $0 % 2):1 \(5 + $0 % 3):0.5 900:\($0)\n" }
+    try AtomicFile.write(lines.joined(), to: folder.file("t.libsvm"))
+    let dataset = try Dataset(contentsOf: folder.file("t.libsvm"))
+    var options = TrainingOptions()
+    (options.width, options.epochs, options.threads) = (128, 1, 1)
+    for hashColumns in [0, 64] {
+      options.hashColumns = hashColumns
+      let model = try TabularModel.train(on: dataset, options: options).model
+      guard hashColumns == 0 else {
+        #expect(throws: ModelFileError.self) { try model.export(to: folder.file("m.onnx")) }
+        continue
+      }
+      let graph = try #require(try ProtobufMessage(try model.onnx()).messages(7).first)
+      #expect(try graph.messages(11).flatMap { $0.texts(1) } == ["numbers"])
+      var defined: Set = ["numbers"]
+      for constant in try graph.messages(5) { defined.insert(constant.texts(8)[0]) }
+      for node in try graph.messages(1) {
+        #expect(!node.texts(1).isEmpty && node.texts(1).allSatisfy(defined.contains))
+        defined.insert(node.texts(2)[0])
+      }
+    }
+    #expect(folder.names == ["t.libsvm"])
+  }
+
   @Test func `the constants of the network are the tensors of the model file`() throws {
     let model = try model()
     let graph = try #require(try ProtobufMessage(try model.onnx()).messages(7).first)

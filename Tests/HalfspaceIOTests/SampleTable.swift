@@ -28,6 +28,32 @@ enum SampleTable {
       ])
   }
 
+  /// Columns "x", "z" (numbers), "color" (texts) and "tags": those of "right", "up", "far", "red" that
+  /// are so, separated by semicolons, a missing cell where none is.
+  static func labelSets(rows: Int = 150, seed: UInt64 = 1) -> Table {
+    var source = NormalSource(seed: seed)
+    var (xs, zs): ([Double], [Double]) = ([], [])
+    var (colors, tags): ([String], [String?]) = ([], [])
+    for _ in 0..<rows {
+      let (x, z) = (Double(source.next()), Double(source.next()))
+      let color = ["red", "green", "blue"][source.generator.below(3)]
+      let own = [
+        ("right", x > 0), ("up", z > 0.2), ("far", x * x + z * z > 2), ("red", color == "red"),
+      ]
+      .filter(\.1).map(\.0)
+      xs.append(x)
+      zs.append(z)
+      colors.append(color)
+      tags.append(own.isEmpty ? nil : own.joined(separator: "; "))
+    }
+    return Table(
+      name: "tags",
+      columns: [
+        TableColumn(name: "x", numbers: xs), TableColumn(name: "z", numbers: zs),
+        TableColumn(name: "color", texts: colors), TableColumn(name: "tags", texts: tags),
+      ])
+  }
+
   /// Columns "a", "b" (numbers) and "y", a smooth function of both far from zero.
   static func regression(rows: Int = 90, seed: UInt64 = 1) -> Table {
     var source = NormalSource(seed: seed)

@@ -31,6 +31,10 @@ struct DoubleNetwork {
       self.targets = classes.map { label in
         (0..<count).map { $0 == Int(label) ? 1 : 0 }
       }
+    case .labelSets(let sets, let count):
+      self.targets = sets.map { set in
+        (0..<count).map { set.contains(Int32($0)) ? 1 : 0 }
+      }
     }
   }
 

@@ -107,6 +107,9 @@ import _HalfspaceTestSupport
       .oneVersusRestLogistic, scores, .classes(classes, count: outputs))
     #expect(fromLabels.loss == fromClasses.loss)
     #expect(fromLabels.gradient.isIdentical(to: fromClasses.gradient))
+    let fromSets = evaluate(
+      .oneVersusRestLogistic, scores, .labelSets(classes.map { [$0] }, count: outputs))
+    #expect(fromSets.gradient.isIdentical(to: fromClasses.gradient))
     var expected = 0.0
     for k in 0..<12 {
       for c in 0..<outputs {
@@ -117,6 +120,31 @@ import _HalfspaceTestSupport
       }
     }
     #expect(abs(fromLabels.loss - expected) < 1e-12 * expected)
+  }
+
+  @Test func `sets of labels are rows of ones and zeros, none among them`() throws {
+    let scores = TestData.gaussian(9, 4, seed: 3, scale: 3)
+    let sets: [[Int32]] = [[], [0, 2], [3], [1, 0, 3], [], [2], [0, 1, 2, 3], [1], [3, 2]]
+    let ones = Matrix(rows: 9, columns: 4)
+    for (row, set) in sets.enumerated() { for label in set { ones[row, Int(label)] = 1 } }
+    let rows = [4, 1, 8, 0, 6]
+    let packed = scores.gather(rows)
+    let expected = evaluate(.oneVersusRestLogistic, packed, .values(ones), rows: rows)
+    let found = evaluate(.oneVersusRestLogistic, packed, .labelSets(sets, count: 4), rows: rows)
+    #expect(found.loss == expected.loss)
+    #expect(found.gradient.isIdentical(to: expected.gradient))
+    let gathered = Targets.labelSets(sets, count: 4).gather(rows)
+    #expect(gathered.count == 5)
+    #expect(
+      evaluate(.oneVersusRestLogistic, packed, gathered).gradient.isIdentical(to: found.gradient))
+    for bad in [[0, 4], [-1], [2, 2]] as [[Int32]] {
+      #expect(throws: ConfigurationError.self) {
+        try Loss.oneVersusRestLogistic.outputCount(for: .labelSets([bad], count: 4))
+      }
+    }
+    #expect(throws: ConfigurationError.self) {
+      try Loss.softmaxCrossEntropy.outputCount(for: .labelSets(sets, count: 4))
+    }
   }
 
   @Test func `target rows are taken in the order they are named`() {
