@@ -120,6 +120,12 @@ struct TrainingFlags: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Whether a metric of the features is learned by short runs first. (default: none)",
+      valueName: "name"))
+  var metric: TrainingOptions.Metric?
+
+  @Option(
+    help: ArgumentHelp(
       "A column that says how often each row counts in training.", valueName: "column"))
   var weightColumn: String?
 
@@ -193,6 +199,7 @@ struct TrainingFlags: ParsableArguments {
     options.patience = patience
     options.scaling = scaling
     options.constant = constant
+    options.metric = metric
     options.weightColumn = weightColumn
     options.classWeights = classWeights
     options.hashColumns = hashColumns
@@ -246,6 +253,7 @@ extension PredictionTask: ExpressibleByArgument {}
 extension TrainingOptions.OptimizerName: ExpressibleByArgument {}
 extension TrainingOptions.LossName: ExpressibleByArgument {}
 extension LookupStrategy: ExpressibleByArgument {}
+extension TrainingOptions.Metric: ExpressibleByArgument {}
 extension FeatureTransform.Scaling: ExpressibleByArgument {}
 
 extension ClassWeights: ExpressibleByArgument {

@@ -102,6 +102,9 @@ struct PreparedRows {
     guard options.weightColumn == nil else {
       throw ConfigurationError.invalid("a column of weights is for tables that fit in memory")
     }
+    guard options.metric != .learned else {
+      throw ConfigurationError.invalid("a metric is learned for tables that fit in memory")
+    }
     let targets = try recipe.targets(of: trainingTargets, by: target)
     let (kept, validation) = try recipe.validationSplit(
       training, targets, try recipe.weights(of: trainingTargets, by: target))

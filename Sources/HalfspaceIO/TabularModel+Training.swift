@@ -53,36 +53,21 @@ extension TabularModel {
     resuming state: TrainerState?, communicator: any Communicator = SingleProcess(),
     run: (Trainer) throws -> Void
   ) throws -> TrainingOutcome {
-    try options.validate()
-    for name in [targetColumn] + options.ignoredColumns.sorted() { _ = try table.column(name) }
-    if options.ignoredColumns.contains(targetColumn) {
-      throw ConfigurationError.invalid("the target column \"\(targetColumn)\" cannot be dropped")
-    }
-    let split = try split(table, target: targetColumn, options: options)
-    let training = split.test == nil ? table : table.selecting(rows: split.training)
-    let test = split.test.map { table.selecting(rows: $0) }
-    let target = split.target
-    let encoder = try TableEncoder(
-      fitting: training, target: targetColumn, dropping: options.ignoredColumns)
-    let features = try encoder.encode(training)
-    let recipe = TrainingRecipe(features: features, target: target, options: options)
-    let transform = try FeatureTransform(
-      fitting: features, scaling: recipe.scaling, constant: recipe.constant)
-    let inputs = try transform.apply(to: features, threads: options.threads)
-    let targets = try recipe.targets(of: training, by: target)
-    let (kept, validation) = try recipe.validationSplit(
-      .dense(inputs), targets, try recipe.weights(of: training, by: target))
-
+    let prepared = try PreparedTable(table, target: targetColumn, options: options)
+    let recipe = TrainingRecipe(
+      features: prepared.features, target: prepared.target, options: options)
+    let rows = try prepared.rows(recipe, metric: options.metric, communicator: communicator)
     let trainer = try Trainer(
-      rows: kept.inputs, targets: kept.targets, weights: kept.weights, network: recipe.network,
-      training: recipe.training, validation: validation.map { ($0.inputs, $0.targets) },
+      rows: rows.training.inputs, targets: rows.training.targets, weights: rows.training.weights,
+      network: recipe.network, training: recipe.training,
+      validation: rows.validation.map { ($0.inputs, $0.targets) },
       resuming: state, communicator: communicator)
     try run(trainer)
     let trained = try trained(
-      trainer, encoder: encoder, transform: transform, target: target, recipe: recipe,
-      rows: training.rowCount)
+      trainer, encoder: prepared.encoder, transform: rows.transform, target: prepared.target,
+      recipe: recipe, rows: prepared.training.rowCount)
     return try trained.judged(
-      on: test, training: training, trainer: trainer, threads: options.threads)
+      on: prepared.test, training: prepared.training, trainer: trainer, threads: options.threads)
   }
 
   /// The model that a trainer has come to.

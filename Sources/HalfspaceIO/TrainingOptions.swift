@@ -18,6 +18,11 @@ public struct TrainingOptions: Sendable {
     case sgd, adagrad, momentum, adam
   }
 
+  /// Whether features are mapped by what a first short run has found (`FeatureMetric`).
+  public enum Metric: String, Sendable, CaseIterable {
+    case none, learned
+  }
+
   /// Classification or regression; nil lets the target column decide.
   public var task: PredictionTask?
   /// Number of neurons.
@@ -54,6 +59,8 @@ public struct TrainingOptions: Sendable {
   public var scaling: FeatureTransform.Scaling?
   /// The constant coordinate.
   public var constant: Double?
+  /// Whether a metric of the features is learned first; for tables in memory.
+  public var metric: Metric?
   /// A column that says how often each row counts in training, relative to the others; no feature.
   public var weightColumn: String?
   /// How often the rows of each class count in training, on top of `weightColumn`.

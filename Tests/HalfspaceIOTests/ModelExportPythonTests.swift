@@ -15,6 +15,7 @@ import Testing
     var scaling: FeatureTransform.Scaling?
     var loss: TrainingOptions.LossName?
     var constant = true
+    var metric: TrainingOptions.Metric?
 
     static let all: [Kind] = {
       let classes = SampleTable.classification(rows: 1000)
@@ -32,6 +33,10 @@ import Testing
           testDescription: "squared, ranks, no constant", table: numbers, scaling: .rank,
           constant: false),
         Kind(testDescription: "squared, common scale", table: numbers, scaling: .commonScale),
+        Kind(testDescription: "squared, learned metric", table: numbers, metric: .learned),
+        Kind(
+          testDescription: "softmax, ranks, learned metric", table: classes, scaling: .rank,
+          metric: .learned),
       ]
     }()
 
@@ -41,6 +46,7 @@ import Testing
       options.threshold = .expectedFiring(40)
       options.scaling = scaling
       options.loss = loss
+      options.metric = metric
       options.epochs = 2
       options.threads = 1
       let target = table.columnNames[table.columnNames.count - 1]
