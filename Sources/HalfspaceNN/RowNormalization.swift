@@ -67,7 +67,7 @@ public struct RowNormalization: Sendable {
         + "\(outputs.columns)]")
     let columns = outputs.columns - (constant == nil ? 0 : 1)
     let result = Matrix(rows: outputs.rows, columns: columns)
-    for k in 0..<outputs.rows {
+    for k in 0..<outputs.rows where inverseNorms[k] > 0 {
       let (g, y, x) = unsafe (gradient.row(k), outputs.row(k), result.row(k))
       var product = 0.0
       for c in 0..<outputs.columns { product += unsafe Double(g[c]) * Double(y[c]) }

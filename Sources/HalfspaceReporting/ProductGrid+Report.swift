@@ -31,10 +31,24 @@ extension ProductGrid {
         runs: &worker.stage.runs)
       report.endQuery()
       scratch.give(worker)
+    } else if threads <= 1 {
+      // Block by block with one worker: a caller's own thread allocates nothing.
+      let worker = scratch.take { ProductGridWorker() }
+      let stage = worker.stage
+      for begin in stride(from: rows.lowerBound, to: rows.upperBound, by: block) {
+        let range = begin..<min(rows.upperBound, begin + block)
+        stage.removeAll()
+        rechecked += collect(
+          groups: 0..<groupCount, queries, range, above: threshold, worker: worker,
+          into: &stage.pairs, runs: &stage.runs)
+        ReportStage.merge(
+          CollectionOfOne(stage), queries: range.count, positions: &worker.positions, into: &report)
+      }
+      scratch.give(worker)
     } else if blocks > 0 {
       // Two tasks per thread even out their ends.
-      let parts = threads <= 1 ? 1 : min(groupCount, max(1, 2 * threads / blocks))
-      let wave = threads <= 1 ? 1 : max(1, 4 * threads / parts)
+      let parts = min(groupCount, max(1, 2 * threads / blocks))
+      let wave = max(1, 4 * threads / parts)
       var positions: [Int] = []
       for start in stride(from: 0, to: blocks, by: wave) {
         let chunk = start..<min(blocks, start + wave)

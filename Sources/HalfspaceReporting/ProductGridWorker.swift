@@ -6,6 +6,8 @@ internal import HalfspaceLinalg
 /// - Note: `Sendable` is unchecked; a worker belongs to one task at a time.
 @safe final class ProductGridWorker: @unchecked Sendable {
   let stage = ReportStage<Int64>()
+  /// Where the pairs of queries go, while stages are merged.
+  var positions: [Int] = []
   /// The queries of the block by coordinates, `[d, queries]`, and the same in the order of a
   /// group's permutation. Lines are not padded: the stride is the number of queries.
   private(set) var transposed = Matrix(rows: 0, columns: 0)

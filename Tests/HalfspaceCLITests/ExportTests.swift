@@ -51,10 +51,12 @@ import Testing
       let largest = values.firstIndex(of: values.max() ?? 0) ?? 0
       #expect(probabilities.columnNames[largest] == answers.columns[0].text(row))
     }
-    let other = try self.workspace(["--loss", "squared"])
-    try other.fail(
-      ["predict", "m", "kinds.csv", "--probabilities"],
-      "m: a model trained with the squared loss has no probabilities")
+    try workspace.write(SampleText.numbers, "numbers.csv")
+    try workspace.succeed(
+      ["train", "numbers.csv", "--target", "y", "--output", "r"] + SampleText.short)
+    try workspace.fail(
+      ["predict", "r", "numbers.csv", "--probabilities"],
+      "r: a model trained with the huber loss has no probabilities")
   }
 
   @Test func `a learned metric shows in inspect`() throws {

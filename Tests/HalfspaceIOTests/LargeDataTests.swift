@@ -34,7 +34,7 @@ import _HalfspaceTestSupport
   @Test(arguments: [nil, 0, 300])
   func `a model of sparse rows is trained, saved, read and used`(hashColumns: Int?) throws {
     let path = folder.file("words.libsvm")
-    try AtomicFile.write(words(300), to: path)
+    try AtomicFile.write(words(900), to: path)
     var options = options
     options.hashColumns = hashColumns
     let dataset = try Dataset(contentsOf: path)
@@ -42,7 +42,7 @@ import _HalfspaceTestSupport
     let model = outcome.model
     #expect(model.record.test!.accuracy! > 0.8)
     #expect(model.encoder.sparse?.hashing?.columns == (hashColumns == 0 ? nil : hashColumns ?? 256))
-    #expect(model.record.trainRows == 240)
+    #expect(model.record.trainRows == 720)
 
     try model.save(to: folder.file("m.safetensors"))
     let read = try TabularModel(contentsOf: folder.file("m.safetensors"))
@@ -52,8 +52,8 @@ import _HalfspaceTestSupport
     let inputs = try read.inputs(of: rows).matrix()
     #expect(scores.isIdentical(to: read.predictor.scores(for: inputs)), "the rows with zeros")
     let report = try read.report(on: rows)
-    #expect(report.summary.accuracy! > 0.8 && report.summary.rows == 300)
-    #expect(try read.predict(rows).texts.count == 300)
+    #expect(report.summary.accuracy! > 0.8 && report.summary.rows == 900)
+    #expect(try read.predict(rows).texts.count == 900)
     // Columns that training did not know.
     try AtomicFile.write("1 5:1 900000:2\n", to: folder.file("more.libsvm"))
     _ = try read.predict(try read.readDataset(contentsOf: folder.file("more.libsvm")))

@@ -30,7 +30,7 @@ import _HalfspaceTestSupport
     await #expect(processExitsWith: .success) {
       let problem = Problem.classes(2, rows: 24, dimension: 3, seed: 2)
       let trainer = try problem.trainer(
-        .init(width: 1024, threshold: .expectedFiring(12), seed: 4),
+        .init(width: 8192, threshold: .expectedFiring(300), seed: 4),
         .init(
           loss: .softmaxCrossEntropy, epochs: 10_000, batchSize: 2, learningRate: 2,
           schedule: .constant))
@@ -54,7 +54,8 @@ import _HalfspaceTestSupport
       let late = try Self.resident()
       #expect(trainer.stepCount == Self.steps)
       #expect(switches == Self.steps / 500 && refreshes > 0, "\(refreshes) refreshes")
-      #expect(trainer.network.count > 512, "so that no strategy stands aside")
+      #expect(
+        trainer.network.count > 512, "\(trainer.network.count) neurons: no strategy stands aside")
       // A leak of 32 bytes in every step would show, or of a list in every switch.
       #expect(late - early < 2_000_000, "\(early) bytes, then \(late)")
     }

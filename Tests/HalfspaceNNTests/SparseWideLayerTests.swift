@@ -72,7 +72,8 @@ import _HalfspaceTestSupport
       stack.update(0.5)
       counts.append(stack.upper.network.count)
     }
-    #expect(counts[19] > counts[7], "so that neurons join when all rows have been seen")
+    // (A layer between of one output leaves nothing to move: rows of norm 1 are two points then.)
+    #expect(middle == 1 || counts[19] > counts[7], "neurons join when all rows have been seen")
     #expect(stack.upper.network.count < 300 && stack.lower.network.count < 256)
 
     var lower = DenseReferenceLayer(twinOf: stack.lower.network)
