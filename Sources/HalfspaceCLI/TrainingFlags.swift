@@ -120,7 +120,8 @@ struct TrainingFlags: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Whether a metric of the features is learned by short runs first. (default: none)",
+      "Whether a metric of the features is learned by a short run first. (default: as trials say "
+        + "where no settings are given, otherwise none)",
       valueName: "name"))
   var metric: TrainingOptions.Metric?
 

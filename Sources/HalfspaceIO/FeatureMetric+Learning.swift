@@ -31,7 +31,7 @@ extension FeatureMetric {
     gradientsOf predictor: Predictor, through transform: FeatureTransform, at features: Matrix,
     threads: Int = 1
   ) throws {
-    let rows = Self.sample(of: features)
+    let rows = features.gather(EvenSample.rows(Self.rowLimit, of: Array(0..<features.rows)))
     var square = try Self.gradientSquare(predictor, transform, rows, threads: threads)
     let size = square.rows
     let trace = (0..<size).reduce(0.0) { $0 + square[$1, $1] }
@@ -42,11 +42,6 @@ extension FeatureMetric {
     let root = try Self.squareRoot(square)
     guard let scale = try Self.lengthRatio(of: root, transform, rows) else { return nil }
     self.init(map: Self.rounded(root, scale: scale))
-  }
-
-  private static func sample(of features: Matrix) -> Matrix {
-    guard features.rows > rowLimit else { return features }
-    return features.gather((0..<rowLimit).map { $0 * features.rows / rowLimit })
   }
 
   /// `sum_i sum_c grad f_c grad f_cᵀ`, `[p, p]`.

@@ -7,7 +7,7 @@ internal import HalfspaceReporting
 /// as many tables worse as better.)
 struct MetricPilot {
   /// The run's share of the epochs of the training that follows.
-  static let epochShare = 0.2
+  private static let epochShare = 0.2
   /// Rows that the run is given, at most.
   static let rowLimit = 1 << 14
 
@@ -15,6 +15,23 @@ struct MetricPilot {
   let targets: Targets
   let weights: [Double]?
   let communicator: any Communicator
+  /// Passes over the rows.
+  let epochs: Int
+
+  /// The pilot of a run; `recipe` has its epochs.
+  init(
+    recipe: TrainingRecipe, targets: Targets, weights: [Double]?, communicator: any Communicator,
+    epochs: Int? = nil
+  ) {
+    self.recipe = recipe
+    self.targets = targets
+    self.weights = weights
+    self.communicator = communicator
+    self.epochs = epochs ?? Self.epochs(of: recipe.training.epochs)
+  }
+
+  /// The pilot's epochs for a run of so many.
+  static func epochs(of run: Int) -> Int { max(1, Int((epochShare * Double(run)).rounded())) }
 
   /// The metric of scaled features `[n, p]`; nil where there is nothing to learn. Every process gets
   /// the same.
@@ -26,12 +43,12 @@ struct MetricPilot {
     if let obstacle = Self.obstacle(to: recipe.network, features: features.columns) {
       throw ConfigurationError.invalid(obstacle)
     }
-    let chosen = Self.rows(of: features.rows, seed: recipe.training.seed)
+    let chosen = EvenSample.rows(Self.rowLimit, of: Array(0..<features.rows))
     let features = features.gather(chosen)
     let targets = targets.gather(chosen)
     let weights = weights.map { weights in chosen.map { weights[$0] } }
     var training = recipe.training
-    training.epochs = max(1, Int((Self.epochShare * Double(training.epochs)).rounded()))
+    training.epochs = epochs
     (training.patience, training.averagingStart) = (nil, nil)
     let trainer = try Trainer(
       rows: .dense(try transform.apply(to: features, threads: training.threads)),
@@ -52,13 +69,5 @@ struct MetricPilot {
       return "no metric is learned with independent output weights: latent neurons contribute"
     }
     return nil
-  }
-
-  private static func rows(of count: Int, seed: UInt64) -> [Int] {
-    guard count > rowLimit else { return Array(0..<count) }
-    var rows = Array(0..<count)
-    var generator = SeededGenerator(seed: seed, stream: 1 << 32)
-    generator.shuffle(&rows)
-    return rows.prefix(rowLimit).sorted()
   }
 }

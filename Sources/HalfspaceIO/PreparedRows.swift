@@ -90,8 +90,7 @@ struct PreparedRows {
   /// Up to 65,536 of the rows, at equal distances, as many as take 64 MiB.
   static func sample(of rows: [Int], columns: Int) -> [Int] {
     let most = max(1024, min(1 << 16, (8 << 20) / max(1, columns)))
-    guard rows.count > most else { return rows }
-    return (0..<most).map { rows[$0 * rows.count / most] }
+    return EvenSample.rows(most, of: rows)
   }
 
   /// Trains on the rows, the steps being taken by `run`, and tests on those held out.

@@ -15,10 +15,18 @@ public struct TrainingOutcome: Sendable {
   /// Seconds a prediction of one row took, on average over the test rows (or training rows where
   /// there are none), all of it: encoding, transform, lookup, forward.
   public var secondsPerPrediction: Double
+  /// What was tried before, where settings were chosen by trials; see `TrainingOptions.choosesByTrial`.
+  public var trials: [TrialResult] = []
+  /// The settings that trials have chosen.
+  public var choice: TrialSettings?
 }
 
 extension TabularModel {
   /// Trains a model that predicts the column `target` of `table`.
+  ///
+  /// Where no settings are given (`TrainingOptions.choosesByTrial`), trials on rows set apart from the
+  /// training rows choose between those of the recipe and others that are safer on few, noisy or skewed
+  /// rows, or attend to the directions that matter; that takes at most about as long again.
   ///
   /// A share of the rows is held out, `record.test` tells how good the model is on them. Same table,
   /// options and seed: same model, bit for bit, whatever the threads and processes.
@@ -54,6 +62,10 @@ extension TabularModel {
     run: (Trainer) throws -> Void
   ) throws -> TrainingOutcome {
     let prepared = try PreparedTable(table, target: targetColumn, options: options)
+    let choice =
+      options.choosesByTrial
+      ? try SettingsChoice(for: prepared, options: options, communicator: communicator) : nil
+    let options = choice?.best.applied(to: options) ?? options
     let recipe = TrainingRecipe(
       features: prepared.features, target: prepared.target, options: options)
     let rows = try prepared.rows(recipe, metric: options.metric, communicator: communicator)
@@ -66,8 +78,11 @@ extension TabularModel {
     let trained = try trained(
       trainer, encoder: prepared.encoder, transform: rows.transform, target: prepared.target,
       recipe: recipe, rows: prepared.training.rowCount)
-    return try trained.judged(
+    var outcome = try trained.judged(
       on: prepared.test, training: prepared.training, trainer: trainer, threads: options.threads)
+    outcome.trials = choice?.results ?? []
+    outcome.choice = choice?.best
+    return outcome
   }
 
   /// The model that a trainer has come to.

@@ -59,7 +59,8 @@ public struct TrainingOptions: Sendable {
   public var scaling: FeatureTransform.Scaling?
   /// The constant coordinate.
   public var constant: Double?
-  /// Whether a metric of the features is learned first; for tables in memory.
+  /// Whether a metric of the features is learned first; for tables in memory. Nil: where `choosesByTrial`,
+  /// as trials say, otherwise not.
   public var metric: Metric?
   /// A column that says how often each row counts in training, relative to the others; no feature.
   public var weightColumn: String?
@@ -83,6 +84,19 @@ public struct TrainingOptions: Sendable {
   public var indexMargin: Double?
   /// Threads to use; the model does not depend on it.
   public var threads = ThreadCount.available
+
+  /// Whether settings of the network, its training and the transform are chosen by trials on rows set
+  /// apart: for tables in memory, when a person has chosen none of them. One that is given stands for a
+  /// person who knows; the others then follow from the shape of the data by `TrainingRecipe`.
+  public var choosesByTrial: Bool {
+    let isShaped =
+      width != nil || threshold != nil || outputs != nil || !trainsOutputs || outputScale != nil
+    let isPaced =
+      optimizer != nil || epochs != nil || batchSize != nil || learningRate != nil
+      || schedule != nil || averagingStart != nil || weightDecay != nil || patience != nil
+    return !isShaped && !isPaced && loss == nil && scaling == nil && constant == nil
+      && metric == nil
+  }
 
   /// All from the data.
   public init() {}

@@ -78,7 +78,8 @@ import Testing
     later.metadata["halfspace"] = "0.9"
     try workspace.write(try later.encoded(), "m")
     try workspace.fail(
-      ["inspect", "m"], "m is a model of format 0.9; this version of Halfspace reads formats up to 2")
+      ["inspect", "m"],
+      "m is a model of format 0.9; this version of Halfspace reads formats up to 2")
   }
 
   @Test func `a model of NaN is refused by its tensor's name`() throws {
