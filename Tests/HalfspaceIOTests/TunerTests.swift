@@ -96,9 +96,9 @@ import Testing
     #expect(best.rung == 3 && finals.allSatisfy { $0.result.error >= best.result.error })
     #expect(outcome.ranking.first == best)
     #expect(Set(outcome.ranking.map(\.candidate)).count == outcome.ranking.count)
-    // Work stays within the budget, but for the first settings, which come along.
+    // The first settings come along beyond the plan, and no run is shorter than a pass over 64 rows.
     let visits = outcome.trials.reduce(0) { $0 + $1.result.rowVisits }
-    #expect(visits <= outcome.plan.visits + outcome.plan.rungs[1].visits * 4)
+    #expect(visits <= 2 * outcome.plan.visits)
   }
 
   @Test func `the same seed finds the same, whatever the threads; a clock ends it early`() throws {
