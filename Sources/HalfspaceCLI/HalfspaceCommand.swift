@@ -9,7 +9,7 @@ struct HalfspaceCommand: ParsableCommand {
     abstract: "Trains and serves very wide shifted-ReLU networks on tables, exactly.",
     version: Version.current,
     subcommands: [
-      Train.self, Evaluate.self, Predict.self, Inspect.self, Export.self, Plan.self,
+      Train.self, Tune.self, Evaluate.self, Predict.self, Inspect.self, Export.self, Plan.self,
       Demo.self,
     ])
 }

@@ -60,7 +60,7 @@ extension HalfspaceCommand {
       let record = model.record
       var table = TextTable("what", "value")
       table.alignments = [.left, .left]
-      table.append("format", TabularModel.formatVersion)
+      table.append("format", model.formatVersion)
       table.append("target", model.target.column)
       table.append("task", model.target.task.rawValue)
       let labels = model.target.labels
@@ -82,6 +82,11 @@ extension HalfspaceCommand {
       }
       table.append("features", Format.count(model.encoder.featureCount))
       table.append("scaling", model.transform.scaling.rawValue)
+      if let metric = model.transform.metric {
+        table.append(
+          "metric",
+          "learned, \(Format.significant(metric.directions)) of \(metric.inputCount) directions")
+      }
       table.append("inputs", Format.count(model.predictor.dimension))
       table.append("outputs", Format.count(model.predictor.outputCount))
       table.append("width", Format.count(record.network.width))

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import ArgumentParser
+internal import _HalfspaceReport
 
 /// A span of time as people write it: `90`, `90s`, `15m`, `1.5h`.
 struct TimeSpan: ExpressibleByArgument, Equatable {
@@ -10,6 +11,9 @@ struct TimeSpan: ExpressibleByArgument, Equatable {
   ]
 
   init(seconds: Double) { self.seconds = seconds }
+
+  /// How help texts say a default.
+  var defaultValueDescription: String { "\(Format.significant(seconds, digits: 6))s" }
 
   init?(argument: String) {
     for (suffix, unit) in Self.units where argument.hasSuffix(suffix) {

@@ -127,6 +127,13 @@ struct TrainingFlags: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Whether a metric of the features is learned by a short run first. (default: as trials say "
+        + "where no settings are given, otherwise none)",
+      valueName: "name"))
+  var metric: TrainingOptions.Metric?
+
+  @Option(
+    help: ArgumentHelp(
       "A column that says how often each row counts in training.", valueName: "column"))
   var weightColumn: String?
 
@@ -201,6 +208,7 @@ struct TrainingFlags: ParsableArguments {
     options.patience = patience
     options.scaling = scaling
     options.constant = constant
+    options.metric = metric
     options.weightColumn = weightColumn
     options.classWeights = classWeights
     options.hashColumns = hashColumns
@@ -263,6 +271,7 @@ extension PredictionTask: ExpressibleByArgument {}
 extension TrainingOptions.OptimizerName: ExpressibleByArgument {}
 extension TrainingOptions.LossName: ExpressibleByArgument {}
 extension LookupStrategy: ExpressibleByArgument {}
+extension TrainingOptions.Metric: ExpressibleByArgument {}
 extension FeatureTransform.Scaling: ExpressibleByArgument {}
 
 extension ClassWeights: ExpressibleByArgument {

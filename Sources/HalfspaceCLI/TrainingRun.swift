@@ -46,6 +46,10 @@ struct TrainingRun {
         + "\(Format.duration(outcome.times.total)), "
         + "\(Format.duration(outcome.times.report)) of it the static report; "
         + "\(Format.duration(outcome.secondsPerPrediction)) per prediction.")
+    if let choice = outcome.choice {
+      let settings = choice.arguments.map(ShellWord.quoted).joined(separator: " ")
+      lines.append("Settings chosen by \(outcome.trials.count) trials: \(settings).")
+    }
     if let ending = long.ending(record.epochs, of: record.training.epochs) { lines.append(ending) }
     return lines.joined(separator: "\n")
   }
@@ -75,6 +79,10 @@ struct TrainingRun {
       report["training.endedBy"] = long.end.map { .string($0.rawValue) }
       report["training.batch"] = .integer(record.training.batchSize)
       report["training.learningRate"] = .number(record.training.learningRate)
+      report["training.trials"] = outcome.choice.map { _ in .integer(outcome.trials.count) }
+      report["training.choice"] = outcome.choice.map {
+        .string($0.arguments.map(ShellWord.quoted).joined(separator: " "))
+      }
       report["seconds.load"] = .number(secondsToLoad)
       report["seconds.report"] = .number(times.report)
       report["seconds.train"] = .number(times.total)

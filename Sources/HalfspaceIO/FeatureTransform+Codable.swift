@@ -2,7 +2,7 @@
 
 extension FeatureTransform: Codable {
   private enum CodingKeys: String, CodingKey {
-    case scaling, constant, fit
+    case scaling, constant, metric, fit
   }
 
   /// Decodes a transform and checks it, so that one from a damaged file is refused here rather
@@ -11,6 +11,7 @@ extension FeatureTransform: Codable {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     scaling = try container.decode(Scaling.self, forKey: .scaling)
     constant = try container.decodeIfPresent(Double.self, forKey: .constant)
+    metric = try container.decodeIfPresent(FeatureMetric.self, forKey: .metric)
     fit = try container.decode(Fit.self, forKey: .fit)
     guard isSound else {
       throw DecodingError.dataCorrupted(
@@ -24,11 +25,14 @@ extension FeatureTransform: Codable {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(scaling, forKey: .scaling)
     try container.encodeIfPresent(constant, forKey: .constant)
+    try container.encodeIfPresent(metric, forKey: .metric)
     try container.encode(fit, forKey: .fit)
   }
 
   private var isSound: Bool {
-    guard constant?.isFinite ?? true, inputCount > 0 else { return false }
+    guard constant?.isFinite ?? true, inputCount > 0,
+      metric?.inputCount ?? inputCount == inputCount
+    else { return false }
     return switch fit {
     case .linear(let centers, let scales):
       scaling != .rank && centers.count == scales.count && centers.allSatisfy(\.isFinite)

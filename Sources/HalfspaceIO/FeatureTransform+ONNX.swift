@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import HalfspaceLinalg
 
 extension FeatureTransform {
   /// Adds what `apply(to:)` does: from features `[N, inputCount]` (`Double`) to unit rows
@@ -12,6 +13,13 @@ extension FeatureTransform {
       }
     let limits = [graph.scalar(-Self.limit), graph.scalar(Self.limit)]
     var values = graph.add("Clip", [scaled] + limits)
+    if let metric {
+      let map = metric.map
+      let tensor = ONNXTensor(map.elements, shape: [map.rows, map.columns])
+      let transposed = graph.add(
+        "Transpose", [graph.constant(tensor)], [("perm", .integers([1, 0]))])
+      values = graph.add("MatMul", [values, transposed])
+    }
     if let constant {
       let pads = graph.constant(ONNXTensor([0, 0, 0, 1], shape: [4]))
       let value = graph.scalar(min(max(constant, -Self.limit), Self.limit))

@@ -38,8 +38,9 @@ extension FeatureTransform {
   ///
   /// - Throws: `FeatureTransformError` for NaN and infinities. Every output is finite.
   public func apply(to matrix: SparseMatrix) throws(FeatureTransformError) -> SparseMatrix {
-    guard case .linear(_, let scales) = fit, scaling.keepsZeros else {
-      preconditionFailure("\(scaling) does not keep the zeros of sparse rows")
+    guard case .linear(_, let scales) = fit, scaling.keepsZeros, metric == nil else {
+      preconditionFailure(
+        "\(metric == nil ? "\(scaling)" : "a metric") does not keep the zeros of sparse rows")
     }
     precondition(
       matrix.columns == inputCount,

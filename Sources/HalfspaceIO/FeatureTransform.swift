@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: Apache-2.0
 public import HalfspaceLinalg
+internal import Synchronization
 
 /// Puts rows of features on the unit sphere, as fitted on the training rows.
 ///
-/// Three steps, in this order:
+/// Four steps, in this order, the second and third where there is what they need:
 /// 1. *Scaling*, feature by feature (`Scaling`). A feature that is constant in training becomes 0.
 ///    Scaled values are clipped to `-limit...limit`, which only outliers of a million standard
 ///    deviations notice.
-/// 2. *Constant coordinate*: the value `constant`, if there is one, is appended. It lets half-spaces
-///    lie away from the origin and keeps something of a row's length through step 3: standardized
+/// 2. *Metric*: the linear map `metric` takes the place of the scaled features (`FeatureMetric`).
+/// 3. *Constant coordinate*: the value `constant`, if there is one, is appended. It lets half-spaces
+///    lie away from the origin and keeps something of a row's length through step 4: standardized
 ///    rows of p features have lengths about sqrt(p), and the constant sets the scale to
 ///    which they are compared.
-/// 3. *Unit norm*: the row is divided by its Euclidean norm; a zero row stays zero.
+/// 4. *Unit norm*: the row is divided by its Euclidean norm; a zero row stays zero.
 ///
 /// ```swift
 /// let transform = try FeatureTransform(fitting: features, scaling: .standardize, constant: 2.5)
@@ -57,6 +59,8 @@ public struct FeatureTransform: Sendable, Equatable {
   public let scaling: Scaling
   /// The coordinate appended to every scaled row; nil: none.
   public let constant: Double?
+  /// The map of scaled features; nil: none.
+  public let metric: FeatureMetric?
   let fit: Fit
 
   /// Fits a transform on training rows of shape `[n, p]`, at least one. O(n p); O(n p log n) for
@@ -84,6 +88,7 @@ public struct FeatureTransform: Sendable, Equatable {
   ) throws(Failure) {
     self.scaling = scaling
     self.constant = constant
+    metric = nil
     switch scaling {
     case .rank:
       fit = .curves(
@@ -115,17 +120,27 @@ public struct FeatureTransform: Sendable, Equatable {
   init(scaling: Scaling, constant: Double?, scales: [Double]) {
     self.scaling = scaling
     self.constant = constant
+    metric = nil
     fit = .linear(centers: scales.map { _ in 0 }, scales: scales)
   }
 
   /// The same scaling with another constant.
   func with(constant: Double?) -> FeatureTransform {
-    FeatureTransform(scaling: scaling, constant: constant, fit: fit)
+    FeatureTransform(scaling: scaling, constant: constant, metric: metric, fit: fit)
   }
 
-  private init(scaling: Scaling, constant: Double?, fit: Fit) {
+  /// The same scaling and constant with another metric, a map `[q, p]`, or none.
+  public func with(metric: FeatureMetric?) -> FeatureTransform {
+    precondition(
+      metric?.inputCount ?? inputCount == inputCount,
+      "a metric of \(metric?.inputCount ?? 0) features for a transform of \(inputCount)")
+    return FeatureTransform(scaling: scaling, constant: constant, metric: metric, fit: fit)
+  }
+
+  private init(scaling: Scaling, constant: Double?, metric: FeatureMetric?, fit: Fit) {
     self.scaling = scaling
     self.constant = constant
+    self.metric = metric
     self.fit = fit
   }
 
@@ -137,43 +152,72 @@ public struct FeatureTransform: Sendable, Equatable {
     }
   }
 
-  /// Number of coordinates of a transformed row: p, and one more with a constant.
-  public var outputCount: Int { inputCount + (constant == nil ? 0 : 1) }
+  /// Number of coordinates of a transformed row: p, or as many as the metric gives, and one more with
+  /// a constant.
+  public var outputCount: Int { mappedCount + (constant == nil ? 0 : 1) }
+
+  /// Number of coordinates before the constant joins.
+  private var mappedCount: Int { metric?.outputCount ?? inputCount }
 
   /// The transformed rows of `matrix` [n, p], shape `[n, outputCount]`; traps when p differs.
-  /// O(n p), for ranks with a factor log(1000).
+  /// O(n p), for ranks with a factor log(1000); O(n p q) more with a metric `[q, p]`.
   ///
   /// - Throws: `FeatureTransformError` for NaN and infinities. Every output is finite.
   public func apply(
     to matrix: Matrix, threads: Int = 1
   ) throws(FeatureTransformError) -> Matrix {
-    precondition(
-      matrix.columns == inputCount,
-      "shape [\(matrix.rows), \(matrix.columns)] for a transform of \(inputCount) features")
     let result = Matrix(rows: matrix.rows, columns: outputCount)
     try apply(to: matrix, into: result, threads: threads)
     return result
   }
 
   /// Writes the transformed rows of `matrix` to the first rows of `result` `[>= n, outputCount]`.
+  ///
+  /// - Returns: what each row was divided by, its norm before the last step.
+  @discardableResult
   func apply(
     to matrix: Matrix, into result: Matrix, threads: Int = 1
-  ) throws(FeatureTransformError) {
+  ) throws(FeatureTransformError) -> [Double] {
+    try check(matrix)
     precondition(
       result.columns == outputCount && result.rows >= matrix.rows,
       "[\(result.rows), \(result.columns)] for \(matrix.rows) rows of \(outputCount)")
-    try FeatureTransformError.check(matrix)
+    let norms = Mutex([Double](repeating: 0, count: matrix.rows))
     parallelFor(matrix.rows, grain: 64, threads: threads) { rows in
+      var scaled = [Double](repeating: 0, count: inputCount)
       var values = [Double](repeating: 0, count: outputCount)
+      var found: [Double] = []
       for row in rows {
-        transform(matrix, row, &values)
+        scale(matrix, row, &scaled)
+        found.append(normalize(scaled, &values))
         for column in values.indices { result[row, column] = Float(values[column]) }
       }
+      norms.withLock { $0.replaceSubrange(rows, with: found) }
     }
+    return norms.withLock { $0 }
   }
 
-  /// Row `row` of `matrix`, scaled, extended and normalized.
-  private func transform(_ matrix: Matrix, _ row: Int, _ values: inout [Double]) {
+  /// The scaled and clipped rows of `matrix` [n, p], before a metric and a constant. O(n p).
+  func scaled(_ matrix: Matrix) throws(FeatureTransformError) -> DoubleMatrix {
+    try check(matrix)
+    var result = DoubleMatrix(rows: matrix.rows, columns: inputCount)
+    var values = [Double](repeating: 0, count: inputCount)
+    for row in 0..<matrix.rows {
+      scale(matrix, row, &values)
+      for column in values.indices { result[row, column] = values[column] }
+    }
+    return result
+  }
+
+  private func check(_ matrix: Matrix) throws(FeatureTransformError) {
+    precondition(
+      matrix.columns == inputCount,
+      "shape [\(matrix.rows), \(matrix.columns)] for a transform of \(inputCount) features")
+    try FeatureTransformError.check(matrix)
+  }
+
+  /// Row `row` of `matrix`, scaled and clipped.
+  private func scale(_ matrix: Matrix, _ row: Int, _ values: inout [Double]) {
     switch fit {
     case .linear(let centers, let scales):
       for column in centers.indices {
@@ -185,17 +229,25 @@ public struct FeatureTransform: Sendable, Equatable {
         values[column] = curves[column].value(at: matrix[row, column])
       }
     }
-    var squaredNorm = 0.0
-    for column in 0..<inputCount {
+    for column in values.indices {
       values[column] = min(max(values[column], -Self.limit), Self.limit)
-      squaredNorm += values[column] * values[column]
     }
-    if let constant {
-      values[inputCount] = min(max(constant, -Self.limit), Self.limit)
-      squaredNorm += values[inputCount] * values[inputCount]
+  }
+
+  /// A scaled row, mapped, extended and normalized; returns the norm.
+  private func normalize(_ scaled: [Double], _ values: inout [Double]) -> Double {
+    if let metric {
+      var room = values.mutableSpan
+      metric.apply(to: scaled.span, into: &room)
+    } else {
+      for column in scaled.indices { values[column] = scaled[column] }
     }
-    guard squaredNorm > 0 else { return }
+    if let constant { values[mappedCount] = min(max(constant, -Self.limit), Self.limit) }
+    var squaredNorm = 0.0
+    for value in values { squaredNorm += value * value }
+    guard squaredNorm > 0 else { return 0 }
     let norm = squaredNorm.squareRoot()
     for column in values.indices { values[column] /= norm }
+    return norm
   }
 }

@@ -43,7 +43,7 @@ extension ModelFileError: CustomStringConvertible, LocalizedError {
     case .version(let found, let supported):
       "\(file) is a model of format \(found.prefix(20))"
         + (Int(found) ?? 0 > Int(supported) ?? 0 ? ", written by a later version" : "")
-        + "; this version of Halfspace reads format \(supported)"
+        + "; this version of Halfspace reads formats up to \(supported)"
     case .metadata(let key, let problem): "\(file): metadata \"\(key)\" \(problem)"
     case .inconsistent(let problem), .notExportable(let problem): "\(file): \(problem)"
     case .noProbabilities(let loss):

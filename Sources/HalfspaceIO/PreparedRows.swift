@@ -119,9 +119,7 @@ struct PreparedRows {
 
   /// Up to `limit` of the rows, at equal distances, as many as take 64 MiB.
   static func sample(of rows: [Int], columns: Int, limit: Int) -> [Int] {
-    let most = min(limit, max(1024, (8 << 20) / max(1, columns)))
-    guard rows.count > most else { return rows }
-    return (0..<most).map { rows[$0 * rows.count / most] }
+    EvenSample.rows(min(limit, max(1024, (8 << 20) / max(1, columns))), of: rows)
   }
 
   /// Trains on the rows, the steps being taken by `run`, and tests on those held out.
@@ -129,6 +127,9 @@ struct PreparedRows {
     options: TrainingOptions, resuming state: TrainerState?, communicator: any Communicator,
     run: (Trainer) throws -> Void
   ) throws -> TrainingOutcome {
+    guard options.metric != .learned else {
+      throw ConfigurationError.invalid("a metric is learned for tables that fit in memory")
+    }
     let targets = try recipe.targets(of: trainingTargets, by: target)
     let (kept, validation) = try recipe.validationSplit(
       training, targets, try recipe.weights(of: trainingTargets, by: target))

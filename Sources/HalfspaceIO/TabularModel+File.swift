@@ -16,8 +16,13 @@ internal import HalfspaceReporting
 // ReLU, Linear compute it. The metadata hold, as JSON, what turns a table's row into x and an
 // output into an answer.
 extension TabularModel {
-  /// Version of the file format that is written, and read.
-  public static let formatVersion = "1"
+  /// The latest version of the file format.
+  public static let formatVersion = "2"
+  /// The versions that are read.
+  private static let formatVersions = ["1", formatVersion]
+  /// The version that this model is written in: 2 brought the metric of the features, and is written
+  /// where there is one, so that all other models can be read by whoever reads format 1.
+  public var formatVersion: String { transform.metric == nil ? "1" : Self.formatVersion }
 
   private enum Key {
     static let version = "halfspace"
@@ -48,7 +53,7 @@ extension TabularModel {
     var file = Safetensors(
       metadata: [
         "format": "pt",
-        Key.version: Self.formatVersion,
+        Key.version: formatVersion,
         Key.encoder: try Self.json(encoder),
         Key.transform: try Self.json(transform),
         Key.target: try Self.json(target),
@@ -82,12 +87,18 @@ extension TabularModel {
     guard let version = file.metadata[Key.version] else {
       throw ModelFileError(file: file.name, reason: .notAModel)
     }
-    guard version == Self.formatVersion else {
+    guard Self.formatVersions.contains(version) else {
       throw ModelFileError(
         file: file.name, reason: .version(found: version, supported: Self.formatVersion))
     }
     let transform = try Self.decode(FeatureTransform.self, Key.transform, file)
+    guard transform.metric == nil || version != "1" else {
+      throw Self.inconsistent(file, "format 1 has no metric")
+    }
     let encoder = try Self.decode(TableEncoder.self, Key.encoder, file)
+    guard transform.metric == nil || encoder.sparse == nil else {
+      throw Self.inconsistent(file, "sparse rows have no metric")
+    }
     let target = try Self.decode(TargetEncoder.self, Key.target, file)
     let record = try Self.decode(TrainingRecord.self, Key.record, file)
     guard encoder.featureCount == transform.inputCount else {

@@ -42,7 +42,7 @@ extension TabularModel {
   /// What the columns of the inputs and outputs are, as JSON, and how the model was trained.
   private func onnxMetadata() throws -> [(key: String, value: String)] {
     [
-      ("halfspace", Self.formatVersion), ("halfspace.labels", try Self.json(target.labels)),
+      ("halfspace", formatVersion), ("halfspace.labels", try Self.json(target.labels)),
       ("halfspace.numbers", try Self.json(encoder.numberColumns)),
       ("halfspace.record", try Self.json(record)), ("halfspace.target", target.column),
       ("halfspace.texts", try Self.json(encoder.textColumns)),

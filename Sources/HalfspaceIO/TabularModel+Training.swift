@@ -15,10 +15,18 @@ public struct TrainingOutcome: Sendable {
   /// Seconds a prediction of one row took, on average over the test rows (or training rows where
   /// there are none), all of it: encoding, transform, lookup, forward.
   public var secondsPerPrediction: Double
+  /// What was tried before, where settings were chosen by trials; see `TrainingOptions.choosesByTrial`.
+  public var trials: [TrialResult] = []
+  /// The settings that trials have chosen.
+  public var choice: TrialSettings?
 }
 
 extension TabularModel {
   /// Trains a model that predicts the column `target` of `table`.
+  ///
+  /// Where no settings are given (`TrainingOptions.choosesByTrial`), trials on rows set apart from the
+  /// training rows choose between those of the recipe and others that are safer on few, noisy or skewed
+  /// rows, or attend to the directions that matter; that takes at most about as long again.
   ///
   /// A share of the rows is held out, `record.test` tells how good the model is on them. Same table,
   /// options and seed: same model, bit for bit, whatever the threads and processes.
@@ -53,36 +61,29 @@ extension TabularModel {
     resuming state: TrainerState?, communicator: any Communicator = SingleProcess(),
     run: (Trainer) throws -> Void
   ) throws -> TrainingOutcome {
-    try options.validate()
-    for name in [targetColumn] + options.ignoredColumns.sorted() { _ = try table.column(name) }
-    if options.ignoredColumns.contains(targetColumn) {
-      throw ConfigurationError.invalid("the target column \"\(targetColumn)\" cannot be dropped")
-    }
-    let split = try split(table, target: targetColumn, options: options)
-    let training = split.test == nil ? table : table.selecting(rows: split.training)
-    let test = split.test.map { table.selecting(rows: $0) }
-    let target = split.target
-    let encoder = try TableEncoder(
-      fitting: training, target: targetColumn, dropping: options.ignoredColumns)
-    let features = try encoder.encode(training)
-    let recipe = TrainingRecipe(features: features, target: target, options: options)
-    let transform = try FeatureTransform(
-      fitting: features, scaling: recipe.scaling, constant: recipe.constant)
-    let inputs = try transform.apply(to: features, threads: options.threads)
-    let targets = try recipe.targets(of: training, by: target)
-    let (kept, validation) = try recipe.validationSplit(
-      .dense(inputs), targets, try recipe.weights(of: training, by: target))
-
+    let prepared = try PreparedTable(table, target: targetColumn, options: options)
+    let choice =
+      options.choosesByTrial
+      ? try SettingsChoice(for: prepared, options: options, communicator: communicator) : nil
+    let options = choice?.best.applied(to: options) ?? options
+    let recipe = TrainingRecipe(
+      features: prepared.features, target: prepared.target, options: options)
+    let rows = try prepared.rows(recipe, metric: options.metric, communicator: communicator)
     let trainer = try Trainer(
-      rows: kept.inputs, targets: kept.targets, weights: kept.weights, network: recipe.network,
-      training: recipe.training, validation: validation.map { ($0.inputs, $0.targets) },
+      rows: rows.training.inputs, targets: rows.training.targets, weights: rows.training.weights,
+      network: recipe.network, training: recipe.training,
+      validation: rows.validation.map { ($0.inputs, $0.targets) },
       resuming: state, communicator: communicator)
     try run(trainer)
     let trained = try trained(
-      trainer, encoder: encoder, transform: transform, target: target, recipe: recipe,
-      rows: training.rowCount)
-    return try trained.judged(
-      on: test, training: training, weightColumn: options.weightColumn, trainer: trainer)
+      trainer, encoder: prepared.encoder, transform: rows.transform, target: prepared.target,
+      recipe: recipe, rows: prepared.training.rowCount)
+    var outcome = try trained.judged(
+      on: prepared.test, training: prepared.training, weightColumn: options.weightColumn,
+      trainer: trainer)
+    outcome.trials = choice?.results ?? []
+    outcome.choice = choice?.best
+    return outcome
   }
 
   /// The model that a trainer has come to.

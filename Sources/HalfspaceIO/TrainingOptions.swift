@@ -18,6 +18,11 @@ public struct TrainingOptions: Sendable {
     case sgd, adagrad, momentum, adam
   }
 
+  /// Whether features are mapped by what a first short run has found (`FeatureMetric`).
+  public enum Metric: String, Sendable, CaseIterable {
+    case none, learned
+  }
+
   /// What the target is; nil lets the target column decide.
   public var task: PredictionTask?
   /// What separates the labels of a cell, of which a row may have any number: with it, the task is
@@ -57,6 +62,9 @@ public struct TrainingOptions: Sendable {
   public var scaling: FeatureTransform.Scaling?
   /// The constant coordinate.
   public var constant: Double?
+  /// Whether a metric of the features is learned first; for tables in memory. Nil: where `choosesByTrial`,
+  /// as trials say, otherwise not.
+  public var metric: Metric?
   /// A column that says how often each row counts in training, relative to the others; no feature.
   public var weightColumn: String?
   /// How often the rows of each class count in training, on top of `weightColumn`.
@@ -79,6 +87,19 @@ public struct TrainingOptions: Sendable {
   public var indexMargin: Double?
   /// Threads to use; the model does not depend on it.
   public var threads = ThreadCount.available
+
+  /// Whether settings of the network, its training and the transform are chosen by trials on rows set
+  /// apart: for tables in memory, when a person has chosen none of them. One that is given stands for a
+  /// person who knows; the others then follow from the shape of the data by `TrainingRecipe`.
+  public var choosesByTrial: Bool {
+    let isShaped =
+      width != nil || threshold != nil || outputs != nil || !trainsOutputs || outputScale != nil
+    let isPaced =
+      optimizer != nil || epochs != nil || batchSize != nil || learningRate != nil
+      || schedule != nil || averagingStart != nil || weightDecay != nil || patience != nil
+    return !isShaped && !isPaced && loss == nil && scaling == nil && constant == nil
+      && metric == nil
+  }
 
   /// All from the data.
   public init() {}

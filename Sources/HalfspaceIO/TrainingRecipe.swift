@@ -16,7 +16,7 @@ public struct TrainingRecipe {
   /// The network before training.
   public let network: NetworkConfiguration
   /// How it is trained.
-  public let training: TrainingConfiguration
+  public internal(set) var training: TrainingConfiguration
   private let patience: Int?
   private let weightColumn: String?
   private let classWeights: ClassWeights?

@@ -59,6 +59,20 @@ import Testing
       "r: a model trained with the huber loss has no probabilities")
   }
 
+  @Test func `a learned metric shows in inspect`() throws {
+    let workspace = try Workspace()
+    try workspace.write(SampleText.numbers, "numbers.csv")
+    for (metric, format) in [("none", "1"), ("learned", "2")] {
+      try workspace.succeed(
+        ["train", "numbers.csv", "--target", "y", "--output", "m", "--metric", metric]
+          + SampleText.short)
+      let lines = try workspace.succeed(["inspect", "m"]).lines
+      #expect(lines.contains { $0.contains("format") && $0.contains(format) })
+      #expect(lines.contains { $0.contains("| metric") } == (metric == "learned"))
+      try workspace.succeed(["evaluate", "m", "numbers.csv"])
+    }
+  }
+
   @Test func `inspect counts on a table which neurons fire`() throws {
     let workspace = try workspace()
     let lines = try workspace.succeed(["inspect", "m", "kinds.csv"]).lines

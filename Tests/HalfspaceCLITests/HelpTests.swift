@@ -8,7 +8,7 @@ import Testing
   @Test func `help lists the commands, and no arguments are a call for help`() throws {
     let workspace = try Workspace()
     let help = try workspace.succeed(["--help"]).output
-    for command in ["train", "evaluate", "predict", "inspect", "plan", "demo"] {
+    for command in ["train", "tune", "evaluate", "predict", "inspect", "plan", "demo"] {
       #expect(help.contains("\n  \(command) "))
       let text = try workspace.succeed([command, "--help"])
       #expect(text.output.hasPrefix("OVERVIEW: ") && text.errors.isEmpty)
@@ -47,7 +47,10 @@ import Testing
       (SampleText.numbers, "y", .regression),
     ] {
       try workspace.write(text, "t.csv")
-      try workspace.succeed(["train", "t.csv", "--target", target, "--report", "r.json", "--quiet"])
+      // Without trials, which may choose others.
+      try workspace.succeed([
+        "train", "t.csv", "--target", target, "--report", "r.json", "--quiet", "--metric", "none",
+      ])
       let report = try Report(workspace.file("r.json"))
       let defaults = TrainingDefaults(task: task)
       #expect(report.number("network.width") == Double(defaults.width))

@@ -16,6 +16,7 @@ import Testing
     var loss: TrainingOptions.LossName?
     var constant = true
     var labelSeparator: Character?
+    var metric: TrainingOptions.Metric?
 
     static let all: [Kind] = {
       let classes = SampleTable.classification(rows: 1000)
@@ -36,6 +37,10 @@ import Testing
           testDescription: "squared, ranks, no constant", table: numbers, scaling: .rank,
           constant: false),
         Kind(testDescription: "squared, common scale", table: numbers, scaling: .commonScale),
+        Kind(testDescription: "squared, learned metric", table: numbers, metric: .learned),
+        Kind(
+          testDescription: "softmax, ranks, learned metric", table: classes, scaling: .rank,
+          metric: .learned),
       ]
     }()
 
@@ -46,6 +51,7 @@ import Testing
       options.scaling = scaling
       options.loss = loss
       options.labelSeparator = labelSeparator
+      options.metric = metric
       options.epochs = 2
       options.threads = 1
       let target = table.columnNames[table.columnNames.count - 1]

@@ -122,7 +122,7 @@ import Testing
     let archive = try ZipArchive(bytes, file: "m.npz")
     let member = try #require(archive.members.first { $0.name == "metadata.json" })
     let metadata = String(decoding: try archive.contents(member), as: UTF8.self)
-    #expect(metadata.contains("\"halfspace\":\"\(TabularModel.formatVersion)\""))
+    #expect(metadata.contains("\"halfspace\":\"\(model.formatVersion)\""))
     #expect(try model.npz() == bytes)
   }
 

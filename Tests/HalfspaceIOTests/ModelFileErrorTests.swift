@@ -52,9 +52,9 @@ import _HalfspaceTestSupport
       try sentence { $0.metadata = ["format": "pt"] }
         == "m is not a Halfspace model: it has no \"halfspace\" metadata")
     #expect(
-      try sentence { $0.metadata["halfspace"] = "2" }
-        == "m is a model of format 2, written by a later version; this version of Halfspace "
-        + "reads format 1")
+      try sentence { $0.metadata["halfspace"] = "3" }
+        == "m is a model of format 3, written by a later version; this version of Halfspace "
+        + "reads formats up to 2")
     let folder = TemporaryFolder()
     let path = folder.file("m")
     let missing = #expect(throws: SafetensorsError.self) { try TabularModel(contentsOf: path) }

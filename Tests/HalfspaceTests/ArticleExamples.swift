@@ -50,6 +50,23 @@ import _HalfspaceTestSupport
     #expect(abs(b - 2.106215) < 1e-5)
   }
 
+  @Test func `a tuner ranks the settings it has tried`() throws {
+    var rows = "size,color,species\n"
+    for row in 0..<48 { rows += "\(row % 12),\(row % 5),\(row % 12 < 6 ? "a" : "b")\n" }
+    let table = try Table(csv: rows, name: "flowers")
+    func tune() throws -> TuningOutcome {
+      // Example
+      let tuner = try Tuner(table, target: "species")
+      let outcome = tuner.run(budget: 20_000)
+      for trial in outcome.ranking.prefix(3) {
+        print(trial.result.score, trial.result.settings.arguments.joined(separator: " "))
+      }
+      // End
+      return outcome
+    }
+    #expect(try tune().isComplete)
+  }
+
   @Test func `a forecast counts the neurons that will be stored`() {
     let inputs = TestData.unitRows(200, 8, seed: 3)
     // Example

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import HalfspaceLinalg
+internal import HalfspaceNN
+
+/// Judges settings by short runs on a part of the training rows and their errors on the rest.
+///
+/// Work is counted in row visits, not by a clock: the same table, options and seed give the same
+/// results.
+struct SettingsTrial {
+  /// Share of the training rows that is set apart.
+  private static let heldShare = 0.25
+  /// Runs see rows at least so often before they see more of them.
+  private static let fewestVisits = 8
+
+  let prepared: PreparedTable
+  let options: TrainingOptions
+  let communicator: any Communicator
+  private let splits: [TrainTestSplit]
+
+  /// Trials of settings on top of `options`. Few rows are set apart several times, at random.
+  ///
+  /// - Throws: `TableError` for bad targets.
+  init(
+    _ prepared: PreparedTable, options: TrainingOptions,
+    communicator: any Communicator = SingleProcess()
+  ) throws {
+    self.prepared = prepared
+    self.options = options
+    self.communicator = communicator
+    let count = prepared.training.rowCount
+    let classes =
+      prepared.target.task == .classification
+      ? try prepared.target.classes(of: prepared.training) : nil
+    splits = (0..<(count <= 500 ? 4 : count <= 2000 ? 2 : 1)).map { number in
+      let seed = options.seed &+ 2 &+ UInt64(number)
+      return classes.map {
+        TrainTestSplit(stratifying: $0, testFraction: Self.heldShare, seed: seed)
+      } ?? TrainTestSplit(rowCount: count, testFraction: Self.heldShare, seed: seed)
+    }
+  }
+
+  /// Rows that are trained on in one trial, all that are set apart in turn counted.
+  var keptRows: Int { splits.reduce(0) { $0 + $1.training.count } }
+
+  /// What the recipe makes of settings.
+  func recipe(_ settings: TrialSettings) -> TrainingRecipe {
+    TrainingRecipe(
+      features: prepared.features, target: prepared.target, options: settings.applied(to: options))
+  }
+
+  /// What settings come to after so many row visits; nil when they cannot be trained with, as when the
+  /// run diverges.
+  ///
+  /// - Complexity: `visits` row visits, up to as many again for a metric.
+  func result(of settings: TrialSettings, visits: Int) -> TrialResult? {
+    let recipe = recipe(settings)
+    var errors = (sum: 0.0, scale: 0.0)
+    var (rows, done) = (0, 0)
+    for split in splits {
+      guard
+        let part = try? run(recipe, settings, split, visits: max(1, visits / splits.count))
+      else { return nil }
+      errors.sum += part.error
+      errors.scale += part.scale
+      rows += split.test.count
+      done += part.visits
+    }
+    guard errors.scale > 0, errors.sum.isFinite else { return nil }
+    return TrialResult(
+      settings: settings, error: errors.sum / errors.scale, rows: rows, rowVisits: done,
+      judgesClasses: prepared.target.task == .classification)
+  }
+
+  private func run(
+    _ recipe: TrainingRecipe, _ settings: TrialSettings, _ split: TrainTestSplit, visits: Int
+  ) throws -> (error: Double, scale: Double, visits: Int) {
+    let most = max(1, visits / min(Self.fewestVisits, recipe.training.epochs))
+    let kept = EvenSample.rows(max(most, 64), of: split.training)
+    var recipe = recipe
+    let pilotEpochs = MetricPilot.epochs(of: recipe.training.epochs)
+    recipe.training.epochs = min(recipe.training.epochs, max(1, visits / kept.count))
+    recipe.training.patience = nil
+    let all = try recipe.targets(of: prepared.training, by: prepared.target)
+    let weights = try recipe.weights(of: prepared.training, by: prepared.target)
+    let part = (
+      features: prepared.features.gather(kept), targets: all.gather(kept),
+      weights: weights.map { weights in kept.map { weights[$0] } }
+    )
+    var transform = try FeatureTransform(
+      fitting: part.features, scaling: recipe.scaling, constant: recipe.constant)
+    if settings.metric == .learned {
+      let pilot = MetricPilot(
+        recipe: recipe, targets: part.targets, weights: part.weights, communicator: communicator,
+        epochs: min(pilotEpochs, recipe.training.epochs))
+      transform = transform.with(metric: try pilot.metric(of: part.features, by: transform))
+    }
+    let threads = recipe.training.threads
+    let trainer = try Trainer(
+      rows: .dense(try transform.apply(to: part.features, threads: threads)),
+      targets: part.targets, weights: part.weights, network: recipe.network,
+      training: recipe.training, communicator: communicator)
+    try trainer.run()
+    let scores = trainer.predictor().scores(
+      for: try transform.apply(
+        to: prepared.features.gather(split.test), threads: threads), threads: threads)
+    let (error, scale) = error(
+      of: scores, against: all.gather(split.test), mean: mean(of: part.targets))
+    return (error, scale, recipe.training.epochs * kept.count)
+  }
+
+  private func mean(of targets: Targets) -> Double {
+    guard case .values(let values) = targets else { return 0 }
+    return (0..<values.rows).reduce(0) { $0 + Double(values[$1, 0]) } / Double(values.rows)
+  }
+
+  /// The sum of errors over rows, and of those of the mean; for classes, wrong rows and rows; for
+  /// labels, wrong ones and those of the rows, which is what predicting none comes to.
+  private func error(
+    of scores: Matrix, against targets: Targets, mean: Double
+  ) -> (error: Double, scale: Double) {
+    var (error, scale) = (0.0, 0.0)
+    for row in 0..<scores.rows {
+      switch targets {
+      case .classes(let classes, _):
+        error += scores.indexOfLargest(inRow: row) == Int(classes[row]) ? 0 : 1
+        scale += 1
+      case .values(let values) where prepared.target.task == .classification:
+        error += (scores[row, 0] > 0) == (values[row, 0] > 0) ? 0 : 1
+        scale += 1
+      case .values(let values):
+        let value = Double(values[row, 0])
+        error += (Double(scores[row, 0]) - value) * (Double(scores[row, 0]) - value)
+        scale += (value - mean) * (value - mean)
+      case .labelSets(let sets, let count):
+        for label in 0..<count {
+          error += (scores[row, label] > 0) == sets[row].contains(Int32(label)) ? 0 : 1
+        }
+        scale += Double(sets[row].count)
+      }
+    }
+    return (error, scale)
+  }
+}

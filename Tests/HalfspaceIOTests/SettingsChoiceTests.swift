@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: Apache-2.0
+import HalfspaceLinalg
+import HalfspaceNN
+import HalfspaceReporting
+import Testing
+import _HalfspaceTestSupport
+
+@testable import HalfspaceIO
+
+/// Settings chosen by trials where nobody has chosen any.
+@Suite struct SettingsChoiceTests {
+  /// A linear target of six columns with as much noise as signal.
+  private static func noisyLine(rows: Int) -> Table {
+    var source = NormalSource(seed: 21)
+    var columns = [[Double]](repeating: [], count: 7)
+    for _ in 0..<rows {
+      let x = (0..<6).map { _ in Double(source.next()) }
+      for (column, value) in x.enumerated() { columns[column].append(value) }
+      columns[6].append(x[0] + x[1] - x[2] + 1.7 * Double(source.next()))
+    }
+    return Table(
+      name: "line",
+      columns: zip(["a", "b", "c", "d", "e", "f", "y"], columns)
+        .map { TableColumn(name: $0, numbers: $1) })
+  }
+
+  private func options(_ change: (inout TrainingOptions) -> Void = { _ in }) -> TrainingOptions {
+    var options = TrainingOptions()
+    options.threads = 1
+    change(&options)
+    return options
+  }
+
+  @Test func `few noisy rows get a network that ends near a linear model`() throws {
+    let table = Self.noisyLine(rows: 2160)
+    let (training, test) = (table.selecting(rows: 0..<160), table.selecting(rows: 160..<2160))
+    let chosen = try TabularModel.train(
+      on: training, target: "y", options: options { $0.testFraction = 0 })
+    let plain = try TabularModel.train(
+      on: training, target: "y",
+      options: options {
+        $0.testFraction = 0
+        $0.metric = TrainingOptions.Metric.none
+      })
+    // No model explains more than 3 / (3 + 1.7²) = 0.51 of the variance.
+    let (with, without) = (
+      try #require(chosen.model.evaluate(on: test).r2),
+      try #require(plain.model.evaluate(on: test).r2)
+    )
+    #expect(with > 0.35 && with > without + 0.05)
+    let choice = try #require(chosen.choice)
+    #expect(choice.learningRate != nil || choice.width != nil)
+    // The first trial is that of the recipe; what was chosen is one of the trials, and the model's.
+    #expect(chosen.trials.first?.settings == TrialSettings())
+    #expect(chosen.trials.contains { $0.settings == choice })
+    #expect(choice.width == nil || chosen.model.record.network.width == choice.width)
+    #expect(plain.choice == nil && plain.trials.isEmpty)
+  }
+
+  @Test func `the choice depends on seed and table only, and can be given`() throws {
+    let table = Self.noisyLine(rows: 60)
+    let one = try TabularModel.train(on: table, target: "y", options: options())
+    let three = try TabularModel.train(
+      on: table, target: "y", options: options { $0.threads = 3 })
+    #expect(one.trials == three.trials)
+    #expect(try one.model.file().encoded() == three.model.file().encoded())
+    // The same settings by hand: the same bytes.
+    let given = try #require(one.choice).applied(to: options())
+    #expect(!given.choosesByTrial)
+    let again = try TabularModel.train(on: table, target: "y", options: given)
+    #expect(try one.model.file().encoded() == again.model.file().encoded())
+  }
+
+  @Test func `one setting given leaves nothing to trials`() {
+    #expect(options().choosesByTrial)
+    let changes: [(inout TrainingOptions) -> Void] = [
+      { $0.width = 64 }, { $0.threshold = .value(1) }, { $0.epochs = 3 }, { $0.constant = 1 },
+      { $0.scaling = .rank }, { $0.metric = .learned }, { $0.optimizer = .adam },
+      { $0.loss = .squared }, { $0.patience = 3 }, { $0.outputs = .zero },
+      { $0.trainsOutputs = false },
+    ]
+    for change in changes { #expect(!options(change).choosesByTrial) }
+    // What is no setting of the network does not matter.
+    let others = options {
+      $0.seed = 5
+      $0.threads = 2
+      $0.testFraction = 0
+      $0.droppedColumns = ["a"]
+      $0.lookup = .dense
+    }
+    #expect(others.choosesByTrial)
+  }
+
+  @Test func `a handful of rows is trained on as it is`() throws {
+    let outcome = try TabularModel.train(
+      on: SampleTable.classification(rows: 30), target: "kind", options: options())
+    #expect(outcome.trials.isEmpty && outcome.choice == TrialSettings())
+  }
+
+  @Test func `settings that cannot be trained with are no result`() throws {
+    let prepared = try PreparedTable(
+      Self.noisyLine(rows: 60), target: "y", options: options())
+    let trial = try SettingsTrial(prepared, options: options())
+    var settings = TrialSettings()
+    settings.width = 64
+    settings.firingFraction = 0.25
+    let result = try #require(trial.result(of: settings, visits: 2000))
+    #expect(result.rows == 4 * 12 && result.rowVisits <= 2000)
+    #expect(trial.result(of: settings, visits: 2000) == result)
+    settings.firingFraction = 2
+    #expect(trial.result(of: settings, visits: 2000) == nil)
+    settings.firingFraction = 0.25
+    settings.learningRate = 1e30
+    #expect(trial.result(of: settings, visits: 2000) == nil)
+  }
+
+  @Test func `better by chance is not clearly better`() {
+    func result(_ error: Double, rows: Int, isShare: Bool) -> TrialResult {
+      TrialResult(
+        settings: .init(), error: error, rows: rows, rowVisits: 1, judgesClasses: isShare)
+    }
+    let base = result(0.2, rows: 100, isShare: true)
+    #expect(!result(0.19, rows: 100, isShare: true).isClearlyBetter(than: base))
+    #expect(result(0.17, rows: 100, isShare: true).isClearlyBetter(than: base))
+    #expect(!result(0.2, rows: 100, isShare: true).isClearlyBetter(than: base))
+    let mean = result(0.5, rows: 100, isShare: false)
+    #expect(!result(0.496, rows: 100, isShare: false).isClearlyBetter(than: mean))
+    #expect(result(0.49, rows: 100, isShare: false).isClearlyBetter(than: mean))
+  }
+}
