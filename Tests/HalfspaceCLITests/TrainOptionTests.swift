@@ -128,7 +128,7 @@ import Testing
     let lines = plain.errors.split(separator: "\n", omittingEmptySubsequences: false)
     #expect(lines.count == 4 && lines.last == "")
     for (index, line) in lines.dropLast().enumerated() {
-      let pattern = /epoch (\d)\/3: loss \S+, \S+ neurons fire, .* m?s( left)?/
+      let pattern = /epoch (\d)\/3: loss \S+, \S+ neurons fire, .* ([mµn]?s|min|h)( left)?/
       #expect(line.wholeMatch(of: pattern)?.1 == "\(index + 1)")
     }
     // Nothing that only a terminal understands.
