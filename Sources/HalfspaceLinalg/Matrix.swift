@@ -34,8 +34,8 @@
     self.columns = columns
     self.stride = stride
     let raw = unsafe AlignedMemory.allocate(byteCount: count * MemoryLayout<Float>.stride)
-    unsafe pointer = raw.bindMemory(to: Float.self, capacity: max(1, count))
-    unsafe pointer.initialize(repeating: 0, count: max(1, count))
+    unsafe pointer = raw.bindMemory(to: Float.self, capacity: count)
+    unsafe pointer.initialize(repeating: 0, count: count)
   }
 
   /// Creates a zero matrix of shape `[rows, columns]` with padded rows.
