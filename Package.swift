@@ -76,7 +76,9 @@ let package = Package(
       description: "Train one network in several processes, over Open MPI (libopenmpi-dev).")
   ],
   dependencies: [
-    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    // HTTP for `halfspace serve`: small, without dependencies of its own.
+    .package(url: "https://github.com/swhitty/FlyingFox", from: "0.27.1"),
   ] + documentation,
   targets: [
     // MARK: C: OpenBLAS, LAPACKE, SIMD kernels, zlib
@@ -114,7 +116,11 @@ let package = Package(
     module("_HalfspaceReport", []),
     .executableTarget(
       name: "HalfspaceCLI",
-      dependencies: ["Halfspace", "HalfspaceMPI", "_HalfspaceReport", argumentParser],
+      dependencies: [
+        "Halfspace", "HalfspaceMPI", "_HalfspaceReport", argumentParser,
+        .product(name: "FlyingFox", package: "FlyingFox"),
+        .product(name: "FlyingSocks", package: "FlyingFox"),
+      ],
       swiftSettings: swiftSettings),
     .target(
       name: "CMachineLimits", path: "Benchmarks/MachineLimits", publicHeadersPath: "include",

@@ -8,10 +8,17 @@ struct LearningCurve {
   /// How it is written.
   enum Format: String {
     case csv, jsonl, svg
+    /// For TensorBoard, which looks for files with this in their names.
+    case tfevents
 
-    /// The format that the extension of a path names.
+    /// The format that the name of a file tells: by its extension, or as TensorBoard does.
     init?(path: String) {
-      self.init(rawValue: URL(fileURLWithPath: path).pathExtension.lowercased())
+      let file = URL(fileURLWithPath: path)
+      if file.lastPathComponent.contains(Format.tfevents.rawValue) {
+        self = .tfevents
+      } else {
+        self.init(rawValue: file.pathExtension.lowercased())
+      }
     }
   }
 
@@ -19,6 +26,8 @@ struct LearningCurve {
   let format: Format
   /// What the chart says above the axes.
   let title: String
+  /// When the run began.
+  private let start = Date().timeIntervalSince1970
 
   init?(path: String, title: String) {
     guard let format = Format(path: path) else { return nil }
@@ -31,13 +40,12 @@ struct LearningCurve {
   ///
   /// - Throws: `FileError`.
   func write(_ epochs: [EpochReport]) throws {
-    let text =
-      switch format {
-      case .csv: csv(epochs)
-      case .jsonl: try jsonLines(epochs)
-      case .svg: chart(epochs).svg
-      }
-    try AtomicFile.write(text, to: path)
+    switch format {
+    case .csv: try AtomicFile.write(csv(epochs), to: path)
+    case .jsonl: try AtomicFile.write(try jsonLines(epochs), to: path)
+    case .svg: try AtomicFile.write(chart(epochs).svg, to: path)
+    case .tfevents: try AtomicFile.write(events(epochs), to: path)
+    }
   }
 
   private func csv(_ epochs: [EpochReport]) -> String {
@@ -78,6 +86,21 @@ struct LearningCurve {
         firingsPerRow: epoch.firingsPerRow, seconds: epoch.times.total)
       return String(decoding: try encoder.encode(row), as: UTF8.self) + "\n"
     }.joined()
+  }
+
+  private func events(_ epochs: [EpochReport]) -> [UInt8] {
+    var events = TensorBoardEvents(start: start)
+    for epoch in epochs {
+      let scalars: [(String, Double?)] = [
+        ("loss/training", epoch.loss), ("loss/validation", epoch.validationLoss),
+        ("accuracy/validation", epoch.validationAccuracy), ("learning rate", epoch.learningRate),
+        ("firings per row", epoch.firingsPerRow), ("stored neurons", Double(epoch.materialized)),
+      ]
+      events.append(
+        step: epoch.epoch, time: start + epoch.times.total,
+        scalars: scalars.compactMap { name, value in value.map { (name, $0) } })
+    }
+    return events.bytes
   }
 
   private func chart(_ epochs: [EpochReport]) -> LineChart {

@@ -30,8 +30,8 @@ struct LongRunFlags: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "Write the learning curve to this file while training; its extension chooses between .csv, "
-        + ".jsonl and .svg.", valueName: "file"))
+      "Write the learning curve to this file while training; its name chooses between .csv, .jsonl, "
+        + ".svg and events.out.tfevents.*, for TensorBoard.", valueName: "file"))
   var curve: String?
 
   func validate() throws {
@@ -39,7 +39,8 @@ struct LongRunFlags: ParsableArguments {
       throw ValidationError("--resume and --checkpoint-every need --checkpoint.")
     }
     if let curve, LearningCurve.Format(path: curve) == nil {
-      throw ValidationError("--curve takes a file that ends with .csv, .jsonl or .svg.")
+      throw ValidationError(
+        "--curve takes a file that ends with .csv, .jsonl or .svg, or has tfevents in its name.")
     }
   }
 

@@ -30,12 +30,7 @@ extension HalfspaceCommand {
       help: ArgumentHelp(
         "What to write: predictions, probabilities of the classes, the network's outputs, or its "
           + "transformed inputs."))
-    var kind: Kind = .predictions
-
-    /// What is written.
-    enum Kind: String, EnumerableFlag {
-      case predictions, probabilities, scores, inputs
-    }
+    var kind: PredictionColumns.Kind = .predictions
 
     @Option(
       parsing: .unconditional,
@@ -81,59 +76,19 @@ extension HalfspaceCommand {
         let path = model
         var model = try TabularModel(contentsOf: path)
         if ignoreUnknown { model.encoder.unknownCategories = .ignore }
-        if kind == .probabilities && !model.givesProbabilities {
-          throw ModelFileError(
-            file: path, reason: .noProbabilities(loss: model.record.training.loss.name))
-        }
-        if choice != nil, model.target.task != .multiLabel {
-          throw ModelFileError(file: path, reason: .noLabelSets(task: model.target.task))
-        }
+        let columns = try PredictionColumns(
+          of: kind, by: model, from: path, choosing: choice, threads: threads.count)
         let file = try output.map { try PendingFile($0) }
-        var csv = CSVWriter(columns: columns(model))
+        var csv = CSVWriter(columns: columns.names)
         try model.forEachPiece(
           ofInputs: table, options: data.options(), threads: threads.count
         ) { inputs in
-          try append(inputs, model, to: &csv)
+          try columns.append(inputs, to: &csv)
           let text = csv.takeText()
           if let file { try file.write(Array(text.utf8)) } else { try Talk.write(text) }
         }
         try file?.commit()
       }
-    }
-
-    private func columns(_ model: TabularModel) -> [String] {
-      switch kind {
-      case .predictions: return [model.target.column]
-      case .probabilities: return model.target.labels
-      case .scores:
-        // The one output of a loss for two classes speaks for the second.
-        let labels = model.target.labels.suffix(model.predictor.outputCount)
-        return labels.isEmpty ? [model.target.column] : Array(labels)
-      case .inputs:
-        return model.encoder.featureNames + (model.transform.constant == nil ? [] : ["constant"])
-      }
-    }
-
-    private func append(
-      _ inputs: InputRows, _ model: TabularModel, to csv: inout CSVWriter
-    ) throws {
-      if kind == .inputs {
-        append(try inputs.matrix(), to: &csv)
-        return
-      }
-      let scores = try model.predictor.scores(for: inputs, threads: threads.count)
-      switch kind {
-      case .predictions:
-        for text in model.predictions(from: scores, choosing: choice ?? .probable).texts {
-          csv.append([text])
-        }
-      case .probabilities: append(model.probabilities(fromScores: scores)!, to: &csv)
-      case .scores, .inputs: append(scores, to: &csv)
-      }
-    }
-
-    private func append(_ matrix: Matrix, to csv: inout CSVWriter) {
-      for row in 0..<matrix.rows { csv.append(matrix.rowArray(row)) }
     }
   }
 }

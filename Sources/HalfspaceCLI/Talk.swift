@@ -38,12 +38,25 @@ enum Talk {
     signal(SIGXFSZ, SIG_IGN)
     do {
       try work()
-    } catch let code as ExitCode {
-      throw code
     } catch {
-      complain("halfspace: \(sentence(error))")
-      throw ExitCode.failure
+      throw reported(error)
     }
+  }
+
+  /// Runs the work of a command that waits for others; as `reportingErrors(_:)`.
+  static func reportingErrors(_ work: () async throws -> Void) async throws {
+    do {
+      try await work()
+    } catch {
+      throw reported(error)
+    }
+  }
+
+  /// Says what went wrong, and how the program ends.
+  private static func reported(_ error: any Error) -> ExitCode {
+    if let code = error as? ExitCode { return code }
+    complain("halfspace: \(sentence(error))")
+    return ExitCode.failure
   }
 
   /// Runs the work of a command that several processes may share. One that fails ends all of them.

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /// Writes messages of protocol buffers (<https://protobuf.dev/programming-guides/encoding/>): fields
-/// with a number, each a varint, 32 bits, or bytes with their length.
+/// with a number, each a varint, 32 or 64 bits, or bytes with their length.
 struct ProtobufWriter {
   private(set) var bytes: [UInt8] = []
 
@@ -14,6 +14,12 @@ struct ProtobufWriter {
   /// A number of 32 bits.
   mutating func float(_ field: Int, _ value: Float) {
     key(field, wireType: 5)
+    bytes += LittleEndian.bytes(count: 1) { _ in value.bitPattern }
+  }
+
+  /// A number of 64 bits.
+  mutating func double(_ field: Int, _ value: Double) {
+    key(field, wireType: 1)
     bytes += LittleEndian.bytes(count: 1) { _ in value.bitPattern }
   }
 

@@ -15,6 +15,23 @@ extension TabularModel {
     try Dataset(contentsOf: path, options: readingOptions(options)).table()
   }
 
+  /// Reads a table to use the model on from the text of one; `name` takes the place of the path in
+  /// errors. As `readTable(contentsOf:options:)`, and columns in which the model knows categories are
+  /// texts even where all cells look like numbers. O(bytes).
+  ///
+  /// - Throws: `TableError` that names the place.
+  public func readTable(csv: String, name: String) throws(TableError) -> Table {
+    var options = readingOptions(.init()).csv
+    if encoder.hasHeader {
+      options.textColumns = encoder.textColumns(names: [], hasHeader: true)
+      return try Table(csv: csv, name: name, options: options)
+    }
+    // Which columns they are depends on how many there are.
+    let table = try Table(csv: csv, name: name, options: options)
+    options.textColumns = encoder.textColumns(names: table.columnNames, hasHeader: false)
+    return options.textColumns.isEmpty ? table : try Table(csv: csv, name: name, options: options)
+  }
+
   /// `options` with what the model knows of its tables.
   func readingOptions(_ options: Dataset.Options) -> Dataset.Options {
     var options = options

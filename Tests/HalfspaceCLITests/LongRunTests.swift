@@ -129,11 +129,11 @@ import Testing
 
   // MARK: Curves
 
-  @Test func `the learning curve is written in three formats`() throws {
+  @Test func `the learning curve is written in four formats`() throws {
     let workspace = try workspace()
     let arguments =
       ["train", "kinds.csv", "--target", "kind", "--quiet", "--patience", "9"] + SampleText.short
-    for name in ["a.csv", "a.jsonl", "a.SVG"] {
+    for name in ["a.csv", "a.jsonl", "a.SVG", "events.out.tfevents.1"] {
       try workspace.succeed(arguments + ["--curve", name])
     }
     let rows = try workspace.text("a.csv").split(separator: "\n").map {
@@ -156,6 +156,10 @@ import Testing
     let picture = try workspace.text("a.SVG")
     #expect(picture.hasPrefix("<svg") && picture.contains("training"))
     #expect(picture.contains("validation") && picture.contains("kinds.csv"))
+    let events = Data(try workspace.bytes("events.out.tfevents.1"))
+    for name in ["brain.Event:2", "loss/training", "loss/validation", "firings per row"] {
+      #expect(events.firstRange(of: Data(name.utf8)) != nil, "\(name)")
+    }
   }
 
   // MARK: Refusals

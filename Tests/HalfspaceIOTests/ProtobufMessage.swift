@@ -7,6 +7,7 @@ struct ProtobufMessage {
 
   private var varints: [(field: Int, value: UInt64)] = []
   private var blobs: [(field: Int, value: [UInt8])] = []
+  private var fixed: [(field: Int, value: UInt64)] = []
 
   init(_ bytes: [UInt8]) throws {
     var rest = bytes[...]
@@ -20,9 +21,22 @@ struct ProtobufMessage {
         guard length <= rest.count else { throw Malformed() }
         blobs.append((field, Array(rest.prefix(length))))
         rest = rest.dropFirst(length)
+      case 1, 5:
+        let length = key & 7 == 1 ? 8 : 4
+        guard length <= rest.count else { throw Malformed() }
+        fixed.append((field, rest.prefix(length).reversed().reduce(0) { $0 << 8 | UInt64($1) }))
+        rest = rest.dropFirst(length)
       default: throw Malformed()
       }
     }
+  }
+
+  func doubles(_ field: Int) -> [Double] {
+    fixed.filter { $0.field == field }.map { Double(bitPattern: $0.value) }
+  }
+
+  func floats(_ field: Int) -> [Float] {
+    fixed.filter { $0.field == field }.map { Float(bitPattern: UInt32($0.value)) }
   }
 
   func integers(_ field: Int) -> [Int] {

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Foundation
+internal import Halfspace
+internal import _HalfspaceReport
+
+/// Tables as JSON: a list of objects, one for a row, with a member for each column.
+enum JSONTable {
+  /// What is no table.
+  struct Problem: Error, CustomStringConvertible {
+    let description: String
+  }
+
+  /// A table of objects as CSV, the form in which cells are read everywhere. A member that is null or
+  /// absent is a missing cell.
+  ///
+  /// - Throws: `Problem`.
+  static func csv(_ body: Data) throws(Problem) -> String {
+    let rows: [[String: Cell]]
+    do {
+      rows = try JSONDecoder().decode([[String: Cell]].self, from: body)
+    } catch {
+      throw Problem(
+        description: "expected a JSON list of objects with numbers, texts, booleans and null")
+    }
+    let names = Set(rows.flatMap(\.keys)).sorted()
+    guard !names.isEmpty else { throw Problem(description: "the list holds no columns") }
+    var csv = CSVWriter(columns: names)
+    for row in rows { csv.append(names.map { row[$0] ?? .missing }) }
+    return csv.text
+  }
+
+  /// What a model says of rows: numbers as numbers, sets of labels as lists.
+  static func objects(_ columns: PredictionColumns, _ inputs: InputRows) throws -> Data {
+    let scores = try columns.model.predictor.scores(for: inputs, threads: columns.threads)
+    let rows: [[Cell]]
+    switch columns.kind {
+    case .predictions:
+      rows =
+        switch columns.model.predictions(from: scores, choosing: columns.choice) {
+        case .labels(let labels): labels.map { [.text($0)] }
+        case .values(let values): values.map { [.number($0)] }
+        case .labelSets(let sets, _): sets.map { [.texts($0)] }
+        }
+    case .probabilities: rows = cells(columns.model.probabilities(fromScores: scores)!)
+    case .scores: rows = cells(scores)
+    case .inputs: rows = cells(try inputs.matrix())
+    }
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = .sortedKeys
+    return try encoder.encode(
+      rows.map { Dictionary(zip(columns.names, $0)) { first, _ in first } })
+  }
+
+  private static func cells(_ matrix: Matrix) -> [[Cell]] {
+    (0..<matrix.rows).map { row in matrix.rowArray(row).map { .number(Double($0)) } }
+  }
+
+  /// A member of an object.
+  enum Cell: Codable, CustomStringConvertible {
+    case missing
+    case number(Double)
+    case text(String)
+    case texts([String])
+
+    init(from decoder: any Decoder) throws {
+      let container = try decoder.singleValueContainer()
+      if container.decodeNil() {
+        self = .missing
+      } else if let value = try? container.decode(Bool.self) {
+        self = .text("\(value)")
+      } else if let value = try? container.decode(Double.self) {
+        self = .number(value)
+      } else {
+        self = .text(try container.decode(String.self))
+      }
+    }
+
+    func encode(to encoder: any Encoder) throws {
+      var container = encoder.singleValueContainer()
+      switch self {
+      case .missing: try container.encodeNil()
+      // JSON has no word for what is no finite number.
+      case .number(let value):
+        if value.isFinite { try container.encode(value) } else { try container.encodeNil() }
+      case .text(let text): try container.encode(text)
+      case .texts(let texts): try container.encode(texts)
+      }
+    }
+
+    /// As a cell of CSV; whole numbers as categories are written.
+    var description: String {
+      switch self {
+      case .missing: ""
+      case .number(let value): Int(exactly: value).map { "\($0)" } ?? "\(value)"
+      case .text(let text): text
+      case .texts(let texts): texts.joined(separator: " ")
+      }
+    }
+  }
+}
