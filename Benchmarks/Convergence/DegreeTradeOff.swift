@@ -27,7 +27,7 @@ struct DegreeTradeOff: Experiment {
   }
 
   func run(_ setup: Setup) throws -> Outcome {
-    let cap = setup.isQuick ? 1 << 13 : 1 << 16
+    let cap = 1 << 16
     let jobs = (1...4).reversed().flatMap { degree in
       Self.thresholds.flatMap { b in
         setup.seeds(3, quick: 1).map { Job(degree: degree, threshold: b, seed: $0) }
@@ -35,8 +35,8 @@ struct DegreeTradeOff: Experiment {
     }
     let results = try jobs.concurrentMap(threads: setup.threads) { job in
       try Self.steps(
-        job, cap: cap, leastWidth: setup.isQuick ? 1 << 11 : 1 << 13,
-        missed: setup.isQuick ? 0.3 : 0.15)
+        job, cap: cap, leastWidth: setup.isQuick ? 1 << 12 : 1 << 13,
+        missed: setup.isQuick ? 0.2 : 0.15)
     }
     var outcome = Outcome()
     var table = TextTable(

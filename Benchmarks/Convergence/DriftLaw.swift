@@ -89,6 +89,13 @@ struct DriftLaw: Experiment {
         "the same for targets of one kernel function, \(single.count) cases", share(single),
         atMost: 1),
     ]
+    outcome.remarks = [
+      """
+      The forecast takes the square of a displacement to be in proportion to firings. A single kernel \
+      function is the case against it: all rows that fire on its center take the same share of it, M / (B \
+      sqrt(m Q)), however often they fire elsewhere.
+      """
+    ]
     outcome.figures = [("c13", Self.widthChart(results)), ("c13-b", Self.thresholdChart(results))]
     return outcome
   }
