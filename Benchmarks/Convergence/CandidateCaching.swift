@@ -69,7 +69,7 @@ struct CandidateCaching: Experiment {
           title: "Inner products with candidate lists, over dense",
           subtitle: "784 inputs, 16,384 neurons, \(epochs) epochs",
           x: ChartAxis("training rows n", scale: .logarithmic),
-          y: ChartAxis("share of dense", range: 0...0.3),
+          y: ChartAxis("share of dense", scale: .logarithmic, range: 0.05...1),
           series: [
             scaling.series("measured"),
             .theory("lists made once", scaling.places.map(\.x)) { _ in predicted },

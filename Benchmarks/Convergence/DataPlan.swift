@@ -59,8 +59,8 @@ struct DataPlan: Experiment {
     var outcome = Outcome()
     var table = TextTable(
       "data", "rows", "norm M", "m", "b", "T", "planning", "mean loss", "promised",
-      "stored", "forecast", "firing, mean", "m Q(b)", "violations", "over-report", "predicted",
-      "run")
+      "stored", "forecast", "firing, mean", "m Q(b)", "margin", "largest drift", "violations",
+      "over-report", "predicted", "run")
     for result in results {
       let plan = result.planned.plan
       let limit = result.planned.fittedLoss + plan.epsilon
@@ -73,6 +73,8 @@ struct DataPlan: Experiment {
         Format.count(Int(result.storedForecast)) + " ± "
           + Format.count(Int(result.storedDeviation)),
         Format.significant(result.firing), Format.significant(plan.expectedFiring),
+        Format.significant(result.certificate.margin),
+        Format.significant(result.certificate.largestDisplacement),
         "\(result.certificate.violations)",
         Format.fixed(result.certificate.overReport, decimals: 2),
         Format.fixed(result.certificate.predictedOverReport, decimals: 2),

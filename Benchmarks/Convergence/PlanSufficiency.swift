@@ -63,7 +63,10 @@ struct PlanSufficiency: Experiment {
         Format.significant(mean), Finding.range(interval),
         Format.significant(excesses.max() ?? 0),
         Format.fixed(mean / plan.epsilon, decimals: 2))
-      scatter.append(.init(Double(k + 1), mean / plan.epsilon, interval: nil))
+      scatter.append(
+        .init(
+          Double(k + 1), mean / plan.epsilon,
+          interval: interval.lowerBound / plan.epsilon...interval.upperBound / plan.epsilon))
       outcome.points.append(
         Scaling(excesses.map { (plan.epsilon, $0) }).json)
     }
@@ -79,7 +82,7 @@ struct PlanSufficiency: Experiment {
         LineChart(
           title: "Excess of planned runs, in shares of epsilon",
           subtitle: "the plans of the table, in order; mean over seeds",
-          x: ChartAxis("plan"), y: ChartAxis("excess / epsilon", range: 0...1.2),
+          x: ChartAxis("plan"), y: ChartAxis("excess / epsilon", scale: .logarithmic),
           series: [
             .init("measured", scatter),
             .theory("promised", scatter.map(\.x)) { _ in 1 },

@@ -21,7 +21,8 @@ struct Report {
 
       What is trained and searched is what the package trains and searches with: networks of independent
       Gaussian rows in symmetric pairs, by `Trainer`. Intervals are 95 % bootstrap intervals over seeds.
-      "As predicted" means inside the band that was written down before; everything else is reported as it is.
+      "As predicted" means inside the band that was written down before, for C1's limit and the ratios of C21
+      after a first run, from formulas; everything else is reported as it is.
 
       \(overview)
 

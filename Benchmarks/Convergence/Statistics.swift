@@ -21,6 +21,13 @@ enum Statistics {
     return products / x.reduce(0) { $0 + ($1 - meanX) * ($1 - meanX) }
   }
 
+  /// What the largest of `comparisons` standard normal deviates exceeds, by Bonferroni's bound, no
+  /// more often than a single one exceeds 4.
+  static func limit(comparisons: Int) -> Double {
+    GaussianTail.threshold(
+      forProbability: GaussianTail.probability(above: 4) / Double(comparisons))
+  }
+
   /// The central 95 % of a statistic over resamples of the values, with a fixed seed.
   static func interval(
     _ values: [Double], of statistic: ([Double]) -> Double = mean
@@ -69,6 +76,12 @@ struct Scaling: Sendable {
       Self.exponent(
         places.map { ($0.x, Statistics.mean(Statistics.resampled($0.values, &generator))) })
     }
+  }
+
+  /// The largest mean over the smallest.
+  var spread: Double {
+    let means = places.map(\.mean)
+    return (means.max() ?? 0) / (means.min() ?? 1)
   }
 
   private static func exponent(_ points: [(Double, Double)]) -> Double {

@@ -8,13 +8,13 @@ struct Teacher: Sendable {
   let norm: Double
   let values: @Sendable (Matrix) -> [Double]
 
-  /// Ten kernel functions around random centers.
+  /// Kernel functions around random centers.
   static func expansion(
-    threshold: Double, dimension: Int, norm: Double, seed: UInt64
+    threshold: Double, dimension: Int, norm: Double, terms: Int = 10, seed: UInt64
   ) -> Teacher {
     let function = KernelExpansion.random(
-      kernel: ShiftedReLUKernel(threshold: threshold), terms: 10, dimension: dimension, norm: norm,
-      seed: seed)
+      kernel: ShiftedReLUKernel(threshold: threshold), terms: terms, dimension: dimension,
+      norm: norm, seed: seed)
     return Teacher(norm: norm) { function.values(at: $0) }
   }
 

@@ -24,6 +24,13 @@ final class TeacherRun {
 
     /// `M / (B sqrt m)`: the unit of displacements.
     func drift(norm: Double) -> Double { norm / (outputScale * Double(width).squareRoot()) }
+
+    /// How far rows are expected to move.
+    func forecast(norm: Double) -> DriftForecast {
+      DriftForecast(
+        norm: norm, width: width, threshold: threshold, outputScale: outputScale,
+        concentration: 1 / Double(dimension))
+    }
   }
 
   let settings: Settings
@@ -55,7 +62,7 @@ final class TeacherRun {
         loss: .absolute, epochs: 1, batchSize: 1,
         learningRate: step / (settings.outputScale * settings.outputScale), schedule: .constant,
         shuffles: false, lookup: settings.lookup,
-        indexMargin: teacher.norm.isFinite ? 4 * settings.drift(norm: teacher.norm) : nil))
+        indexMargin: teacher.norm.isFinite ? settings.forecast(norm: teacher.norm).largest : nil))
     start = trainer.network.weights.copy()
     test = Self.testRows(settings)
     truth = teacher.values(test)

@@ -20,15 +20,21 @@ extension ConvergencePlan {
   /// `B / sqrt(m)`: the factor on sums over neurons.
   public var scale: Double { outputScale / Double(width).squareRoot() }
 
-  /// `(1 + sqrt 2) M / (B sqrt m)`: the root mean square over neurons of how far a row moves in the
-  /// whole run, at most, in expectation and in the linearized network.
-  public var driftBound: Double {
-    (1 + 2.0.squareRoot()) * norm / (outputScale * Double(width).squareRoot())
+  /// How far rows move in the whole run.
+  public var drift: DriftForecast {
+    DriftForecast(
+      norm: norm, width: width, threshold: threshold, outputScale: outputScale,
+      concentration: concentration)
   }
 
-  /// `rho = 4 M / (B sqrt m)`: a displacement that single rows stay below in practice. An index over
-  /// the initial rows, asked at `b - rho`, then misses no neuron that fires on a unit input.
-  public var indexMargin: Double { 4 * norm / (outputScale * Double(width).squareRoot()) }
+  /// `(1 + sqrt 2) M / (B sqrt m)`: the root mean square over neurons of how far a row moves in the
+  /// whole run, at most, in expectation and in the linearized network.
+  public var driftBound: Double { drift.rootMeanSquare }
+
+  /// `rho`: the displacement that no single row is expected to exceed, the drift bound times what the
+  /// row that fires most often moves more than the mean (`DriftForecast`). An index over the initial
+  /// rows, asked at `b - rho`, then misses no neuron that fires on a unit input.
+  public var indexMargin: Double { drift.largest }
 
   /// `Q(b - rho) / Q(b)`: candidates of that index for each neuron that fires.
   public var overReport: Double {

@@ -16,6 +16,9 @@ public struct KernelRegression: Sendable {
   public let inputs: Matrix
   /// `(K + lambda I)⁻¹ Y`, `[n, k]`.
   public let coefficients: DoubleMatrix
+  /// `sqrt(yᵀ (K + lambda I)⁻¹ y)` of each target: the norm that it takes to explain it on the
+  /// rows, `NormEstimate.value` at this `lambda`, by one Cholesky factorization. `k` of them.
+  public let targetNorms: [Double]
 
   /// Fits `targets` `[n, k]` on `inputs` `[n, d]`.
   ///
@@ -33,7 +36,12 @@ public struct KernelRegression: Sendable {
         + "\(targets.columns)], lambda \(lambda)")
     var gram = kernel.gramMatrix(of: inputs, threads: threads)
     for i in 0..<gram.rows { gram[i, i] += lambda }
-    coefficients = try gram.solvingPositiveDefinite(targets)
+    let coefficients = try gram.solvingPositiveDefinite(targets)
+    self.coefficients = coefficients
+    targetNorms = (0..<targets.columns).map { column in
+      max(0, (0..<targets.rows).reduce(0) { $0 + targets[$1, column] * coefficients[$1, column] })
+        .squareRoot()
+    }
     self.kernel = kernel
     self.inputs = inputs
   }

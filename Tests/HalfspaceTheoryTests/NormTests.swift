@@ -45,6 +45,14 @@ import _HalfspaceTestSupport
       #expect(abs(estimate.value / expected.norm - 1) < 1e-9)
       #expect(abs(estimate.fitNorm / expected.fit - 1) < 1e-9)
       #expect(abs(estimate.residual - expected.residual) < 1e-9)
+      // The same by the factorization of a regression, for this target and half of it.
+      let regression = try KernelRegression(
+        kernel: kernel, inputs: inputs,
+        targets: DoubleMatrix(rows: 40, columns: 2, elements: y.flatMap { [$0, 0.5 * $0] }),
+        lambda: lambda)
+      #expect(abs(regression.targetNorms[0] / estimate.value - 1) < 1e-9)
+      #expect(abs(regression.targetNorms[1] / estimate.value - 0.5) < 1e-9)
+      #expect(abs(regression.norms()[0] / estimate.fitNorm - 1) < 1e-9)
       #expect(estimate.fitNorm <= estimate.value * (1 + 1e-12) && estimate.sampleSize == 40)
     }
   }

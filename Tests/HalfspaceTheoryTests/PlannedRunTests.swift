@@ -54,6 +54,8 @@ import _HalfspaceTestSupport
     }
     #expect((squares / Double(plan.width)).squareRoot() <= plan.driftBound)
     #expect(largest <= plan.indexMargin)
+    let certificate = try #require(trainer.lookupSummary.statistics.certificate)
+    #expect(certificate.holds, "\(certificate)")
   }
 
   private func digits(_ rows: Int) throws -> (inputs: Matrix, classes: [Int32]) {
