@@ -68,6 +68,7 @@ let package = Package(
   products: [
     .library(name: "Halfspace", targets: ["Halfspace"]),
     .library(name: "HalfspaceMPI", targets: ["HalfspaceMPI"]),
+    .library(name: "HalfspaceC", type: .dynamic, targets: ["HalfspaceC", "CHalfspaceModel"]),
     .executable(name: "halfspace", targets: ["HalfspaceCLI"]),
   ],
   traits: [
@@ -102,6 +103,10 @@ let package = Package(
     module(
       "Halfspace",
       ["HalfspaceLinalg", "HalfspaceReporting", "HalfspaceNN", "HalfspaceIO", "HalfspaceTheory"]),
+
+    // MARK: Models for C: a header, and its functions in Swift
+    .target(name: "CHalfspaceModel"),
+    module("HalfspaceC", ["Halfspace"]),
 
     // MARK: Several processes, with the trait MPI; without it the same functions run in one
     .systemLibrary(
@@ -171,6 +176,7 @@ let package = Package(
         "_HalfspaceTestSupport",
       ]),
     tests("HalfspaceTests", ["Halfspace", "HalfspaceMPI", "_HalfspaceTestSupport"]),
+    tests("HalfspaceCTests", ["HalfspaceC", "CHalfspaceModel", "Halfspace"]),
     tests("HalfspaceReportTests", ["_HalfspaceReport"]),
     tests("HalfspaceCLITests", ["HalfspaceCLI", "Halfspace", "ThreeLayers", "WideOutputs"]),
   ],
