@@ -35,6 +35,7 @@ private func text(_ texts: [String], _ index: Int64) -> UnsafeMutablePointer<CCh
   return unsafe strdup(texts[Int(index)])
 }
 
+/// Reads a model file.
 @_cdecl("halfspace_model_open")
 public func openModel(
   _ path: UnsafePointer<CChar>, _ error: ErrorText?
@@ -44,22 +45,26 @@ public func openModel(
   return unsafe loaded.map { unsafe Unmanaged.passRetained($0).toOpaque() }
 }
 
+/// Frees a model.
 @_cdecl("halfspace_model_close")
 public func closeModel(_ model: UnsafeMutableRawPointer?) {
   guard let model = unsafe model else { return }
   unsafe Unmanaged<LoadedModel>.fromOpaque(model).release()
 }
 
+/// Number of network outputs for a row.
 @_cdecl("halfspace_model_output_count")
 public func outputCount(_ model: UnsafeRawPointer) -> Int64 {
   Int64(unsafe LoadedModel.at(model).predictor.outputCount)
 }
 
+/// Number of columns of a row.
 @_cdecl("halfspace_model_column_count")
 public func columnCount(_ model: UnsafeRawPointer) -> Int64 {
   Int64(unsafe LoadedModel.at(model).encoder.columns.count)
 }
 
+/// The name of a column, in the order of training.
 @_cdecl("halfspace_model_column_name")
 public func columnName(
   _ model: UnsafeRawPointer, _ column: Int64
@@ -67,11 +72,13 @@ public func columnName(
   unsafe text(LoadedModel.at(model).encoder.columns.map(\.name), column)
 }
 
+/// A label, in the order of the outputs.
 @_cdecl("halfspace_model_label")
 public func label(_ model: UnsafeRawPointer, _ label: Int64) -> UnsafeMutablePointer<CChar>? {
   unsafe text(LoadedModel.at(model).target.labels, label)
 }
 
+/// Network outputs for rows of numbers. O(rows) lookups.
 @_cdecl("halfspace_model_scores")
 public func scores(
   _ model: UnsafeRawPointer, _ rows: UnsafePointer<Double>, _ count: Int64,
@@ -122,6 +129,7 @@ private struct InfiniteCell: Error, CustomStringConvertible {
   var description: String { "row \(row), column \"\(column)\": infinite; expected a number" }
 }
 
+/// Answers for a table in CSV, a line for each row.
 @_cdecl("halfspace_model_predict_csv")
 public func predictCSV(
   _ model: UnsafeRawPointer, _ csv: UnsafePointer<CChar>, _ error: ErrorText?
@@ -134,5 +142,6 @@ public func predictCSV(
   return unsafe lines.flatMap { unsafe strdup($0.map { $0 + "\n" }.joined()) }
 }
 
+/// Frees a text.
 @_cdecl("halfspace_free")
 public func freeText(_ text: UnsafeMutablePointer<CChar>?) { unsafe free(text) }
