@@ -77,7 +77,9 @@ public final class SettingsChoice {
       // Of few rows no metric can be learned that is worth a look.
       // One that is no better than none will not be refined.
       for settings in metrics(best) where settings.metric == .learned || best.metric == .learned {
-        leader = try decide(leader, [Standing(settings: settings)], onStep)
+        // On all of many rows it will be learned better than here: it is enough not to be worse.
+        leader = try decide(
+          leader, [Standing(settings: settings)], favorsRivals: isStaged, onStep)
         best = leader.settings
       }
     } catch {
@@ -134,7 +136,8 @@ public final class SettingsChoice {
 
   /// The best of the leader and its rivals after a long look, or the only one there is.
   private func decide(
-    _ leader: Standing, _ rivals: [Standing], _ onStep: (TrialProgress) -> TrainingAction
+    _ leader: Standing, _ rivals: [Standing], favorsRivals: Bool = false,
+    _ onStep: (TrialProgress) -> TrainingAction
   ) throws(TrialStopped) -> Standing {
     guard !rivals.isEmpty else { return leader }
     var leader = leader
@@ -147,16 +150,19 @@ public final class SettingsChoice {
       rival.long = try look(at: rival.settings, visits: longVisits, onStep)
       looked.append(rival)
     }
-    return winner(leader, looked, by: \.long)
+    return winner(leader, looked, by: \.long, favorsRivals: favorsRivals)
   }
 
   private func winner(
-    _ leader: Standing, _ rivals: [Standing], by look: KeyPath<Standing, TrialResult?>
+    _ leader: Standing, _ rivals: [Standing], by look: KeyPath<Standing, TrialResult?>,
+    favorsRivals: Bool = false
   ) -> Standing {
     rivals.reduce(leader) { best, rival in
       guard let result = rival[keyPath: look] else { return best }
       guard let least = best[keyPath: look] else { return rival }
-      return result.isClearlyBetter(than: least) ? rival : best
+      let isBetter =
+        favorsRivals ? result.error <= least.error : result.isClearlyBetter(than: least)
+      return isBetter ? rival : best
     }
   }
 
