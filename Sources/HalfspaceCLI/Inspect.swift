@@ -94,6 +94,9 @@ extension HalfspaceCommand {
       table.append(
         "stored neurons",
         "\(Format.count(model.predictor.count)) (\(Format.percent(share, decimals: 3)))")
+      if let count = record.linearNeurons {
+        table.append("of them a linear part", Format.count(count))
+      }
       table.append("threshold", "\(record.threshold)")
       table.append("firing fraction", Format.percent(record.firingFraction, decimals: 4))
       table.append("first layer", record.network.rows.name)

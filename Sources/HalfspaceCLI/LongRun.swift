@@ -60,6 +60,48 @@ final class LongRun {
     }
   }
 
+  /// The share of the time limit that trials may take.
+  private static let trialShare = 1.0 / 3
+
+  /// Makes the trials that choose settings, within their share of the limit.
+  ///
+  /// - Throws: the exit code of the signal when interrupted: there is nothing yet that is worth saving.
+  func choose(_ choice: SettingsChoice) throws {
+    let limit = (flags.timeLimit?.seconds ?? .infinity) * Self.trialShare
+    var progress: ProgressLine?
+    defer { progress?.finish() }
+    var finished = 0
+    var interruption: (signal: Int32, trial: TrialProgress)?
+    Interruption.noted {
+      choice.run { trial in
+        let line =
+          progress
+          ?? ProgressLine(
+            unit: "trial", count: trial.count, mode: .automatic(quiet: quiet), start: start,
+            limit: limit)
+        progress = line
+        let status = trial.last.map { "score \(Format.significant($0.score))" } ?? ""
+        if Int(trial.done) > finished {
+          finished = Int(trial.done)
+          line.complete(finished, status)
+        }
+        line.advance(to: trial.done, status)
+        if let number = agreedSignal {
+          interruption = (number, trial)
+          return .stop
+        }
+        return flags.timeLimit != nil && agreed(MonotonicClock.now - start >= limit)
+          ? .stop : .proceed
+      }
+    }
+    guard let interruption else { return }
+    progress?.finish()
+    Talk.say(
+      "Interrupted in trial \(min(Int(interruption.trial.done) + 1, interruption.trial.count)) of at "
+        + "most \(interruption.trial.count), before the training began; nothing is saved.")
+    throw ExitCode(128 + interruption.signal)
+  }
+
   /// Runs the trainer to its end, the limit or an interruption.
   ///
   /// - Throws: `TrainingError`; when interrupted the exit code of the signal, or `SafetensorsError`

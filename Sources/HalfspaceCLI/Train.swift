@@ -14,8 +14,8 @@ extension HalfspaceCommand {
         has a header, which columns are numbers and which are categories, whether the target is a \
         class or a number, and all settings below are chosen from the data unless given. When none \
         of the network, its training and the scaling is given, short trials on rows set apart choose \
-        between what usually works and what is safer on few, noisy or skewed rows. Without \
-        a header, columns are called column1, column2, and so on. Files that tell their target \
+        between what usually works and what is safer on few, noisy or skewed rows; they take at most a \
+        third of --time-limit. Without a header, columns are called column1, column2, and so on. Files that tell their target \
         (libsvm, IDX with labels, NPZ) need no --target. Sparse rows stay sparse; arrays that are \
         too large for the memory are read as they are needed.
 

@@ -23,8 +23,8 @@ enum TrainCommand {
         continue
       }
       let name = argument.split(separator: "=", maxSplits: 1).first.map(String.init) ?? argument
-      // A metric that was given is among the settings.
-      if name == "--metric" {
+      // A metric or a linear part that was given is among the settings.
+      if name == "--metric" || name == "--linear-part" {
         isValue = argument == name
         continue
       }

@@ -134,6 +134,13 @@ struct TrainingFlags: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
+      "Whether a linear model is fitted first, which the network is trained on top of and which is "
+        + "then part of it. (default: as trials say where no settings are given, otherwise none)",
+      valueName: "name"))
+  var linearPart: TrainingOptions.LinearPart?
+
+  @Option(
+    help: ArgumentHelp(
       "A column that says how often each row counts in training.", valueName: "column"))
   var weightColumn: String?
 
@@ -209,6 +216,7 @@ struct TrainingFlags: ParsableArguments {
     options.scaling = scaling
     options.constant = constant
     options.metric = metric
+    options.linearPart = linearPart
     options.weightColumn = weightColumn
     options.classWeights = classWeights
     options.hashColumns = hashColumns
@@ -272,6 +280,7 @@ extension TrainingOptions.OptimizerName: ExpressibleByArgument {}
 extension TrainingOptions.LossName: ExpressibleByArgument {}
 extension LookupStrategy: ExpressibleByArgument {}
 extension TrainingOptions.Metric: ExpressibleByArgument {}
+extension TrainingOptions.LinearPart: ExpressibleByArgument {}
 extension FeatureTransform.Scaling: ExpressibleByArgument {}
 
 extension ClassWeights: ExpressibleByArgument {

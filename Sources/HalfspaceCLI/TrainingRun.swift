@@ -19,7 +19,7 @@ struct TrainingRun {
   ) throws {
     outcome = try TabularModel.train(
       on: dataset, target: target, options: options, resuming: long.loaded?.state,
-      communicator: long.communicator, run: long.run)
+      communicator: long.communicator, choose: long.choose, run: long.run)
     rowCount = dataset.rowCount
     self.secondsToLoad = secondsToLoad
     self.long = long
@@ -48,7 +48,11 @@ struct TrainingRun {
         + "\(Format.duration(outcome.secondsPerPrediction)) per prediction.")
     if let choice = outcome.choice {
       let settings = choice.arguments.map(ShellWord.quoted).joined(separator: " ")
-      lines.append("Settings chosen by \(outcome.trials.count) trials: \(settings).")
+      // A run that goes on has its settings from its beginning.
+      lines.append(
+        outcome.trials.isEmpty
+          ? "Settings: \(settings)."
+          : "Settings chosen by \(outcome.trials.count) trials: \(settings).")
     }
     if let ending = long.ending(record.epochs, of: record.training.epochs) { lines.append(ending) }
     return lines.joined(separator: "\n")

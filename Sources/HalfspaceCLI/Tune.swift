@@ -12,8 +12,8 @@ extension HalfspaceCommand {
       discussion: """
         Many settings are tried for a short while on rows set apart from the training rows, a third \
         of them three times as long, and so on: width, firing fraction, learning rate, constant \
-        coordinate, scaling, and whether a metric of the features is learned. What is given below \
-        is not varied. The rows held out as a test are not looked at before the end.
+        coordinate, scaling, whether a metric of the features is learned and a linear part fitted. \
+        What is given below is not varied. The rows held out as a test are not looked at before the end.
 
         The budget counts rows trained on, 20,000 to a second, so that the same seed finds the \
         same settings on every machine; a slow one stops when the time is over, with the best so far.

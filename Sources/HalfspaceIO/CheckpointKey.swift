@@ -8,5 +8,6 @@ enum CheckpointKey {
   static let training = "halfspace.training"
   static let data = "halfspace.data"
   static let counts = "halfspace.counts"
+  static let note = "halfspace.note"
   static let scalars = "halfspace.scalars"
 }

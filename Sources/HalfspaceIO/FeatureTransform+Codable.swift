@@ -35,9 +35,14 @@ extension FeatureTransform: Codable {
     else { return false }
     return switch fit {
     case .linear(let centers, let scales):
-      scaling != .rank && centers.count == scales.count && centers.allSatisfy(\.isFinite)
+      scaling != .rank && scaling != .log && centers.count == scales.count
+        && centers.allSatisfy(\.isFinite)
         && scales.allSatisfy { $0.isFinite && $0 >= 0 }
         && (!scaling.keepsZeros || centers.allSatisfy { $0 == 0 })
+    case .logarithms(let units, let centers, let scales):
+      scaling == .log && centers.count == scales.count && units.count == scales.count
+        && centers.allSatisfy(\.isFinite)
+        && (scales + units).allSatisfy { $0.isFinite && $0 >= 0 }
     case .curves(let curves): scaling == .rank && curves.allSatisfy(\.isSound)
     }
   }

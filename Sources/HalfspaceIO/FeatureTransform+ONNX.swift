@@ -9,6 +9,8 @@ extension FeatureTransform {
       switch fit {
       case .linear(let centers, let scales):
         Self.addLinear(centers, scales, features, &graph)
+      case .logarithms(let units, let centers, let scales):
+        Self.addLinear(centers, scales, Self.addLogarithms(units, features, &graph), &graph)
       case .curves(let curves): Self.addCurves(curves, features, &graph)
       }
     let limits = [graph.scalar(-Self.limit), graph.scalar(Self.limit)]
@@ -34,12 +36,25 @@ extension FeatureTransform {
     return graph.cast(graph.add("Div", [values, divisor]), to: .float32)
   }
 
+  private static func row(_ values: [Double], _ graph: inout ONNXGraph) -> String {
+    graph.constant(ONNXTensor(values, shape: [1, values.count]))
+  }
+
+  /// `sign(x) ln(1 + |x| / u)` where there is a unit u, x where it is 0.
+  private static func addLogarithms(
+    _ units: [Double], _ features: String, _ graph: inout ONNXGraph
+  ) -> String {
+    let divisors = row(units.map { $0 > 0 ? $0 : 1 }, &graph)
+    let size = graph.add("Div", [graph.add("Abs", [features]), divisors])
+    let logarithm = graph.add("Log", [graph.add("Add", [size, graph.scalar(1)])])
+    let signed = graph.add("Mul", [graph.add("Sign", [features]), logarithm])
+    let hasUnit = graph.add("Greater", [row(units, &graph), graph.scalar(0)])
+    return graph.add("Where", [hasUnit, signed, features])
+  }
+
   private static func addLinear(
     _ centers: [Double], _ scales: [Double], _ features: String, _ graph: inout ONNXGraph
   ) -> String {
-    func row(_ values: [Double], _ graph: inout ONNXGraph) -> String {
-      graph.constant(ONNXTensor(values, shape: [1, values.count]))
-    }
     let centered = graph.add("Sub", [features, row(centers, &graph)])
     let scaled = graph.add("Div", [centered, row(scales.map { $0 > 0 ? $0 : 1 }, &graph)])
     guard scales.contains(0) else { return scaled }

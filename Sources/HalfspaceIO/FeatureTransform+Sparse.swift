@@ -6,7 +6,7 @@ extension FeatureTransform.Scaling {
   public var keepsZeros: Bool {
     switch self {
     case .maximum, .rootMeanSquare: true
-    case .standardize, .commonScale, .rank: false
+    case .standardize, .commonScale, .rank, .log: false
     }
   }
 }

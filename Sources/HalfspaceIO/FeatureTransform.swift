@@ -36,6 +36,10 @@ public struct FeatureTransform: Sendable, Equatable {
     /// skewed features. Ties share their middle rank; between the up to 1000 stored values the
     /// quantile is interpolated, beyond the first and last it stays.
     case rank
+    /// As `standardize`, but skewed features are looked at on a logarithmic scale first, each with the
+    /// unit that leaves the least skewness: amounts and counts, of which larger ones than in training
+    /// may come.
+    case log
     /// Every feature is divided by its largest magnitude in training and not centered: zeros stay
     /// zeros. What sparse rows are scaled by unless something else is asked for.
     case maximum
@@ -48,6 +52,8 @@ public struct FeatureTransform: Sendable, Equatable {
   enum Fit: Sendable, Equatable, Codable {
     /// `(x - center) / scale` per feature; 0 where the scale is 0.
     case linear(centers: [Double], scales: [Double])
+    /// As `linear`, of values on the scale of a unit (`LogUnits`); 0: as they are.
+    case logarithms(units: [Double], centers: [Double], scales: [Double])
     /// A monotone curve per feature.
     case curves([QuantileCurve])
   }
@@ -81,7 +87,7 @@ public struct FeatureTransform: Sendable, Equatable {
   }
 
   /// Fits a transform on `rows` rows that come in blocks `[b, p]`, each pass over them being a call;
-  /// ranks on a sample of them.
+  /// ranks and units of logarithms on a sample of them.
   init<Failure>(
     fitting sample: Matrix, scaling: Scaling, constant: Double?, rows: Int,
     forEachBlock: ((Matrix) -> Void) throws(Failure) -> Void
@@ -104,6 +110,13 @@ public struct FeatureTransform: Sendable, Equatable {
         scales = scales.map { $0 > 0 ? mean.squareRoot() : 0 }
       }
       fit = .linear(centers: moments.means, scales: scales)
+    case .log:
+      let units = LogUnits.suggested(for: sample)
+      let moments = try Moments(
+        rows: rows, columns: sample.columns, of: { Self.logarithms(of: $0, units: units) },
+        forEachBlock: forEachBlock)
+      fit = .logarithms(
+        units: units, centers: moments.means, scales: moments.variances.map { $0.squareRoot() })
     case .maximum, .rootMeanSquare:
       var spread = ColumnSpread(columns: sample.columns)
       try forEachBlock { block in
@@ -114,6 +127,17 @@ public struct FeatureTransform: Sendable, Equatable {
       let scales = scaling == .maximum ? spread.maxima : spread.rootMeanSquares(rows: rows)
       fit = .linear(centers: scales.map { _ in 0 }, scales: scales)
     }
+  }
+
+  private static func logarithms(of block: Matrix, units: [Double]) -> Matrix {
+    let result = Matrix(rows: block.rows, columns: block.columns)
+    for row in 0..<block.rows {
+      for column in 0..<block.columns {
+        result[row, column] = Float(
+          LogUnits.value(Double(block[row, column]), unit: units[column]))
+      }
+    }
+    return result
   }
 
   /// A transform that divides by the given scales and keeps zeros.
@@ -147,7 +171,7 @@ public struct FeatureTransform: Sendable, Equatable {
   /// Number p of features.
   public var inputCount: Int {
     switch fit {
-    case .linear(let centers, _): centers.count
+    case .linear(let centers, _), .logarithms(_, let centers, _): centers.count
     case .curves(let curves): curves.count
     }
   }
@@ -222,6 +246,12 @@ public struct FeatureTransform: Sendable, Equatable {
     case .linear(let centers, let scales):
       for column in centers.indices {
         let centered = Double(matrix[row, column]) - centers[column]
+        values[column] = scales[column] > 0 ? centered / scales[column] : 0
+      }
+    case .logarithms(let units, let centers, let scales):
+      for column in centers.indices {
+        let centered =
+          LogUnits.value(Double(matrix[row, column]), unit: units[column]) - centers[column]
         values[column] = scales[column] > 0 ? centered / scales[column] : 0
       }
     case .curves(let curves):

@@ -3,8 +3,8 @@ internal import HalfspaceLinalg
 internal import HalfspaceNN
 internal import HalfspaceReporting
 
-/// A short run from whose gradients a metric is learned. (A second, on what the first has found, made
-/// as many tables worse as better.)
+/// A short run from whose gradients a metric is learned. (More of them, on what the first has found, make
+/// some tables better and some worse: `TrainingOptions.Metric.refined` is for trials to choose.)
 struct MetricPilot {
   /// The run's share of the epochs of the training that follows.
   private static let epochShare = 0.2
@@ -36,10 +36,14 @@ struct MetricPilot {
   /// The metric of scaled features `[n, p]`; nil where there is nothing to learn. Every process gets
   /// the same.
   ///
+  /// - Parameter onStep: called after each step; an error it throws ends the run.
   /// - Throws: `ConfigurationError` for a network or features that no metric is learned for,
-  ///   `TrainingError` when the run diverges.
+  ///   `TrainingError` when the run diverges, and what `onStep` throws.
   /// - Complexity: a fifth of the epochs, and O(p³).
-  func metric(of features: Matrix, by transform: FeatureTransform) throws -> FeatureMetric? {
+  func metric(
+    of features: Matrix, by transform: FeatureTransform,
+    onStep: (Trainer) throws -> Void = { _ in }
+  ) throws -> FeatureMetric? {
     if let obstacle = Self.obstacle(to: recipe.network, features: features.columns) {
       throw ConfigurationError.invalid(obstacle)
     }
@@ -50,11 +54,16 @@ struct MetricPilot {
     var training = recipe.training
     training.epochs = epochs
     (training.patience, training.averagingStart) = (nil, nil)
+    let inputs = try transform.apply(to: features, threads: training.threads)
+    // Of a network on top of a linear part, the directions along which the rest changes.
+    let linear =
+      recipe.linearPart == .fitted
+      ? try LinearFit(inputs, targets: targets, weights: weights, recipe: recipe) : nil
     let trainer = try Trainer(
-      rows: .dense(try transform.apply(to: features, threads: training.threads)),
-      targets: targets, weights: weights, network: recipe.network, training: training,
+      rows: .dense(inputs), targets: targets, weights: weights,
+      offsets: linear?.scores(of: inputs), network: recipe.network, training: training,
       communicator: communicator)
-    try trainer.run()
+    try trainer.run(checking: onStep)
     return try FeatureMetric(
       gradientsOf: trainer.predictor(), through: transform, at: features,
       threads: training.threads)

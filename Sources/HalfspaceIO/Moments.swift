@@ -13,15 +13,17 @@ struct Moments {
     self.init(rows: matrix.rows, columns: matrix.columns) { body in body(matrix) }
   }
 
-  /// The moments of `rows` rows, at least 1, that come in blocks `[b, columns]`; each of two passes
-  /// over them is a call. The same bits however they are cut.
+  /// The moments of `rows` rows, at least 1, that come in blocks `[b, columns]`, or of what `image` makes
+  /// of a block; each of two passes over them is a call. The same bits however they are cut.
   init<Failure>(
-    rows: Int, columns: Int, forEachBlock: ((Matrix) -> Void) throws(Failure) -> Void
+    rows: Int, columns: Int, of image: @escaping (Matrix) -> Matrix = { $0 },
+    forEachBlock: ((Matrix) -> Void) throws(Failure) -> Void
   ) throws(Failure) {
     let count = Double(rows)
     var sums = [Double](repeating: 0, count: columns)
     var first: [Float] = []
     try forEachBlock { block in
+      let block = image(block)
       if first.isEmpty { first = block.rowArray(0) }
       for row in 0..<block.rows {
         for column in 0..<columns { sums[column] += Double(block[row, column]) }
@@ -31,6 +33,7 @@ struct Moments {
     var squares = [Double](repeating: 0, count: columns)
     var isConstant = [Bool](repeating: true, count: columns)
     try forEachBlock { block in
+      let block = image(block)
       for row in 0..<block.rows {
         for column in 0..<columns {
           let value = block[row, column]

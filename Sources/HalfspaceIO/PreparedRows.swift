@@ -127,8 +127,11 @@ struct PreparedRows {
     options: TrainingOptions, resuming state: TrainerState?, communicator: any Communicator,
     run: (Trainer) throws -> Void
   ) throws -> TrainingOutcome {
-    guard options.metric != .learned else {
+    guard (options.metric ?? .none) == .none else {
       throw ConfigurationError.invalid("a metric is learned for tables that fit in memory")
+    }
+    guard options.linearPart != .fitted else {
+      throw ConfigurationError.invalid("a linear part is fitted to tables that fit in memory")
     }
     let targets = try recipe.targets(of: trainingTargets, by: target)
     let (kept, validation) = try recipe.validationSplit(

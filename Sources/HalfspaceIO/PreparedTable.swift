@@ -30,36 +30,34 @@ struct PreparedTable {
     features = try encoder.encode(training)
   }
 
-  /// The transform, and the rows as the network takes them.
+  /// The transform and the linear part, and the rows as the network takes them.
   struct Rows {
-    let transform: FeatureTransform
+    let fitted: FittedInputs
     let training: TrainingRecipe.Rows
     let validation: TrainingRecipe.Rows?
+    let validationOffsets: Matrix?
   }
 
-  /// The rows for a recipe; a metric is learned from those that are trained on.
-  func rows(
-    _ recipe: TrainingRecipe, metric: TrainingOptions.Metric?, communicator: any Communicator
-  ) throws -> Rows {
-    var transform = try FeatureTransform(
-      fitting: features, scaling: recipe.scaling, constant: recipe.constant)
+  /// The rows for a recipe; a metric and a linear part are learned from those that are trained on.
+  func rows(_ recipe: TrainingRecipe, communicator: any Communicator) throws -> Rows {
     let split = try recipe.validationSplit(
       .dense(features), try recipe.targets(of: training, by: target),
       try recipe.weights(of: training, by: target))
-    if metric == .learned {
-      let pilot = MetricPilot(
-        recipe: recipe, targets: split.kept.targets, weights: split.kept.weights,
-        communicator: communicator)
-      transform = transform.with(
-        metric: try pilot.metric(of: try split.kept.inputs.matrix(), by: transform))
-    }
-    func transformed(_ rows: TrainingRecipe.Rows) throws -> TrainingRecipe.Rows {
-      let inputs = try transform.apply(
-        to: try rows.inputs.matrix(), threads: recipe.training.threads)
-      return (.dense(inputs), rows.targets, rows.weights)
+    // Ranks, means and scales are those of all rows.
+    let transform = try FeatureTransform(
+      fitting: features, scaling: recipe.scaling, constant: recipe.constant)
+    let fitted = try FittedInputs(
+      try split.kept.inputs.matrix(), targets: split.kept.targets, weights: split.kept.weights,
+      recipe: recipe, scaledBy: transform, communicator: communicator)
+    let held = try split.held.map {
+      try fitted.transform.apply(to: try $0.inputs.matrix(), threads: recipe.training.threads)
     }
     return Rows(
-      transform: transform, training: try transformed(split.kept),
-      validation: try split.held.map(transformed))
+      fitted: fitted,
+      training: (.dense(fitted.inputs), split.kept.targets, split.kept.weights),
+      validation: split.held.flatMap { rows in
+        held.map { (.dense($0), rows.targets, rows.weights) }
+      },
+      validationOffsets: held.flatMap { inputs in fitted.linear?.scores(of: inputs) })
   }
 }

@@ -1,100 +1,228 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import HalfspaceLinalg
-internal import HalfspaceNN
+public import HalfspaceNN
+
+/// How far trials are.
+public struct TrialProgress: Sendable, Equatable {
+  /// Trials made, with the part of the one under way.
+  public var done: Double
+  /// Trials there are at most.
+  public var count: Int
+  /// What the last trial that ended came to; nil: nothing, or there was none.
+  public var last: TrialResult?
+}
 
 /// Settings for a table when nobody has chosen any: those of the recipe, unless trials say clearly
 /// that others are better.
 ///
 /// The recipe's network is narrow in what fires and learns fast: right for thousands of rows with
 /// little noise. On few rows a *smooth* network generalizes better, one half of whose neurons fire;
-/// on noisy rows a *gentle* one, with a tenth of the learning rate, which ends nearer to a linear
-/// model. Neither is a setting one would think of, so both are tried; then a learned metric, another
-/// scaling, and both of them.
-struct SettingsChoice {
+/// on noisy rows a *gentle* one, with a tenth of the learning rate; and where a linear model is hard to
+/// beat, a network on top of one (`LinearFit`). None is a setting one would think of, so all are tried;
+/// then a learned metric, other scalings, and both of them.
+///
+/// All are looked at for a short while first; the best of them, and those that it replaces, for four
+/// times as long where the rows are many (successive halving).
+public final class SettingsChoice {
   /// Elements of a table up to which a smooth network is tried: it costs what its width does.
   private static let smoothElements = 1 << 16
   private static let smoothWidth = 1024
   /// Fewer rows than this tell nothing.
   static let fewestRows = 40
-  /// A trial's share of the row visits of the run that follows.
-  private static let visitShare = 0.125
+  /// A short look's share of the row visits of the run that follows.
+  private static let shortShare = 0.01
+  /// A long one's.
+  private static let longShare = 0.04
   /// How many visits are always granted: more for few rows, which are set apart several times.
-  private static func fewestVisits(rows: Int) -> Int { rows <= 1000 ? 32_768 : 16_384 }
+  private static func fewestVisits(rows: Int) -> Int { rows <= 1000 ? 32_768 : 8192 }
+  /// Of how many settings a second look is taken, beside those that lead.
+  private static let finalists = 2
 
   let trial: SettingsTrial
+  private let recipe: TrainingRecipe
   /// What was tried, in order.
-  private(set) var results: [TrialResult] = []
+  public private(set) var results: [TrialResult] = []
   /// The best settings so far.
-  private(set) var best = TrialSettings()
+  public private(set) var best = TrialSettings()
+  /// What takes part, and the count of all trials there can be.
+  private var (made, planned) = (0, 0)
 
-  private init(_ trial: SettingsTrial) { self.trial = trial }
-
-  /// The choice for a table. Takes about as long as the run that follows, at most; about a second
-  /// where there are few rows.
+  /// The choice for a table, to be made by `run`.
   ///
   /// - Throws: as `SettingsTrial`.
   init(
     for prepared: PreparedTable, options: TrainingOptions, communicator: any Communicator
   ) throws {
-    self.init(try SettingsTrial(prepared, options: options, communicator: communicator))
-    guard prepared.training.rowCount >= Self.fewestRows else { return }
-    let recipe = trial.recipe(best)
-    let run = Double(prepared.training.rowCount * recipe.training.epochs)
-    let visits = max(
-      Self.fewestVisits(rows: prepared.training.rowCount), Int(Self.visitShare * run))
-    guard var leader = trial.result(of: best, visits: visits) else { return }
-    results = [leader]
-    for stage in [shapes, geometries] {
-      for settings in stage(best, recipe) {
-        guard let result = trial.result(of: settings, visits: visits) else { continue }
-        results.append(result)
-        if result.isClearlyBetter(than: leader) { leader = result }
+    trial = try SettingsTrial(prepared, options: options, communicator: communicator)
+    recipe = trial.recipe(TrialSettings())
+  }
+
+  /// Makes the trials. Takes about a third as long as the run that follows; about a second where there
+  /// are few rows.
+  ///
+  /// - Parameter onStep: called after each step; may end the trials, with the best so far. Of several
+  ///   processes, what that of rank 0 says is done.
+  public func run(onStep: (TrialProgress) -> TrainingAction = { _ in .proceed }) {
+    let rows = trial.prepared.training.rowCount
+    guard rows >= Self.fewestRows else { return }
+    planned = 1 + shapes(best).count + scalings(best).count + metrics(best).count
+    if isStaged { planned += 1 + 2 * Self.finalists }
+    do throws(TrialStopped) {
+      guard let first = try look(at: best, visits: shortVisits, onStep) else { return }
+      var leader = Standing(settings: best, short: first)
+      for stage in [shapes, scalings] {
+        leader = try contest(leader, stage(leader.settings), onStep)
+        best = leader.settings
       }
-      best = leader.settings
+      // Of few rows no metric can be learned that is worth a look.
+      // One that is no better than none will not be refined.
+      for settings in metrics(best) where settings.metric == .learned || best.metric == .learned {
+        // On all of many rows it will be learned better than here: it is enough not to be worse.
+        leader = try decide(
+          leader, [Standing(settings: settings)], favorsRivals: isStaged, onStep)
+        best = leader.settings
+      }
+    } catch {
+      // What was found before it was stopped counts.
     }
   }
 
-  private func shapes(_ settings: TrialSettings, _ recipe: TrainingRecipe) -> [TrialSettings] {
+  // MARK: Looks
+
+  private var runVisits: Double {
+    Double(trial.prepared.training.rowCount * recipe.training.epochs)
+  }
+  private var fewestVisits: Int { Self.fewestVisits(rows: trial.prepared.training.rowCount) }
+  private var shortVisits: Int { max(fewestVisits, Int(Self.shortShare * runVisits)) }
+  private var longVisits: Int { max(fewestVisits, Int(Self.longShare * runVisits)) }
+  /// Whether there are rows enough for a second look to tell more.
+  private var isStaged: Bool { longVisits > shortVisits }
+
+  private func look(
+    at settings: TrialSettings, visits: Int, _ onStep: (TrialProgress) -> TrainingAction
+  ) throws(TrialStopped) -> TrialResult? {
+    let last = results.last
+    let result = try trial.result(of: settings, visits: visits) { share in
+      onStep(TrialProgress(done: Double(made) + share, count: planned, last: last))
+    }
+    made += 1
+    if let result { results.append(result) }
+    return result
+  }
+
+  /// Settings, and what they have come to.
+  private struct Standing {
+    let settings: TrialSettings
+    var short: TrialResult?
+    var long: TrialResult?
+  }
+
+  /// The best of the leader and its rivals: the leader, unless one is clearly better.
+  private func contest(
+    _ leader: Standing, _ rivals: [TrialSettings], _ onStep: (TrialProgress) -> TrainingAction
+  ) throws(TrialStopped) -> Standing {
+    var left: [Standing] = []
+    for settings in rivals {
+      if let short = try look(at: settings, visits: shortVisits, onStep) {
+        left.append(Standing(settings: settings, short: short))
+      }
+    }
+    guard isStaged, let lead = leader.short else { return winner(leader, left, by: \.short) }
+    // What is clearly worse already needs no second look.
+    let finalists = left.filter { $0.short.map { !lead.isClearlyBetter(than: $0) } ?? false }
+      .sorted { ($0.short?.error ?? 1) < ($1.short?.error ?? 1) }.prefix(Self.finalists)
+    return try decide(leader, Array(finalists), onStep)
+  }
+
+  /// The best of the leader and its rivals after a long look, or the only one there is.
+  private func decide(
+    _ leader: Standing, _ rivals: [Standing], favorsRivals: Bool = false,
+    _ onStep: (TrialProgress) -> TrainingAction
+  ) throws(TrialStopped) -> Standing {
+    guard !rivals.isEmpty else { return leader }
+    var leader = leader
+    if leader.long == nil {
+      leader.long =
+        isStaged ? try look(at: leader.settings, visits: longVisits, onStep) : leader.short
+    }
+    var looked: [Standing] = []
+    for var rival in rivals {
+      rival.long = try look(at: rival.settings, visits: longVisits, onStep)
+      looked.append(rival)
+    }
+    return winner(leader, looked, by: \.long, favorsRivals: favorsRivals)
+  }
+
+  private func winner(
+    _ leader: Standing, _ rivals: [Standing], by look: KeyPath<Standing, TrialResult?>,
+    favorsRivals: Bool = false
+  ) -> Standing {
+    rivals.reduce(leader) { best, rival in
+      guard let result = rival[keyPath: look] else { return best }
+      guard let least = best[keyPath: look] else { return rival }
+      let isBetter =
+        favorsRivals ? result.error <= least.error : result.isClearlyBetter(than: least)
+      return isBetter ? rival : best
+    }
+  }
+
+  // MARK: Candidates
+
+  private func shapes(_ settings: TrialSettings) -> [TrialSettings] {
     var gentle = settings
     gentle.learningRate = recipe.training.learningRate / 10
+    var shapes = [settings, gentle]
     let features = trial.prepared.features
-    guard features.rows * features.columns <= Self.smoothElements else { return [gentle] }
-    return [gentle]
-      + [settings, gentle].map { settings in
+    if features.rows * features.columns <= Self.smoothElements {
+      shapes += [settings, gentle].map { settings in
         var settings = settings
         settings.width = Self.smoothWidth
         settings.firingFraction = 0.5
         return settings
       }
-  }
-
-  /// A metric, another scaling, and both.
-  private func geometries(
-    _ settings: TrialSettings, _ recipe: TrainingRecipe
-  ) -> [TrialSettings] {
-    let count = trial.prepared.features.columns
-    var result: [TrialSettings] = []
-    let learnsMetric =
-      count > 1 && MetricPilot.obstacle(to: recipe.network, features: count) == nil
-    for scaling in [nil, Self.alternative(to: recipe.scaling)] {
-      for metric in learnsMetric ? TrainingOptions.Metric.allCases : [.none] {
-        var other = settings
-        other.scaling = scaling
-        other.metric = metric
-        if other != settings, !result.contains(other) { result.append(other) }
-      }
     }
-    return result
+    guard LinearFit.obstacle(to: recipe.network, inputs: features.columns + 1) == nil else {
+      return Array(shapes.dropFirst())
+    }
+    var flat = gentle
+    flat.constant = 8 * recipe.constant
+    return shapes.dropFirst()
+      + [settings, gentle, flat].map { settings in
+        var settings = settings
+        settings.linearPart = .fitted
+        return settings
+      }
   }
 
-  /// What else features could be scaled by.
-  private static func alternative(
-    to scaling: FeatureTransform.Scaling
-  ) -> FeatureTransform.Scaling? {
-    switch scaling {
-    case .rank: .standardize
-    case .standardize: .rank
-    case .commonScale, .maximum, .rootMeanSquare: nil
+  /// Other scalings: ranks for what is standardized and the reverse, and logarithms where features are
+  /// skewed.
+  private func scalings(_ settings: TrialSettings) -> [TrialSettings] {
+    let features = trial.prepared.features
+    var scalings: [FeatureTransform.Scaling] = []
+    switch recipe.scaling {
+    case .rank: scalings = [.standardize]
+    case .standardize: scalings = [.rank]
+    case .commonScale, .maximum, .rootMeanSquare, .log: break
+    }
+    if !scalings.isEmpty, LogUnits.suggested(for: features).contains(where: { $0 > 0 }) {
+      scalings.append(.log)
+    }
+    return scalings.map { scaling in
+      var settings = settings
+      settings.scaling = scaling
+      return settings
+    }
+  }
+
+  private func metrics(_ settings: TrialSettings) -> [TrialSettings] {
+    let count = trial.prepared.features.columns
+    guard count > 1, MetricPilot.obstacle(to: recipe.network, features: count) == nil else {
+      return []
+    }
+    return [TrainingOptions.Metric.learned, .refined].map { metric in
+      var settings = settings
+      settings.metric = metric
+      return settings
     }
   }
 }

@@ -51,15 +51,33 @@ struct SettingsTrial {
   /// What settings come to after so many row visits; nil when they cannot be trained with, as when the
   /// run diverges.
   ///
-  /// - Complexity: `visits` row visits, up to as many again for a metric.
+  /// - Complexity: `visits` row visits, up to half as many again for a metric.
   func result(of settings: TrialSettings, visits: Int) -> TrialResult? {
+    (try? result(of: settings, visits: visits) { _ in .proceed }) ?? nil
+  }
+
+  /// As `result(of:visits:)`.
+  ///
+  /// - Parameter onStep: called after each step, with the share of the trial that is done; may end it.
+  /// - Throws: `TrialStopped` when it does.
+  func result(
+    of settings: TrialSettings, visits: Int, onStep: (Double) -> TrainingAction
+  ) throws(TrialStopped) -> TrialResult? {
     let recipe = recipe(settings)
     var errors = (sum: 0.0, scale: 0.0)
     var (rows, done) = (0, 0)
-    for split in splits {
-      guard
-        let part = try? run(recipe, settings, split, visits: max(1, visits / splits.count))
-      else { return nil }
+    for (number, split) in splits.enumerated() {
+      let part: Part
+      do {
+        part = try run(recipe, split, visits: max(1, visits / splits.count)) { share in
+          let action = onStep((Double(number) + share) / Double(splits.count))
+          if case .stop = action { throw TrialStopped() }
+        }
+      } catch let stopped as TrialStopped {
+        throw stopped
+      } catch {
+        return nil
+      }
       errors.sum += part.error
       errors.scale += part.scale
       rows += split.test.count
@@ -71,9 +89,12 @@ struct SettingsTrial {
       judgesClasses: prepared.target.task == .classification)
   }
 
+  private typealias Part = (error: Double, scale: Double, visits: Int)
+
   private func run(
-    _ recipe: TrainingRecipe, _ settings: TrialSettings, _ split: TrainTestSplit, visits: Int
-  ) throws -> (error: Double, scale: Double, visits: Int) {
+    _ recipe: TrainingRecipe, _ split: TrainTestSplit, visits: Int,
+    onStep: (Double) throws -> Void
+  ) throws -> Part {
     let most = max(1, visits / min(Self.fewestVisits, recipe.training.epochs))
     let kept = EvenSample.rows(max(most, 64), of: split.training)
     var recipe = recipe
@@ -81,31 +102,34 @@ struct SettingsTrial {
     recipe.training.epochs = min(recipe.training.epochs, max(1, visits / kept.count))
     recipe.training.patience = nil
     let all = try recipe.targets(of: prepared.training, by: prepared.target)
-    let weights = try recipe.weights(of: prepared.training, by: prepared.target)
-    let part = (
-      features: prepared.features.gather(kept), targets: all.gather(kept),
-      weights: weights.map { weights in kept.map { weights[$0] } }
-    )
-    var transform = try FeatureTransform(
-      fitting: part.features, scaling: recipe.scaling, constant: recipe.constant)
-    if settings.metric == .learned {
-      let pilot = MetricPilot(
-        recipe: recipe, targets: part.targets, weights: part.weights, communicator: communicator,
-        epochs: min(pilotEpochs, recipe.training.epochs))
-      transform = transform.with(metric: try pilot.metric(of: part.features, by: transform))
+    let weights = try recipe.weights(of: prepared.training, by: prepared.target).map { weights in
+      kept.map { weights[$0] }
     }
-    let threads = recipe.training.threads
+    let targets = all.gather(kept)
+    let epochs = recipe.training.epochs
+    // A pilot takes at most half as long as the run that it is for.
+    let pilot = min(pilotEpochs, (epochs + 1) / 2)
+    let piloted = pilot * recipe.metric.rounds
+    let pilotShare = Double(piloted) / Double(piloted + epochs)
+    let fitted = try FittedInputs(
+      prepared.features.gather(kept), targets: targets, weights: weights, recipe: recipe,
+      communicator: communicator, pilotEpochs: pilot
+    ) { try onStep(pilotShare * $0) }
     let trainer = try Trainer(
-      rows: .dense(try transform.apply(to: part.features, threads: threads)),
-      targets: part.targets, weights: part.weights, network: recipe.network,
-      training: recipe.training, communicator: communicator)
-    try trainer.run()
-    let scores = trainer.predictor().scores(
-      for: try transform.apply(
-        to: prepared.features.gather(split.test), threads: threads), threads: threads)
-    let (error, scale) = error(
-      of: scores, against: all.gather(split.test), mean: mean(of: part.targets))
-    return (error, scale, recipe.training.epochs * kept.count)
+      rows: .dense(fitted.inputs), targets: targets, weights: weights, offsets: fitted.offsets,
+      network: recipe.network, training: recipe.training, communicator: communicator)
+    try trainer.run(checking: { try onStep(pilotShare + (1 - pilotShare) * $0.shareDone) })
+    let threads = recipe.training.threads
+    let inputs = try fitted.transform.apply(
+      to: prepared.features.gather(split.test), threads: threads)
+    let scores = trainer.predictor().scores(for: inputs, threads: threads)
+    if let linear = fitted.linear {
+      scores.add(linear.scores(of: inputs), rows: 0..<scores.rows)
+    }
+    let (error, scale) = Self.error(
+      of: scores, against: all.gather(split.test), mean: mean(of: targets),
+      task: prepared.target.task)
+    return (error, scale, epochs * kept.count)
   }
 
   private func mean(of targets: Targets) -> Double {
@@ -115,8 +139,8 @@ struct SettingsTrial {
 
   /// The sum of errors over rows, and of those of the mean; for classes, wrong rows and rows; for
   /// labels, wrong ones and those of the rows, which is what predicting none comes to.
-  private func error(
-    of scores: Matrix, against targets: Targets, mean: Double
+  static func error(
+    of scores: Matrix, against targets: Targets, mean: Double, task: PredictionTask
   ) -> (error: Double, scale: Double) {
     var (error, scale) = (0.0, 0.0)
     for row in 0..<scores.rows {
@@ -124,7 +148,7 @@ struct SettingsTrial {
       case .classes(let classes, _):
         error += scores.indexOfLargest(inRow: row) == Int(classes[row]) ? 0 : 1
         scale += 1
-      case .values(let values) where prepared.target.task == .classification:
+      case .values(let values) where task == .classification:
         error += (scores[row, 0] > 0) == (values[row, 0] > 0) ? 0 : 1
         scale += 1
       case .values(let values):
@@ -139,5 +163,32 @@ struct SettingsTrial {
       }
     }
     return (error, scale)
+  }
+}
+
+/// A trial that was ended before its result.
+struct TrialStopped: Error {}
+
+extension Trainer {
+  /// The share of the run that is done.
+  var shareDone: Double { epochsDone / Double(configuration.epochs) }
+
+  /// Runs to the end.
+  ///
+  /// - Parameter onStep: called after each step; an error it throws ends the run and is thrown. Of several
+  ///   processes, that of rank 0 ends the runs of all of them.
+  /// - Throws: as `run(onEpoch:onStep:)`, and what `onStep` throws.
+  func run(checking onStep: (Trainer) throws -> Void) throws {
+    var failure: (any Error)?
+    try run(onStep: {
+      do {
+        try onStep(self)
+        return .proceed
+      } catch {
+        failure = error
+        return .stop
+      }
+    })
+    guard isFinished else { throw failure ?? TrialStopped() }
   }
 }

@@ -30,11 +30,13 @@ extension TabularModel {
   /// - Parameters:
   ///   - state: where to go on from, of a run with the same rows and options; nil: the beginning.
   ///   - communicator: the processes that share the work, all with the same rows and options.
+  ///   - choose: runs the trials, where settings are chosen by trials.
   ///   - run: runs the trainer, as far as it likes; an error it throws ends the training.
   /// - Throws: as the other, `ConfigurationError` for a state of another run, and what `run` throws.
   public static func train(
     on dataset: Dataset, target: String?, options: TrainingOptions, resuming state: TrainerState?,
-    communicator: any Communicator = SingleProcess(), run: (Trainer) throws -> Void
+    communicator: any Communicator = SingleProcess(),
+    choose: (SettingsChoice) throws -> Void = { $0.run() }, run: (Trainer) throws -> Void
   ) throws -> TrainingOutcome {
     try options.validate()
     var options = options
@@ -47,7 +49,7 @@ extension TabularModel {
       let table = try dataset.table()
       return try train(
         on: table, target: try dataset.requireTarget(target, of: table.columnNames),
-        options: options, resuming: state, communicator: communicator, run: run)
+        options: options, resuming: state, communicator: communicator, choose: choose, run: run)
     case .sparse(let matrix):
       prepared = try PreparedRows(matrix, dataset, target: target, options: options)
     case .file(let file):

@@ -17,12 +17,16 @@ internal import HalfspaceReporting
 // output into an answer.
 extension TabularModel {
   /// The latest version of the file format.
-  public static let formatVersion = "2"
+  public static let formatVersion = "3"
   /// The versions that are read.
-  private static let formatVersions = ["1", formatVersion]
-  /// The version that this model is written in: 2 brought the metric of the features, and is written
-  /// where there is one, so that all other models can be read by whoever reads format 1.
-  public var formatVersion: String { transform.metric == nil ? "1" : Self.formatVersion }
+  private static let formatVersions = ["1", "2", formatVersion]
+  /// The version that this model is written in: 2 brought the metric of the features, 3 logarithmic
+  /// scaling; each is written where there is need of it, so that all other models can be read by whoever
+  /// reads the format before.
+  public var formatVersion: String {
+    if transform.scaling == .log { return "3" }
+    return transform.metric == nil ? "1" : "2"
+  }
 
   private enum Key {
     static let version = "halfspace"
@@ -94,6 +98,9 @@ extension TabularModel {
     let transform = try Self.decode(FeatureTransform.self, Key.transform, file)
     guard transform.metric == nil || version != "1" else {
       throw Self.inconsistent(file, "format 1 has no metric")
+    }
+    guard transform.scaling != .log || version == "3" else {
+      throw Self.inconsistent(file, "format \(version) has no logarithmic scaling")
     }
     let encoder = try Self.decode(TableEncoder.self, Key.encoder, file)
     guard transform.metric == nil || encoder.sparse == nil else {

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Foundation
 public import HalfspaceLinalg
 public import HalfspaceNN
 
@@ -54,36 +55,57 @@ extension TabularModel {
   /// - Parameters:
   ///   - state: where to go on from, of a run with the same table and options; nil: the beginning.
   ///   - communicator: the processes that share the work.
+  ///   - choose: runs the trials, where settings are chosen by trials and `state` does not have them; an
+  ///     error it throws ends the training.
   ///   - run: runs the trainer, as far as it likes; an error it throws ends the training.
   /// - Throws: as the other, `ConfigurationError` for a state of another run, and what `run` throws.
   public static func train(
     on table: Table, target targetColumn: String, options: TrainingOptions,
     resuming state: TrainerState?, communicator: any Communicator = SingleProcess(),
-    run: (Trainer) throws -> Void
+    choose: (SettingsChoice) throws -> Void = { $0.run() }, run: (Trainer) throws -> Void
   ) throws -> TrainingOutcome {
     let prepared = try PreparedTable(table, target: targetColumn, options: options)
-    let choice =
-      options.choosesByTrial
-      ? try SettingsChoice(for: prepared, options: options, communicator: communicator) : nil
-    let options = choice?.best.applied(to: options) ?? options
+    let choice = try settings(
+      for: prepared, options: options, resuming: state, communicator: communicator, choose)
+    let options = choice.settings?.applied(to: options) ?? options
     let recipe = TrainingRecipe(
       features: prepared.features, target: prepared.target, options: options)
-    let rows = try prepared.rows(recipe, metric: options.metric, communicator: communicator)
+    let rows = try prepared.rows(recipe, communicator: communicator)
     let trainer = try Trainer(
       rows: rows.training.inputs, targets: rows.training.targets, weights: rows.training.weights,
-      network: recipe.network, training: recipe.training,
+      offsets: rows.fitted.offsets, network: recipe.network, training: recipe.training,
       validation: rows.validation.map { ($0.inputs, $0.targets) },
-      resuming: state, communicator: communicator)
+      validationOffsets: rows.validationOffsets, resuming: state, communicator: communicator)
+    trainer.note = try choice.settings.map { try TabularModel.json($0) }
     try run(trainer)
     let trained = try trained(
-      trainer, encoder: prepared.encoder, transform: rows.transform, target: prepared.target,
-      recipe: recipe, rows: prepared.training.rowCount)
+      trainer, encoder: prepared.encoder, transform: rows.fitted.transform,
+      target: prepared.target, recipe: recipe, rows: prepared.training.rowCount,
+      linear: rows.fitted.linear)
     var outcome = try trained.judged(
       on: prepared.test, training: prepared.training, weightColumn: options.weightColumn,
       trainer: trainer)
-    outcome.trials = choice?.results ?? []
-    outcome.choice = choice?.best
+    outcome.trials = choice.results
+    outcome.choice = choice.settings
     return outcome
+  }
+
+  /// The settings that trials choose, or those that a run has begun with; nil where a person has chosen.
+  private static func settings(
+    for prepared: PreparedTable, options: TrainingOptions, resuming state: TrainerState?,
+    communicator: any Communicator, _ choose: (SettingsChoice) throws -> Void
+  ) throws -> (settings: TrialSettings?, results: [TrialResult]) {
+    guard options.choosesByTrial else { return (nil, []) }
+    // A note that says nothing is that of another run, which the trainer will tell apart.
+    if let note = state?.note,
+      let known = try? JSONDecoder().decode(TrialSettings.self, from: Data(note.utf8))
+    {
+      return (known, [])
+    }
+    let choice = try SettingsChoice(
+      for: prepared, options: options, communicator: communicator)
+    try choose(choice)
+    return (choice.best, choice.results)
   }
 
   /// The model that a trainer has come to.
@@ -91,10 +113,11 @@ extension TabularModel {
   /// - Throws: `TrainingError` when it is not finite.
   static func trained(
     _ trainer: Trainer, encoder: TableEncoder, transform: FeatureTransform, target: TargetEncoder,
-    recipe: TrainingRecipe, rows: Int
+    recipe: TrainingRecipe, rows: Int, linear: LinearFit? = nil
   ) throws -> TabularModel {
     let epochs = trainer.progress.reports
-    let predictor = trainer.predictor().folded()
+    let network = trainer.predictor().folded()
+    let predictor = linear.map { network.adding(linear: $0.coefficients) } ?? network
     // The loss is taken before each step: the last one may have gone too far.
     guard predictor.weights.isFinite, predictor.outputs.isFinite else {
       throw TrainingError.diverged(
@@ -104,7 +127,8 @@ extension TabularModel {
       network: recipe.network, training: recipe.training, threshold: trainer.network.threshold,
       materialized: trainer.network.count,
       firingFraction: trainer.firingsPerRow / Double(recipe.network.width),
-      epochs: epochs.count, trainRows: rows, test: nil)
+      epochs: epochs.count, trainRows: rows, test: nil,
+      linearNeurons: linear.map { _ in predictor.count - network.count })
     return TabularModel(
       encoder: encoder, transform: transform, target: target,
       predictor: predictor, record: record)

@@ -13,8 +13,8 @@ public import HalfspaceNN
 //     output.rows, output.optimizer.k, output.average  [M, C]
 //     best.hidden, best.output    what early stopping returns to, once there is something
 //
-// The metadata hold, as JSON, the settings, the data's fingerprint, counts and scalars, and a checksum
-// of everything.
+// The metadata hold, as JSON, the settings, the data's fingerprint, counts and scalars, where there is
+// one a note, and a checksum of everything.
 extension TrainerState {
   /// Version of the file format.
   static let formatVersion = "1"
@@ -55,6 +55,7 @@ extension TrainerState {
       CheckpointKey.scalars: try Self.json(
         Scalars(decay: hidden.decay, outputDecay: output.decay, best: best)),
     ])
+    file.metadata[CheckpointKey.note] = note
     file.set(neurons.map(Int64.init), shape: [neurons.count], for: "neurons")
     file.set(shards.map(Int64.init), shape: [shards.count], for: "shards")
     for (layer, name) in [(hidden, "hidden"), (output, "output")] {
@@ -102,7 +103,8 @@ extension TrainerState {
       data: try Self.decode(DataFingerprint.self, CheckpointKey.data, file),
       neurons: neurons, shards: try file.int64s("shards", shape: [nil]).map { Int($0) },
       hidden: hidden, output: output, best: try scalars.best.map { try Self.best($0, file) },
-      counts: try Self.decode(Counts.self, CheckpointKey.counts, file))
+      counts: try Self.decode(Counts.self, CheckpointKey.counts, file),
+      note: file.metadata[CheckpointKey.note])
     do throws(ConfigurationError) {
       try validate()
     } catch {

@@ -19,8 +19,25 @@ public struct TrainingOptions: Sendable {
   }
 
   /// Whether features are mapped by what a first short run has found (`FeatureMetric`).
-  public enum Metric: String, Sendable, CaseIterable {
+  public enum Metric: String, Sendable, CaseIterable, Codable {
     case none, learned
+    /// Learned again by two more runs, each on what the one before has found.
+    case refined
+
+    /// Short runs that it takes.
+    var rounds: Int {
+      switch self {
+      case .none: 0
+      case .learned: 1
+      case .refined: 3
+      }
+    }
+  }
+
+  /// Whether the network is trained on top of a linear model of its inputs, fitted beforehand, that is
+  /// then part of it (`Predictor.adding(linear:)`).
+  public enum LinearPart: String, Sendable, CaseIterable, Codable {
+    case none, fitted
   }
 
   /// What the target is; nil lets the target column decide.
@@ -65,6 +82,9 @@ public struct TrainingOptions: Sendable {
   /// Whether a metric of the features is learned first; for tables in memory. Nil: where `choosesByTrial`,
   /// as trials say, otherwise not.
   public var metric: Metric?
+  /// Whether a linear model is fitted first, which the network is trained on top of; for tables in
+  /// memory. Nil: where `choosesByTrial`, as trials say, otherwise not.
+  public var linearPart: LinearPart?
   /// A column that says how often each row counts in training, relative to the others; no feature.
   public var weightColumn: String?
   /// How often the rows of each class count in training, on top of `weightColumn`.
@@ -98,7 +118,7 @@ public struct TrainingOptions: Sendable {
       optimizer != nil || epochs != nil || batchSize != nil || learningRate != nil
       || schedule != nil || averagingStart != nil || weightDecay != nil || patience != nil
     return !isShaped && !isPaced && loss == nil && scaling == nil && constant == nil
-      && metric == nil
+      && metric == nil && linearPart == nil
   }
 
   /// All from the data.

@@ -17,6 +17,10 @@ public struct TrainingRecipe {
   public let network: NetworkConfiguration
   /// How it is trained.
   public internal(set) var training: TrainingConfiguration
+  /// Whether a metric is learned first.
+  let metric: TrainingOptions.Metric
+  /// Whether a linear part is fitted first.
+  let linearPart: TrainingOptions.LinearPart
   private let patience: Int?
   private let weightColumn: String?
   private let classWeights: ClassWeights?
@@ -34,6 +38,8 @@ public struct TrainingRecipe {
     options: TrainingOptions
   ) {
     self.scaling = scaling
+    metric = options.metric ?? .none
+    linearPart = options.linearPart ?? .none
     let defaults = Defaults(scaling: scaling, task: target.task, features: featureCount)
     constant = options.constant ?? defaults.constant
     let width = options.width ?? defaults.width

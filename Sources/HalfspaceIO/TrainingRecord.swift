@@ -21,4 +21,6 @@ public struct TrainingRecord: Sendable, Equatable, Codable {
   public var trainRows: Int
   /// How good the model is on the held-out rows, if there were any.
   public var test: Evaluation?
+  /// Neurons behind the others that hold a linear part, two for each output; nil: there is none.
+  public var linearNeurons: Int?
 }

@@ -2,7 +2,7 @@
 internal import HalfspaceNN
 
 /// Settings to be tried: what they leave nil follows from the data by `TrainingRecipe`.
-public struct TrialSettings: Sendable, Equatable {
+public struct TrialSettings: Sendable, Equatable, Codable {
   /// Number of neurons.
   public var width: Int?
   /// Share of the neurons that fire on a row at the start.
@@ -16,7 +16,10 @@ public struct TrialSettings: Sendable, Equatable {
   /// Whether a metric of the features is learned first.
   public var metric = TrainingOptions.Metric.none
 
-  /// Everything by the recipe, and no metric.
+  /// Whether the network is trained on top of a linear model.
+  public var linearPart = TrainingOptions.LinearPart.none
+
+  /// Everything by the recipe, no metric, and no linear part.
   public init() {}
 
   /// `options` with these settings in their place.
@@ -28,6 +31,7 @@ public struct TrialSettings: Sendable, Equatable {
     options.constant = constant ?? options.constant
     options.scaling = scaling ?? options.scaling
     options.metric = metric
+    options.linearPart = linearPart
     return options
   }
 
@@ -43,6 +47,7 @@ public struct TrialSettings: Sendable, Equatable {
     add("constant", constant)
     add("scaling", scaling?.rawValue)
     add("metric", metric.rawValue)
+    if linearPart != .none { add("linear-part", linearPart.rawValue) }
     return arguments
   }
 }

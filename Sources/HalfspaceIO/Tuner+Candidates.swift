@@ -9,7 +9,9 @@ extension Tuner {
   private static let rateFactors = [0.03, 0.1, 0.3, 1, 2]
   /// Of the square root of the number of features, the length of a scaled row.
   private static let constantFactors = [0.3, 0.625, 1, 2]
-  private static let scalings: [FeatureTransform.Scaling] = [.standardize, .commonScale, .rank]
+  private static let scalings: [FeatureTransform.Scaling] = [
+    .standardize, .commonScale, .rank, .log,
+  ]
   private static let stream: UInt64 = 0x7475_6E65
 
   /// Different settings: the recipe's first, then what trials of `TabularModel.train` try, then random
@@ -39,7 +41,11 @@ extension Tuner {
     gentle.learningRate = rate / 10
     var ranked = metric
     ranked.scaling = .rank
-    return [TrialSettings(), metric, smooth, gentle, ranked]
+    var linear = TrialSettings()
+    linear.linearPart = .fitted
+    var gentleLinear = linear
+    gentleLinear.learningRate = rate / 10
+    return [TrialSettings(), metric, smooth, gentle, ranked, linear, gentleLinear]
   }
 
   private func random(_ generator: inout SeededGenerator) -> TrialSettings {
@@ -52,6 +58,7 @@ extension Tuner {
     settings.constant = pick(Self.constantFactors) * Double(features).squareRoot()
     settings.scaling = pick(Self.scalings)
     settings.metric = pick(TrainingOptions.Metric.allCases)
+    settings.linearPart = pick(TrainingOptions.LinearPart.allCases)
     return settings
   }
 
@@ -67,6 +74,10 @@ extension Tuner {
       features > 1
       && MetricPilot.obstacle(to: trial.recipe(settings).network, features: features) == nil
     settings.metric = options.metric ?? (isPossible ? settings.metric : .none)
+    settings.linearPart =
+      options.linearPart
+      ?? (LinearFit.obstacle(to: trial.recipe(settings).network, inputs: features + 1) == nil
+        ? settings.linearPart : .none)
     return settings
   }
 }

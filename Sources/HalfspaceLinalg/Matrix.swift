@@ -177,3 +177,16 @@ extension Matrix {
     return other
   }
 }
+
+extension Matrix {
+  /// Adds the given rows of `other`, which has as many columns, to the first rows of this matrix.
+  /// O(rows * columns).
+  public func add(_ other: Matrix, rows: some Sequence<Int>) {
+    precondition(
+      other.columns == columns,
+      "rows of [\(other.rows), \(other.columns)] to those of [\(self.rows), \(columns)]")
+    for (k, row) in rows.enumerated() {
+      for column in 0..<columns { self[k, column] += other[row, column] }
+    }
+  }
+}

@@ -23,20 +23,26 @@ public struct DataFingerprint: Sendable, Equatable, Codable {
   public var targets: Part
   /// How often each row counts, where rows count differently.
   public var weights: Part?
+  /// What is added to their scores, where something is.
+  public var offsets: Part?
   /// The validation rows, if there are any.
   public var validationInputs: Part?
   /// Their targets.
   public var validationTargets: Part?
+  /// What is added to their scores.
+  public var validationOffsets: Part?
 
   /// The fingerprint of training rows, their targets, and rows to validate on. O(bytes); streamed
   /// rows are read once.
   init(
-    inputs: InputRows, targets: Targets, weights: [Float]?,
-    validation: (inputs: InputRows, targets: Targets)?
+    inputs: InputRows, targets: Targets, weights: [Float]?, offsets: Matrix? = nil,
+    validation: (inputs: InputRows, targets: Targets)?, validationOffsets: Matrix? = nil
   ) {
     self.inputs = Part(inputs)
     self.targets = Part(targets)
     self.weights = weights.map { Part($0) }
+    self.offsets = offsets.map { Part($0) }
+    self.validationOffsets = validationOffsets.map { Part($0) }
     validationInputs = validation.map { Part($0.inputs) }
     validationTargets = validation.map { Part($0.targets) }
   }

@@ -95,6 +95,7 @@ extension Trainer {
       } catch {
         throw .unreadable(error)
       }
+      if let validationOffsets { scores.add(validationOffsets, rows: 0..<scores.rows) }
       let result = configuration.loss.measure(scores, against: validation.targets)
       report.validationLoss = result.loss
       report.validationAccuracy = result.accuracy

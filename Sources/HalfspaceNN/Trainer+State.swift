@@ -10,7 +10,8 @@ extension Trainer {
     let data =
       knownData
       ?? DataFingerprint(
-        inputs: inputs, targets: targets, weights: weights, validation: validation)
+        inputs: inputs, targets: targets, weights: weights, offsets: offsets,
+        validation: validation, validationOffsets: validationOffsets)
     knownData = data
     func layer(_ rows: Matrix, _ decay: Double, _ optimizer: LayerOptimizer?) -> TrainerState.Layer
     {
@@ -29,7 +30,8 @@ extension Trainer {
       output: layer(network.outputs, network.outputDecay, output), best: best,
       counts: .init(
         steps: stepCount, firings: sums[0], initialFirings: network.initialFirings,
-        rowsSeen: network.rowsSeen, average: average, progress: progress, times: times))
+        rowsSeen: network.rowsSeen, average: average, progress: progress, times: times),
+      note: note)
   }
 
   /// Takes over what `makeNetwork` has left.
@@ -45,6 +47,7 @@ extension Trainer {
     average = state.counts.average
     stepCount = state.counts.steps
     progress = state.counts.progress
+    note = state.note
     // Counts of all processes, which the first one takes over for all.
     firings = network.communicator.rank == 0 ? state.counts.firings : 0
     if network.communicator.rank > 0 { progress.firingsBefore = 0 }

@@ -43,6 +43,7 @@ extension Trainer {
       inputs.rows <= batchRows && inputs.columns == network.dimension,
       "inputs [\(inputs.rows), \(inputs.columns)] for batches of [\(batchRows), "
         + "\(network.dimension)]")
+    precondition(offsets == nil, "new rows have no offsets")
     let clock = ContinuousClock.now
     let before = network.held.count
     network.materialize(
@@ -70,6 +71,7 @@ extension Trainer {
     firings += report.count
     let exchanged = traffic.seconds
     forward(rows: rows)
+    if let offsets { scores.add(offsets, rows: targetRows) }
     times.forward += clock.lap() - (traffic.seconds - exchanged)
 
     // d loss / d w = scale * outputDecay * <a, g> x, and the same factor for a when trained

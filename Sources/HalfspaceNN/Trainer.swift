@@ -44,13 +44,19 @@ public final class Trainer {
 
   /// How far the run is.
   public internal(set) var progress = RunProgress()
+  /// What states carry along for whoever makes this trainer again, for one how its settings were found;
+  /// of a trainer that goes on, the note of its state.
+  public var note: String?
 
   let networkConfiguration: NetworkConfiguration
   let inputs: InputRows
   let targets: Targets
   /// How often each row counts, 1 on average; nil: once each.
   let weights: [Float]?
+  /// What is added to the scores of each row before the loss, `[n, C]`; nil: nothing.
+  let offsets: Matrix?
   let validation: (inputs: InputRows, targets: Targets)?
+  let validationOffsets: Matrix?
   let trainsOutputs: Bool
   let outputCount: Int
   let stepsPerEpoch: Int
@@ -110,16 +116,20 @@ public final class Trainer {
   /// As `init(inputs:targets:network:training:validation:)` for rows that may also be sparse or
   /// streamed. What is trained does not depend on which of these they are.
   ///
-  /// - Parameter weights: how often each row counts, relative to the others: not negative, not all
-  ///   zero. Divided by their mean, they multiply the loss and the gradient of a row: a step on all
-  ///   rows is then the step on a data set that repeats every row as often as it counts, up to
-  ///   rounding. Rows of weight zero still have their static report. Validation rows and new rows
-  ///   count once each.
+  /// - Parameters:
+  ///   - weights: how often each row counts, relative to the others: not negative, not all
+  ///     zero. Divided by their mean, they multiply the loss and the gradient of a row: a step on all
+  ///     rows is then the step on a data set that repeats every row as often as it counts, up to
+  ///     rounding. Rows of weight zero still have their static report. Validation rows and new rows
+  ///     count once each.
+  ///   - offsets: what another model says of the rows, `[n, C]`: the network is trained to be right
+  ///     together with it. Rows that come later cannot be trained on then.
+  ///   - validationOffsets: the same of the validation rows.
   /// - Throws: `ConfigurationError`, also when streamed rows cannot be read or are not finite.
   public init(
-    rows inputs: InputRows, targets: Targets, weights: [Double]? = nil,
+    rows inputs: InputRows, targets: Targets, weights: [Double]? = nil, offsets: Matrix? = nil,
     network: NetworkConfiguration, training: TrainingConfiguration,
-    validation: (inputs: InputRows, targets: Targets)? = nil,
+    validation: (inputs: InputRows, targets: Targets)? = nil, validationOffsets: Matrix? = nil,
     resuming state: TrainerState? = nil, communicator: any Communicator = SingleProcess()
   ) throws(ConfigurationError) {
     outputCount = try training.loss.outputCount(for: targets)
@@ -136,6 +146,11 @@ public final class Trainer {
       }
     } else if training.patience != nil {
       throw .invalid("early stopping needs validation rows")
+    }
+    try Self.check(offsets, rows: inputs.rows, outputs: outputCount)
+    try Self.check(validationOffsets, rows: validation?.inputs.rows ?? 0, outputs: outputCount)
+    guard (offsets == nil) == (validationOffsets == nil) || validation == nil else {
+      throw .invalid("training and validation rows both have offsets, or none of them")
     }
     let threshold = try network.threshold.resolved(width: network.width)
     try training.validate(threshold: threshold)
@@ -157,14 +172,17 @@ public final class Trainer {
     } else {
       self.weights = nil
     }
+    self.offsets = offsets
     self.validation = validation
+    self.validationOffsets = validationOffsets
     trainsOutputs = network.trainsOutputs
 
     let division = try training.division(for: communicator, inputs: inputs)
     let start = ContinuousClock.now
     if let state {
       let data = DataFingerprint(
-        inputs: inputs, targets: targets, weights: self.weights, validation: validation)
+        inputs: inputs, targets: targets, weights: self.weights, offsets: offsets,
+        validation: validation, validationOffsets: validationOffsets)
       try state.requireSameRun(network: network, training: training, data: data)
       knownData = data
       self.network = try state.makeNetwork(
@@ -226,6 +244,17 @@ public final class Trainer {
     let mean = weights.reduce(0) { $0 + $1 / Double(rows) }
     guard mean > 0, mean.isFinite else { throw .invalid("all weights are zero") }
     return weights.map { Float($0 / mean) }
+  }
+
+  private static func check(
+    _ offsets: Matrix?, rows: Int, outputs: Int
+  ) throws(ConfigurationError) {
+    guard let offsets else { return }
+    guard offsets.rows == rows, offsets.columns == outputs else {
+      throw .invalid(
+        "offsets [\(offsets.rows), \(offsets.columns)] for \(rows) rows of \(outputs) outputs")
+    }
+    guard offsets.isFinite else { throw .invalid("the offsets are not finite") }
   }
 
   static func check(_ inputs: InputRows, _ targets: Targets) throws(ConfigurationError) {

@@ -79,12 +79,14 @@ public struct TrainerState: Sendable {
   public var best: BestIterates?
   /// Counts and sums.
   public var counts: Counts
+  /// What whoever made the trainer wants to be told when the run goes on (`Trainer.note`).
+  public var note: String?
 
   /// A state of its parts; `Trainer` checks whether they fit each other.
   public init(
     network: NetworkConfiguration, training: TrainingConfiguration, data: DataFingerprint,
     neurons: [Int], shards: [Int], hidden: Layer, output: Layer, best: BestIterates?,
-    counts: Counts
+    counts: Counts, note: String? = nil
   ) {
     self.network = network
     self.training = training
@@ -95,6 +97,7 @@ public struct TrainerState: Sendable {
     self.output = output
     self.best = best
     self.counts = counts
+    self.note = note
   }
 
   /// Whether all numbers are finite. A run whose state is not has diverged. O(M (d + C)).

@@ -127,6 +127,61 @@ import Testing
     #expect(result.errors.contains("epoch \(Int(epochs))/400"))
   }
 
+  // MARK: Trials
+
+  /// A run whose settings are chosen by trials.
+  private static let chosen = ["train", "kinds.csv", "--target", "kind", "--threads", "1"]
+
+  #if os(Linux)
+    /// Waits, half a minute at most, until the program takes note of Ctrl-C.
+    private func waitForAttention(_ process: Process) {
+      for _ in 0..<6000 {
+        let status = try? String(
+          contentsOfFile: "/proc/\(process.processIdentifier)/status", encoding: .utf8)
+        let mask = status?.split(separator: "\n").first { $0.hasPrefix("SigCgt:") }?
+          .split(separator: "\t").last
+        if let mask, let signals = UInt64(mask, radix: 16), signals & (1 << (SIGINT - 1)) != 0 {
+          return
+        }
+        usleep(5000)
+      }
+      Issue.record("no attention in half a minute")
+    }
+
+    @Test func `interrupted during trials, a run ends at once and says so`() throws {
+      let workspace = try workspace()
+      for arguments in [[], ["--checkpoint", "c"]] {
+        let result = try workspace.run(Self.chosen + arguments) { process in
+          waitForAttention(process)
+          kill(process.processIdentifier, SIGINT)
+        }
+        #expect(result.status == 128 + SIGINT && !result.isCrash)
+        let sentence =
+          /Interrupted in trial 1 of at most \d+, before the training began; nothing is saved.\n/
+        #expect(try sentence.wholeMatch(in: result.errors) != nil, "\(result.errors)")
+        #expect(result.output.isEmpty && !workspace.names.contains("model.safetensors"))
+      }
+      #expect(checkpoints(in: workspace).isEmpty)
+    }
+  #endif
+
+  @Test func `trials keep to their share of the time, and are not made again`() throws {
+    let workspace = try workspace()
+    // In a third of it some are made, and the training gets the rest.
+    let first = try workspace.succeed(
+      Self.chosen + ["--time-limit", "0.9s", "--checkpoint", "c", "--report", "r.json"])
+    #expect(first.output.contains("Settings chosen by "))
+    #expect(!first.output.contains("Settings chosen by 0 trials"))
+    let choice = try #require(try Report(workspace.file("r.json")).text("training.choice"))
+    let again = try workspace.succeed(
+      Self.chosen + ["--checkpoint", "c", "--resume", "--report", "r.json"])
+    #expect(again.output.contains("Settings: \(choice).") && !again.errors.contains("trial "))
+    #expect(try Report(workspace.file("r.json")).text("training.choice") == choice)
+    // Told to be quiet, trials are.
+    let quiet = try workspace.succeed(Self.chosen + ["--time-limit", "0.3s", "--quiet"])
+    #expect(quiet.output.isEmpty && quiet.errors.isEmpty)
+  }
+
   // MARK: Curves
 
   @Test func `the learning curve is written in four formats`() throws {

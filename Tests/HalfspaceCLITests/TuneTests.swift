@@ -54,7 +54,8 @@ import Testing
     let command = try #require(
       try workspace.succeed([
         "tune", "my data.csv", "--budget", "0.1s", "--target=y", "--chart=c.svg", "--quiet",
-        "--save", "m", "--metric", "none", "--drop", "b", "--report", "r", "--width", "64",
+        "--save", "m", "--metric", "none", "--linear-part", "none", "--drop", "b", "--report", "r",
+        "--width", "64",
         "--learning-rate", "3", "--epochs", "2",
       ]).lines.last)
     // All but constant and scaling is given, and those of the recipe need not be said.

@@ -215,6 +215,15 @@ import _HalfspaceTestSupport
     #expect(try FeatureMetric(gradientsOf: silent, through: transform, at: features) == nil)
   }
 
+  @Test func `a metric that is refined attends to the direction that matters still more`() throws {
+    let table = Self.oneDirection(rows: 200)
+    func directions(_ metric: TrainingOptions.Metric) throws -> Double {
+      let model = try TabularModel.train(on: table, target: "y", options: options(metric)).model
+      return try #require(model.transform.metric).directions
+    }
+    #expect(try directions(.refined) < directions(.learned))
+  }
+
   @Test func `where none can be learned, that is said`() throws {
     let table = Self.oneDirection(rows: 60)
     var options = options(.learned)

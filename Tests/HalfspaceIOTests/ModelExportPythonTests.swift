@@ -17,6 +17,7 @@ import Testing
     var constant = true
     var labelSeparator: Character?
     var metric: TrainingOptions.Metric?
+    var linearPart: TrainingOptions.LinearPart?
 
     static let all: [Kind] = {
       let classes = SampleTable.classification(rows: 1000)
@@ -41,6 +42,12 @@ import Testing
         Kind(
           testDescription: "softmax, ranks, learned metric", table: classes, scaling: .rank,
           metric: .learned),
+        Kind(
+          testDescription: "squared, logarithms, linear part",
+          table: SampleTable.skewed(rows: 1000),
+          scaling: .log, linearPart: .fitted),
+        Kind(
+          testDescription: "softmax, linear part", table: classes, linearPart: .fitted),
       ]
     }()
 
@@ -52,6 +59,7 @@ import Testing
       options.loss = loss
       options.labelSeparator = labelSeparator
       options.metric = metric
+      options.linearPart = linearPart
       options.epochs = 2
       options.threads = 1
       let target = table.columnNames[table.columnNames.count - 1]

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Foundation
 import HalfspaceIO
 import HalfspaceLinalg
 import _HalfspaceTestSupport
@@ -67,5 +68,23 @@ enum SampleTable {
     return Table(
       name: "numbers",
       columns: zip(["a", "b", "y"], columns).map { TableColumn(name: $0, numbers: $1) })
+  }
+
+  /// Columns "amount", "debt" (skewed, of either sign the second), "a" and "y", which goes with the
+  /// logarithm of the first.
+  static func skewed(rows: Int = 90, seed: UInt64 = 1) -> Table {
+    var source = NormalSource(seed: seed)
+    var columns: [[Double]] = [[], [], [], []]
+    for _ in 0..<rows {
+      let (u, v, a) = (Double(source.next()), Double(source.next()), Double(source.next()))
+      columns[0].append(Foundation.exp(2 * u))
+      columns[1].append((v > 1 ? -1 : 1) * Foundation.exp(3 * v))
+      columns[2].append(a)
+      columns[3].append(u + 0.5 * a)
+    }
+    return Table(
+      name: "amounts",
+      columns: zip(["amount", "debt", "a", "y"], columns).map { TableColumn(name: $0, numbers: $1) }
+    )
   }
 }

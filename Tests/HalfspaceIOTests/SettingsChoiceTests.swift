@@ -49,7 +49,7 @@ import _HalfspaceTestSupport
     )
     #expect(with > 0.35 && with > without + 0.05)
     let choice = try #require(chosen.choice)
-    #expect(choice.learningRate != nil || choice.width != nil)
+    #expect(choice.learningRate != nil || choice.width != nil || choice.linearPart == .fitted)
     // The first trial is that of the recipe; what was chosen is one of the trials, and the model's.
     #expect(chosen.trials.first?.settings == TrialSettings())
     #expect(chosen.trials.contains { $0.settings == choice })
@@ -77,7 +77,7 @@ import _HalfspaceTestSupport
       { $0.width = 64 }, { $0.threshold = .value(1) }, { $0.epochs = 3 }, { $0.constant = 1 },
       { $0.scaling = .rank }, { $0.metric = .learned }, { $0.optimizer = .adam },
       { $0.loss = .squared }, { $0.patience = 3 }, { $0.outputs = .zero },
-      { $0.trainsOutputs = false },
+      { $0.trainsOutputs = false }, { $0.linearPart = .fitted },
     ]
     for change in changes { #expect(!options(change).choosesByTrial) }
     // What is no setting of the network does not matter.
@@ -112,6 +112,123 @@ import _HalfspaceTestSupport
     settings.firingFraction = 0.25
     settings.learningRate = 1e30
     #expect(trial.result(of: settings, visits: 2000) == nil)
+  }
+
+  @Test func `a trial counts what is wrong, against what costs nothing to say`() {
+    func share(_ rows: [[Float]], _ targets: Targets, _ task: PredictionTask, mean: Double = 0)
+      -> [Double]
+    {
+      let (error, scale) = SettingsTrial.error(
+        of: Matrix(rows), against: targets, mean: mean, task: task)
+      return [error, scale]
+    }
+    // Of labels: one missed and one too many, then one missed, of three there are.
+    #expect(
+      share([[1, -1, 1], [-1, -1, -1]], .labelSets([[0, 1], [2]], count: 3), .multiLabel) == [3, 3])
+    #expect(share([[1, -1]], .labelSets([[0]], count: 2), .multiLabel) == [0, 1])
+    #expect(
+      share([[0.1, 0.3, 0.2], [2, 1, 0]], .classes([2, 0], count: 3), .classification) == [1, 2])
+    let ones = Matrix([[1], [0], [1]])
+    #expect(share([[0.2], [0.1], [-3]], .values(ones), .classification) == [2, 3])
+    #expect(share([[0], [2], [1]], .values(ones), .regression, mean: 1) == [5, 1])
+  }
+
+  @Test func `sets of labels are tried as other targets are`() throws {
+    let table = SampleTable.labelSets(rows: 120)
+    let options = options { $0.labelSeparator = ";" }
+    let trial = try SettingsTrial(
+      try PreparedTable(table, target: "tags", options: options), options: options)
+    var settings = TrialSettings()
+    (settings.width, settings.firingFraction) = (256, 0.3)
+    let learned = try #require(trial.result(of: settings, visits: 20_000))
+    // Saying no label at all has an error of 1.
+    #expect(learned.error < 0.5 && !learned.judgesClasses)
+    settings.linearPart = .fitted
+    #expect(try #require(trial.result(of: settings, visits: 20_000)).error < 0.6)
+    settings.learningRate = 1e30
+    #expect(trial.result(of: settings, visits: 2000) == nil)
+  }
+
+  @Test func `what is linear in many columns is not left to a network alone`() throws {
+    var source = NormalSource(seed: 5)
+    var columns = [[Double]](repeating: [], count: 41)
+    for _ in 0..<1000 {
+      let x = (0..<40).map { _ in Double(source.next()) }
+      for (column, value) in x.enumerated() { columns[column].append(value) }
+      columns[40].append(x.reduce(0, +) / 6 + 0.8 * Double(source.next()))
+    }
+    let table = Table(
+      name: "wide",
+      columns: columns.enumerated().map { TableColumn(name: "c\($0)", numbers: $1) })
+    let (training, test) = (table.selecting(rows: 0..<120), table.selecting(rows: 120..<1000))
+    func r2(_ change: (inout TrainingOptions) -> Void = { _ in }) throws -> Double {
+      let options = options {
+        $0.testFraction = 0
+        change(&$0)
+      }
+      let model = try TabularModel.train(on: training, target: "c40", options: options).model
+      return try #require(model.evaluate(on: test).r2)
+    }
+    let (chosen, plain) = (try r2(), try r2 { $0.metric = TrainingOptions.Metric.none })
+    // Ridge regression comes to 0.35 or so, what can be known is 0.63.
+    #expect(chosen > 0.3 && chosen > plain + 0.1, "\(chosen), \(plain)")
+  }
+
+  // MARK: Trials as part of a run
+
+  @Test func `trials say how far they are and end when told to`() throws {
+    let prepared = try PreparedTable(Self.noisyLine(rows: 60), target: "y", options: options())
+    func choice() throws -> SettingsChoice {
+      try SettingsChoice(
+        for: prepared, options: options(), communicator: SingleProcess())
+    }
+    let whole = try choice()
+    var (last, count) = (0.0, 0)
+    whole.run { progress in
+      #expect(progress.done >= last && progress.done <= Double(progress.count))
+      #expect(count == 0 || progress.count == count)
+      (last, count) = (progress.done, progress.count)
+      return .proceed
+    }
+    #expect(last > Double(whole.results.count) - 1e-9 && whole.results.count <= count)
+    let stopped = try choice()
+    stopped.run { $0.done >= 2.5 ? .stop : .proceed }
+    #expect(stopped.results == Array(whole.results.prefix(2)))
+    let none = try choice()
+    none.run { _ in .stop }
+    #expect(none.results.isEmpty && none.best == TrialSettings())
+  }
+
+  @Test func `a run that goes on has its settings from its beginning`() throws {
+    let table = Self.noisyLine(rows: 60)
+    var saved: TrainerState?
+    let whole = try TabularModel.train(
+      on: table, target: "y", options: options(), resuming: nil
+    ) { trainer in
+      try trainer.run(onStep: {
+        if trainer.stepCount == 3 { saved = trainer.state() }
+        return .proceed
+      })
+    }
+    let folder = TemporaryFolder()
+    try #require(saved).save(to: folder.file("state"))
+    let resumed = try TabularModel.train(
+      on: table, target: "y", options: options(),
+      resuming: try TrainerState(contentsOf: folder.file("state")),
+      choose: { _ in Issue.record("trials were made again") }, run: { try $0.run() })
+    #expect(try resumed.model.file().encoded() == whole.model.file().encoded())
+    #expect(resumed.choice == whole.choice && resumed.trials.isEmpty)
+    // A state that tells no settings: they are found again.
+    saved?.note = nil
+    var trials = 0
+    let again = try TabularModel.train(
+      on: table, target: "y", options: options(), resuming: saved,
+      choose: {
+        $0.run()
+        trials = $0.results.count
+      }, run: { try $0.run() })
+    #expect(trials == whole.trials.count)
+    #expect(try again.model.file().encoded() == whole.model.file().encoded())
   }
 
   @Test func `better by chance is not clearly better`() {

@@ -50,12 +50,14 @@ import Testing
         try network.threshold?.resolved(width: network.width ?? 1)
       }
     }
-    #expect(Set(free.map(\.metric)) == [.none, .learned])
-    #expect(Set(free.map(\.scaling)).count == 4)
+    #expect(Set(free.map(\.metric)) == [.none, .learned, .refined])
+    #expect(Set(free.map(\.scaling)).count == 5)
+    #expect(Set(free.map(\.linearPart)) == [.none, .fitted])
     let given = options {
       $0.width = 256
       $0.scaling = .rank
       $0.metric = TrainingOptions.Metric.none
+      $0.linearPart = TrainingOptions.LinearPart.none
       $0.constant = 2
     }
     let few = try Tuner(table, target: "y", options: given).candidates(40)
@@ -132,10 +134,12 @@ import Testing
     settings.constant = 2
     settings.scaling = .commonScale
     settings.metric = .learned
+    settings.linearPart = .fitted
     #expect(
       settings.arguments == [
         "--width", "1024", "--firing-fraction", "0.1", "--learning-rate", "0.30000000000000004",
         "--constant", "2.0", "--scaling", "common-scale", "--metric", "learned",
+        "--linear-part", "fitted",
       ])
   }
 }
