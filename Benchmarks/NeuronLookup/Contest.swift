@@ -104,12 +104,14 @@ struct Contest {
     for entry in entries {
       let start = ThreadClock.now
       entry.contender.ask(0..<entry.batch, above: reference.threshold)
-      if ThreadClock.now - start > 0.1 { continue }
+      if ThreadClock.now - start > 0.1 && !entry.contender.isAdaptive { continue }
       entry.contender.ask(0..<entry.batch, above: reference.threshold)
       // It notices after some queries that there are other candidates than before.
       guard entry.contender.isAdaptive else { continue }
-      for _ in 0..<(Self.queriesToAdapt / entry.batch) {
-        entry.contender.ask(0..<entry.batch, above: reference.threshold)
+      let batches = count / entry.batch
+      for k in 0..<(Self.queriesToAdapt / entry.batch) {
+        let first = k % batches * entry.batch
+        entry.contender.ask(first..<(first + entry.batch), above: reference.threshold)
       }
     }
     return Timing.interleaved(

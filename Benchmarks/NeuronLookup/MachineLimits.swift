@@ -14,6 +14,8 @@ struct MachineLimits {
 
   /// The same for rows of 128 floats here and there in 256 MiB.
   let readingRows: Double
+  /// What sgemm reaches, with the kernels in use first.
+  let products: [ProductRate]
   private static let rowBytes = 512
   /// Rows of more bytes than this do not stay in cache from one query to the next.
   private static let farBytes = 32 << 20
@@ -44,7 +46,9 @@ struct MachineLimits {
         return (
           bytes,
           best {
-            for _ in 0..<times { blackHole(unsafe limits_read(bytes, floats.pointer)) }
+            for _ in 0..<times {
+              blackHole(unsafe limits_read(Int32(level), bytes, floats.pointer))
+            }
             return Double(times * bytes)
           }
         )
@@ -55,7 +59,8 @@ struct MachineLimits {
         defer { start += count }
         blackHole(unsafe limits_read_rows(largest, floats.pointer, rowBytes, start, count))
         return Double(count * rowBytes)
-      })
+      },
+      products: ProductRate.all())
   }
 
   /// The fastest that any filter over codes of a byte for each weight can answer a query of a
@@ -78,6 +83,13 @@ struct MachineLimits {
     table.append(
       "exact multiply-adds of bytes",
       Self.rate(byte) + "G/s, \(Format.significant(byte / float)) times as many")
+    for rate in products {
+      table.append(
+        "sgemm of OpenBLAS's kernels for \(rate.core)"
+          + (rate.core == products[0].core ? ", which all ratios to sgemm are against" : ""),
+        Self.rate(rate.multiplyAddsPerSecond) + "G/s"
+          + (rate.isRight ? "" : ", wrong by \(Format.significant(rate.largestError))"))
+    }
     for (bytes, perSecond) in reading {
       table.append("reading \(Format.bytes(bytes)) in order", Self.rate(perSecond) + "GB/s")
     }
@@ -98,6 +110,13 @@ struct MachineLimits {
     json["reading"] = .array(
       reading.map { ["bytes": .integer($0.bytes), "bytesPerSecond": .number($0.perSecond)] })
     json["readingRowsBytesPerSecond"] = .number(readingRows)
+    json["sgemm"] = .array(
+      products.map {
+        [
+          "core": .string($0.core), "multiplyAddsPerSecond": .number($0.multiplyAddsPerSecond),
+          "largestError": .number($0.largestError),
+        ]
+      })
     return json
   }
 }

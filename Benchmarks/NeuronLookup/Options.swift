@@ -13,6 +13,8 @@ struct Options {
   var exportFolder: URL?
   /// Whether to keep the results in the folder and to measure the other cases only.
   var goesOn = false
+  /// Whether to measure nothing but sgemm, and to print it as JSON.
+  var measuresProducts = false
   /// Fewer cases, less time for each.
   let isQuick: Bool
 
@@ -23,6 +25,7 @@ struct Options {
       switch argument {
       case "--only": only = rest.popFirst()
       case "--continue": goesOn = true
+      case "--sgemm": measuresProducts = true
       case "--export":
         exportFolder = rest.popFirst().map { URL(fileURLWithPath: $0, isDirectory: true) }
       default: folder = URL(fileURLWithPath: argument, isDirectory: true)

@@ -10,6 +10,7 @@
 //   --only TEXT      only cases whose name ("gaussian 131072x128") contains the text
 //   --continue       keeps the results in the folder, of a run that was interrupted or of part of
 //                    the cases, and measures the other cases
+//   --sgemm          no measurement but of sgemm, as JSON: what a run asks itself about other kernels
 //   --export FOLDER  no measurement: writes rows and queries as NPY, for lookup_peers.py
 //
 // Every answer is compared, pair by pair and bit by bit, with exhaustive computation; any
@@ -26,6 +27,10 @@ Runtime.setBLASThreads(1)
 do {
   if let folder = options.exportFolder {
     try PeerInputs.write(to: folder)
+    exit(0)
+  }
+  if options.measuresProducts {
+    FileHandle.standardOutput.write(try JSONEncoder().encode(ProductRate.measured()))
     exit(0)
   }
   let start = MonotonicClock.now

@@ -92,18 +92,23 @@ ptrdiff_t hs_tile_filter_one(ptrdiff_t m, ptrdiff_t count, const int32_t *list, 
                              const int32_t *thresholds, const int32_t *numbers, int32_t first,
                              ptrdiff_t stride, const float *w, int32_t *candidates);
 
+/// What hs_tile_filter_batch expects to keep: rows here and there; most rows for some query; more
+/// than one or two of every tile and query.
+enum { HS_FEW_KEPT, HS_MANY_KEPT, HS_MOST_KEPT };
+
 /// Filters all rows r < m of consecutive tiles for n queries in one plane, q [n, 4 * groups],
 /// with thresholds[r / HS_TILE_ROWS * n + j]. `starts` of the queries follow each other; spans[t]
 /// is at least the span of tile t, `span` at least that of every query. Where their product is at
 /// most (2^15 - 1)^2, by Cauchy-Schwarz no half of a part of <k, q> leaves 16 bits, and sums modulo
-/// 2^16 that begin at `starts` are exact; this is faster without VNNI. What is kept for query j is appended to its list:
-/// first + r goes to candidates[j * capacity + counts[j]], and counts[j] grows; room for m + 16
-/// more in every list. Where w [m, stride] is not NULL its rows are prefetched: all of them, tile
-/// by tile, where `whole` is not 0, else those that are kept.
+/// 2^16 that begin at `starts` are exact; this is faster without VNNI. What is kept for query j is
+/// appended to its list: first + r goes to candidates[j * capacity + counts[j]], and counts[j]
+/// grows; room for m + 16 more in every list. `density` says how much is expected to be kept, which
+/// decides nothing but the time. Where w [m, stride] is not NULL its rows are prefetched: those that
+/// are kept where these are few, else all of them, tile by tile.
 void hs_tile_filter_batch(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
                           const int32_t *spans, ptrdiff_t n, const int8_t *q,
                           const int32_t *starts, int32_t span, const int32_t *thresholds,
-                          int32_t first, ptrdiff_t stride, const float *w, int whole,
+                          int32_t first, ptrdiff_t stride, const float *w, int density,
                           ptrdiff_t capacity, int32_t *counts, int32_t *candidates);
 
 /// Splits a padded query: rest = x - sum_j y[j] * basis[j], basis [k, stride], in double;
@@ -132,7 +137,7 @@ void hs_numbers_of_positions(ptrdiff_t n, const int32_t *numbers, int32_t *posit
 /// Tests the 16 nodes of each of `count` listed groups of a level with `nodes` nodes. With
 ///   s = fma chain over j ascending of center_j x_j, from +0
 ///   box = fma chain over j ascending of half_j |x_j|, from +0;  ball = radius * norm
-///   width = ball < box ? ball : box
+///   width = box < ball ? box : ball
 /// a node is discarded if s + width <= cutoff, goes to `whole` if s - width > inside, and to
 /// `kept` otherwise, NaN included; both in the order of the groups, ascending within one. Both
 /// need room for 16 * count + 16. Returns the number kept; *whole_count is set. Groups ahead are

@@ -57,9 +57,9 @@
   X(void, tile_filter_batch,                                                                      \
     (ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes, const int32_t *spans, ptrdiff_t n,      \
      const int8_t *q, const int32_t *starts, int32_t span, const int32_t *thresholds,             \
-     int32_t first, ptrdiff_t stride, const float *w, int whole, ptrdiff_t capacity,              \
+     int32_t first, ptrdiff_t stride, const float *w, int density, ptrdiff_t capacity,            \
      int32_t *counts, int32_t *candidates),                                                       \
-    (m, groups, codes, spans, n, q, starts, span, thresholds, first, stride, w, whole, capacity,  \
+    (m, groups, codes, spans, n, q, starts, span, thresholds, first, stride, w, density, capacity, \
      counts, candidates))                                                                         \
   X(ptrdiff_t, node_filter_f32,                                                                   \
     (ptrdiff_t d, ptrdiff_t count, const int32_t *groups, const float *bounds, ptrdiff_t nodes,   \

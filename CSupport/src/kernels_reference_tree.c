@@ -26,7 +26,7 @@ ptrdiff_t hs_node_filter_f32_ref(ptrdiff_t d, ptrdiff_t count, const int32_t *gr
     for (int l = 0; l < HS_LANES; l++) {
       const int32_t node = groups[i] * HS_LANES + l;
       const float ball = radius[l] * norm;
-      const float width = ball < box[l] ? ball : box[l];
+      const float width = box[l] < ball ? box[l] : ball;
       if (node >= nodes || s[l] + width <= cutoff) continue;
       if (s[l] - width > inside) {
         whole[number_whole++] = node;

@@ -88,12 +88,17 @@ HS_INLINE ptrdiff_t recheck(ptrdiff_t blocks, ptrdiff_t count, const int32_t *ca
   const held_row held = hold(blocks, x);
   ptrdiff_t reported = 0, c = 0;
   for (; c + HS_LANES <= count; c += HS_LANES) {
-    if (c + 2 * HS_LANES <= count) {
-      for (int i = 0; i < HS_LANES; i++) {
-        prefetch_row(blocks, w + candidates[c + HS_LANES + i] * stride);
+    f32x16 z;
+    if (blocks <= 8) {
+      if (c + 2 * HS_LANES <= count) {
+        for (int i = 0; i < HS_LANES; i++) {
+          prefetch_row(blocks, w + candidates[c + HS_LANES + i] * stride);
+        }
       }
+      z = dots_of_listed(blocks, w, candidates + c, NULL, NULL, &held);
+    } else {
+      z = dots_of_long_listed(blocks, count - c, w, candidates + c, &held);
     }
-    const f32x16 z = dots_of_listed(blocks, w, candidates + c, NULL, NULL, &held);
     const uint32_t fired = mask_of(z > splat(b));
     reported += append_fired(fired, load_i32(candidates + c), z, b, ids + reported,
                              values + reported);
@@ -112,6 +117,8 @@ HS_INLINE ptrdiff_t recheck(ptrdiff_t blocks, ptrdiff_t count, const int32_t *ca
 ptrdiff_t HS_SUFFIX(hs_recheck_f32)(ptrdiff_t count, const int32_t *candidates, ptrdiff_t stride,
                                     const float *w, const float *x, float b, int32_t *ids,
                                     float *values) {
+  // A number of blocks that is known unrolls the loop over them: 128 coordinates are common.
+  if (stride == 8 * HS_LANES) return recheck(8, count, candidates, w, x, b, ids, values);
   HS_WITH_BLOCKS(stride / HS_LANES, recheck, count, candidates, w, x, b, ids, values);
 }
 

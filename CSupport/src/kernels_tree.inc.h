@@ -6,6 +6,7 @@
 
 // Calls f(d, ...) with a constant number of coordinates where there are few, so that loops over
 // coordinates vanish and the query stays in registers.
+#define HS_FEW_COORDINATES 8
 #define HS_WITH_COORDINATES(d, f, ...)       \
   switch (d) {                               \
     case 1: return f(1, __VA_ARGS__);        \
@@ -26,18 +27,34 @@ HS_INLINE ptrdiff_t node_filter(ptrdiff_t d, ptrdiff_t count, const int32_t *gro
   const ptrdiff_t size = (2 * d + 1) * HS_LANES;
   ptrdiff_t number_kept = 0, number_whole = 0;
   for (ptrdiff_t i = 0; i < count; i++) {
-    if (i + 4 < count) prefetch_row(2 * d + 1, bounds + groups[i + 4] * size);
     const float *center = bounds + groups[i] * size;
     const float *half = center + d * HS_LANES;
     f32x16 s = splat(0), box = splat(0);
+    if (i + 4 < count) {
+      const float *next = bounds + groups[i + 4] * size;
+      prefetch_row(d <= HS_FEW_COORDINATES ? 2 * d + 1 : d, next);
+      if (d > HS_FEW_COORDINATES) __builtin_prefetch(next + 2 * d * HS_LANES);
+    }
     for (ptrdiff_t j = 0; j < d; j++) {
       s = fmadd(load(center + j * HS_LANES), splat(x[j]), s);
-      box = fmadd(load(half + j * HS_LANES), splat(fabsf(x[j])), box);
+      if (d <= HS_FEW_COORDINATES) {
+        box = fmadd(load(half + j * HS_LANES), splat(fabsf(x[j])), box);
+      }
     }
     const f32x16 ball = load(half + d * HS_LANES) * splat(norm);
-    const f32x16 width = ball < box ? ball : box;
     const int32_t first = groups[i] * HS_LANES;
     const uint32_t present = nodes - first < HS_LANES ? first_bits(nodes - first) : 0xFFFF;
+    if (d > HS_FEW_COORDINATES) {
+      // Of many coordinates the boxes are half of what is read; the balls decide about most nodes.
+      box = ball;
+      if (above(s + ball, splat(cutoff)) & present & ~mask_of(s - ball > splat(inside))) {
+        box = splat(0);
+        for (ptrdiff_t j = 0; j < d; j++) {
+          box = fmadd(load(half + j * HS_LANES), splat(fabsf(x[j])), box);
+        }
+      }
+    }
+    const f32x16 width = box < ball ? box : ball;
     const uint32_t reached = above(s + width, splat(cutoff)) & present;
     if (!reached) continue;
     const uint32_t covered = mask_of(s - width > splat(inside)) & reached;

@@ -191,6 +191,49 @@ HS_INLINE f32x16 dots_of_rows(ptrdiff_t blocks, const float *w, const held_row *
 #undef HS_SUMS
 }
 
+/// The 16 lanes of <row numbers[i] of w, x> before they are folded, for HS_ROW_BLOCK rows of more
+/// than four blocks that share what is loaded of x. Meanwhile the rows next[i] are fetched.
+HS_INLINE void lane_sums_together(ptrdiff_t blocks, const float *w, const int32_t *numbers,
+                                  const int32_t *next, const held_row *x, f32x16 *sums) {
+  const ptrdiff_t stride = blocks * HS_LANES, rest = blocks % 4;
+  const float *row[HS_ROW_BLOCK], *ahead[HS_ROW_BLOCK];
+  f32x16 a[HS_ROW_BLOCK][4];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < HS_ROW_BLOCK; i++) {
+    row[i] = w + numbers[i] * stride;
+    ahead[i] = w + next[i] * stride;
+#pragma clang loop unroll(full)
+    for (int k = 0; k < 4; k++) {
+      __builtin_prefetch(ahead[i] + k * HS_LANES);
+      a[i][k] = fmadd(load(row[i] + k * HS_LANES), x->block[k], splat(0));
+    }
+  }
+  ptrdiff_t at = 64;
+  for (; at + 64 <= stride; at += 64) {
+#pragma clang loop unroll(full)
+    for (int k = 0; k < 4; k++) {
+      const f32x16 lanes = load(x->row + at + k * HS_LANES);
+#pragma clang loop unroll(full)
+      for (int i = 0; i < HS_ROW_BLOCK; i++) {
+        __builtin_prefetch(ahead[i] + at + k * HS_LANES);
+        a[i][k] = fmadd(load(row[i] + at + k * HS_LANES), lanes, a[i][k]);
+      }
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int k = 0; k < 3; k++) {
+    if (k >= rest) break;
+    const f32x16 lanes = load(x->row + at + k * HS_LANES);
+#pragma clang loop unroll(full)
+    for (int i = 0; i < HS_ROW_BLOCK; i++) {
+      __builtin_prefetch(ahead[i] + at + k * HS_LANES);
+      a[i][k] = fmadd(load(row[i] + at + k * HS_LANES), lanes, a[i][k]);
+    }
+  }
+#pragma clang loop unroll(full)
+  for (int i = 0; i < HS_ROW_BLOCK; i++) sums[i] = (a[i][0] + a[i][1]) + (a[i][2] + a[i][3]);
+}
+
 /// Sixteen listed rows against one: lane i is the canonical <row w_numbers[i] of w, x>; where v is
 /// given, row v_numbers[i] of v is added to the first.
 HS_INLINE f32x16 dots_of_listed(ptrdiff_t blocks, const float *w, const int32_t *w_numbers,
@@ -214,6 +257,25 @@ HS_INLINE f32x16 dots_of_first_listed(ptrdiff_t blocks, ptrdiff_t count, const f
   for (ptrdiff_t i = 0; i < count; i++) {
     sums[i] = lane_sums(blocks, w + w_numbers[i] * stride,
                         v ? v + v_numbers[i] * stride : NULL, x);
+  }
+  return HS_FOLD_16(HS_STORED_SUMS);
+}
+
+/// Sixteen of `count` >= 16 listed rows of more than four blocks against one: lane i is the
+/// canonical <row numbers[i] of w, x>. What comes next in the list is fetched meanwhile.
+HS_INLINE f32x16 dots_of_long_listed(ptrdiff_t blocks, ptrdiff_t count, const float *w,
+                                     const int32_t *numbers, const held_row *x) {
+  // Enough bytes ahead for rows that are far away, and no more than stay in cache.
+  const ptrdiff_t ahead = blocks <= 16 ? HS_LANES : HS_ROW_BLOCK;
+  f32x16 sums[HS_LANES];
+  for (ptrdiff_t i = 0; i < HS_LANES; i += HS_ROW_BLOCK) {
+    int32_t next[HS_ROW_BLOCK];
+#pragma clang loop unroll(full)
+    for (ptrdiff_t k = 0; k < HS_ROW_BLOCK; k++) {
+      const ptrdiff_t at = i + k + ahead;
+      next[k] = numbers[at < count ? at : count - 1];
+    }
+    lane_sums_together(blocks, w, numbers + i, next, x, sums + i);
   }
   return HS_FOLD_16(HS_STORED_SUMS);
 }

@@ -143,10 +143,10 @@ ptrdiff_t hs_tile_filter_one_ref(ptrdiff_t m, ptrdiff_t count, const int32_t *li
 void hs_tile_filter_batch_ref(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
                               const int32_t *spans, ptrdiff_t n, const int8_t *q,
                               const int32_t *starts, int32_t span, const int32_t *thresholds,
-                              int32_t first, ptrdiff_t stride, const float *w, int whole,
+                              int32_t first, ptrdiff_t stride, const float *w, int density,
                               ptrdiff_t capacity, int32_t *counts, int32_t *candidates) {
   (void)spans, (void)starts, (void)span;  // 32 bits hold every sum
-  (void)stride, (void)w, (void)whole;
+  (void)stride, (void)w, (void)density;
   for (ptrdiff_t r = 0; r < m; r++) {
     for (ptrdiff_t j = 0; j < n; j++) {
       int32_t sum = 0;

@@ -6,6 +6,8 @@ public enum AlignedMemory {
   /// Bytes of a large page, and of the smallest block that is worth asking for them.
   private static let page = 2 << 20
   private static let smallest = 2 * page
+  /// MADV_COLLAPSE of Linux 6.1, which headers may not know.
+  private static let collapse: Int32 = 25
 
   /// Allocates storage that begins a cache line, and a large page where it is some megabytes long:
   /// then the system is asked for large pages, with which reading rows at random costs no search for
@@ -15,8 +17,10 @@ public enum AlignedMemory {
       return .allocate(byteCount: max(1, byteCount), alignment: 64)
     }
     let storage = UnsafeMutableRawPointer.allocate(byteCount: byteCount, alignment: page)
-    // A request only: where the system declines, everything works with small pages.
+    // Requests only: where the system declines, everything works with small pages. Storage that has
+    // been in use before has its small pages already; they are put together.
     _ = unsafe madvise(storage, byteCount, MADV_HUGEPAGE)
+    _ = unsafe madvise(storage, byteCount, collapse)
     return unsafe storage
   }
 }

@@ -132,10 +132,39 @@
   public var byteCount: Int { rows * stride * MemoryLayout<Float>.stride }
 
   /// Whether every element is finite. O(rows * columns).
-  public var isFinite: Bool {
-    // The padding is zero, so whole strides may be read.
-    for i in 0..<(rows * stride) where unsafe !pointer[i].isFinite { return false }
-    return true
+  public var isFinite: Bool { firstNonFinite(inRows: 0..<rows) == nil }
+
+  /// The first element of these rows that is NaN or infinite; nil where there is none.
+  /// O(rows * columns), as fast as they can be read.
+  public func firstNonFinite(inRows range: Range<Int>) -> (row: Int, column: Int)? {
+    precondition(
+      range.lowerBound >= 0 && range.upperBound <= rows, "rows \(range) of [\(rows), \(columns)]")
+    typealias Lanes = SIMD16<Float>
+    // Some rows at a time. The padding is zero, so whole strides may be read.
+    let step = max(1, (1 << 12) / max(1, stride))
+    for first in Swift.stride(from: range.lowerBound, to: range.upperBound, by: step) {
+      let end = min(range.upperBound, first + step)
+      let numbers = unsafe UnsafeRawPointer(row(first))
+      let count = (end - first) * stride
+      var zeros = Lanes.zero
+      var sum: Float = 0
+      for i in Swift.stride(from: 0, to: count - Lanes.scalarCount + 1, by: Lanes.scalarCount) {
+        // Zero times a number is zero, but for those that are looked for.
+        zeros +=
+          unsafe numbers.loadUnaligned(
+            fromByteOffset: i * MemoryLayout<Float>.stride, as: Lanes.self) * 0
+      }
+      for i in count / Lanes.scalarCount * Lanes.scalarCount..<count {
+        sum +=
+          unsafe numbers.load(
+            fromByteOffset: i * MemoryLayout<Float>.stride, as: Float.self) * 0
+      }
+      if zeros.sum() + sum == 0 { continue }
+      for r in first..<end {
+        for c in 0..<columns where !self[r, c].isFinite { return (r, c) }
+      }
+    }
+    return nil
   }
 
   /// Whether both matrices have the same shape and the same bits in every element.

@@ -88,7 +88,7 @@ final class CandidateLists: NeuronLookup {
     self.threads = max(1, threads)
     self.weights = weights
     lifted = DriftBudget.lifted(queries: inputs)
-    data = BruteForceIndex(lifted, threads: self.threads)
+    data = BruteForceIndex(lifted, threads: self.threads, nonFinite: .decided)
     budget = DriftBudget(lifted: lifted)
     reference = weights.emptyTwin()
     margins = .init(repeating: Self.firstMargin, count: weights.rows)

@@ -37,9 +37,9 @@ struct GrowingLookup {
     _ strategy: LookupStrategy, _ weights: Matrix, _ threads: Int
   ) -> any HalfSpaceIndex {
     switch strategy {
-    case .automatic, .dense: BruteForceIndex(weights, threads: threads)
-    case .tiles: CertifiedTileIndex(weights, threads: threads)
-    case .tree: PartitionTreeIndex(weights, threads: threads)
+    case .automatic, .dense: BruteForceIndex(weights, threads: threads, nonFinite: .decided)
+    case .tiles: CertifiedTileIndex(weights, threads: threads, nonFinite: .decided)
+    case .tree: PartitionTreeIndex(weights, threads: threads, nonFinite: .decided)
     case .candidateLists, .staticIndex:
       preconditionFailure("\(strategy.rawValue) needs rows that stay and one training set")
     }
@@ -52,7 +52,7 @@ struct GrowingLookup {
     if strategy == .automatic, let quiet = quietReports {
       quietReports = quiet + 1
       if quiet == Self.patience {
-        use(AutomaticIndex(weights, threads: threads))
+        use(AutomaticIndex(weights, threads: threads, nonFinite: .decided))
         quietReports = nil
       }
     }

@@ -23,9 +23,9 @@ struct IndexLookup: NeuronLookup {
     _ strategy: LookupStrategy, _ weights: Matrix, _ threads: Int
   ) -> any HalfSpaceIndex {
     switch strategy {
-    case .tiles: CertifiedTileIndex(weights, threads: threads)
-    case .tree: PartitionTreeIndex(weights, threads: threads)
-    case .dense: BruteForceIndex(weights, threads: threads)
+    case .tiles: CertifiedTileIndex(weights, threads: threads, nonFinite: .decided)
+    case .tree: PartitionTreeIndex(weights, threads: threads, nonFinite: .decided)
+    case .dense: BruteForceIndex(weights, threads: threads, nonFinite: .decided)
     case .automatic, .candidateLists, .staticIndex:
       preconditionFailure("\(strategy) is not told of moves")
     }

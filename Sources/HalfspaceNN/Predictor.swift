@@ -71,7 +71,7 @@ public final class Predictor: Sendable {
     self.factor = factor
     self.shards = shards
     self.latent = latent
-    index = FrozenIndex(weights)
+    index = FrozenIndex(weights, nonFinite: .decided)
   }
 
   /// The same network with `factor` multiplied into the output weights: what a plain two-layer

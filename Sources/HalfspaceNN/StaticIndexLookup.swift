@@ -250,8 +250,8 @@ final class StaticIndexLookup: NeuronLookup {
     outsiderChecks = 0
     index =
       weights.columns <= Self.mostTreeColumns
-      ? PartitionTreeIndex(reference, threads: threads)
-      : CertifiedTileIndex(reference, threads: threads)
+      ? PartitionTreeIndex(reference, threads: threads, nonFinite: .decided)
+      : CertifiedTileIndex(reference, threads: threads, nonFinite: .decided)
   }
 
   // MARK: Statistics

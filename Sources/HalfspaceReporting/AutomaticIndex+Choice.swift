@@ -42,18 +42,22 @@ extension AutomaticIndex {
     /// Whether time is proportional to the number of rows; otherwise it grows like a power of it.
     var isLinear: Bool { self != .partitionTree && self != .orderedTiles }
 
+    /// What it is made over and asked has come through the door.
     /// - Parameter basis: the subspace, for `prefixTiles`.
     func makeIndex(
       _ weights: Matrix, threads: Int, basis: TileBasis? = nil
-    ) -> any HalfSpaceIndex {
+    ) -> any ForkableIndex {
       switch self {
-      case .scan: BruteForceIndex(weights, threads: threads, method: .scan)
-      case .product: BruteForceIndex(weights, threads: threads, method: .product)
-      case .certifiedTiles: CertifiedTileIndex(weights, threads: threads)
-      case .partitionTree: PartitionTreeIndex(weights, threads: threads)
+      case .scan: BruteForceIndex(weights, threads: threads, method: .scan, nonFinite: .decided)
+      case .product:
+        BruteForceIndex(weights, threads: threads, method: .product, nonFinite: .decided)
+      case .certifiedTiles: CertifiedTileIndex(weights, threads: threads, nonFinite: .decided)
+      case .partitionTree: PartitionTreeIndex(weights, threads: threads, nonFinite: .decided)
       case .orderedTiles:
-        CertifiedTileIndex(weights, threads: threads, options: TileOptions(order: .spatial))
-      case .prefixTiles: CertifiedTileIndex(weights, threads: threads, basis: basis)
+        CertifiedTileIndex(
+          weights, threads: threads, options: TileOptions(order: .spatial), nonFinite: .decided)
+      case .prefixTiles:
+        CertifiedTileIndex(weights, threads: threads, basis: basis, nonFinite: .decided)
       }
     }
   }
@@ -83,6 +87,8 @@ extension AutomaticIndex {
     public let secondsPerQuery: Double
     /// Share of all pairs that it had to decide or report for the queries it was chosen with.
     public let candidateRate: Double
+    /// Share of all pairs that fired for them.
+    public let firingRate: Double
     /// Rows that moved for each query when it was chosen.
     public let movedPerQuery: Double
   }
@@ -96,9 +102,10 @@ extension AutomaticIndex {
     /// How much rarer than at first checks are.
     let patience: Int
 
-    /// Since the last check of candidates: queries, and pairs decided or reported.
+    /// Since the last check of candidates: queries, pairs decided or reported, and pairs reported.
     private var queries = 0
     private var candidates = 0
+    private var fired = 0
     /// Since the last check of moves: batches and queries, and the moves before.
     private var batches = 0
     private var queriesBetweenMoves = 0
@@ -127,11 +134,12 @@ extension AutomaticIndex {
     }
 
     /// Counts an answer.
-    mutating func note(queries count: Int, candidates found: Int, moves: Int) {
-      if hasSeenCandidates { (queries, candidates) = (0, 0) }
+    mutating func note(queries count: Int, candidates found: Int, fired: Int, moves: Int) {
+      if hasSeenCandidates { (queries, candidates, self.fired) = (0, 0, 0) }
       if hasSeenMoves { (batches, queriesBetweenMoves, movesBefore) = (0, 0, moves) }
       queries += count
       candidates += found
+      self.fired += fired
       queriesBetweenMoves += count
       batches += 1
     }
@@ -142,9 +150,13 @@ extension AutomaticIndex {
     /// Whether to choose again, having seen so many different queries.
     func isDue(seen: Int, moves: Int, rows: Int) -> Bool {
       if seen >= awaited { return true }
-      let rate = Double(candidates) / (Double(max(1, queries)) * Double(rows))
-      if hasSeenCandidates && Self.differs(rate, choice.candidateRate, Self.negligibleRate) {
-        return true
+      if hasSeenCandidates {
+        let pairs = Double(max(1, queries)) * Double(rows)
+        if Self.differs(Double(candidates) / pairs, choice.candidateRate, Self.negligibleRate)
+          || Self.differs(Double(fired) / pairs, choice.firingRate, Self.negligibleRate)
+        {
+          return true
+        }
       }
       let negligible = Self.negligibleMoves * Double(rows)
       if hasSeenMoves
@@ -174,12 +186,16 @@ extension AutomaticIndex {
 
   /// Decides by expected costs.
   enum Preference {
-    /// What a challenger may cost of what the incumbent costs: 10 % less.
-    static let hysteresis = 0.9
+    /// What a challenger may cost of what the incumbent costs, and a structure that is not linear,
+    /// which takes longer to build and to move, of what a linear one costs.
+    static let hysteresis = 0.94
     /// Costs within this factor of the least are close; forecasts by a power of the number of rows
     /// are less certain.
     static let closeness = 1.6
     static let closenessOfPowers = 4.0
+    /// The cheapest linear structure is compared with those powers up to this factor: where powers of
+    /// small samples promise most, they are least certain, and it is built in little time.
+    static let closenessOfLinear = 16.0
 
     /// Structures worth comparing at full size: of those that are close the two cheapest, the
     /// cheapest that is linear, whatever grows like a power, and an incumbent.
@@ -192,21 +208,29 @@ extension AutomaticIndex {
         let isCertain = $0.structure.isLinear && first.structure.isLinear
         return $0.cost <= (isCertain ? closeness : closenessOfPowers) * first.cost
       }.map(\.structure)
-      let linear = close.first { $0.isLinear }
-      return close.enumerated().filter {
+      let linear = sorted.first {
+        $0.structure.isLinear && $0.cost <= closenessOfLinear * first.cost
+      }?.structure
+      let kept = close.enumerated().filter {
         $0.offset < 2 || !$0.element.isLinear || $0.element == linear || $0.element == incumbent
       }.map(\.element)
+      guard let linear, !kept.contains(linear) else { return kept }
+      return kept + [linear]
     }
 
-    /// The cheapest, unless the incumbent is nearly as cheap.
+    /// The cheapest, unless the incumbent, or a linear structure, is nearly as cheap.
     static func winner(
       _ costs: [(structure: Structure, cost: Double)], incumbent: Structure?
     ) -> Structure {
       let best = costs.min { $0.cost < $1.cost }!
-      guard let held = costs.first(where: { $0.structure == incumbent }),
+      if let held = costs.first(where: { $0.structure == incumbent }),
         held.cost * hysteresis <= best.cost
-      else { return best.structure }
-      return held.structure
+      {
+        return held.structure
+      }
+      let linear = costs.filter(\.structure.isLinear).min { $0.cost < $1.cost }
+      if let linear, linear.cost * hysteresis <= best.cost { return linear.structure }
+      return best.structure
     }
   }
 }

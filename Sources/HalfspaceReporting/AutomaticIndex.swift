@@ -18,8 +18,8 @@ public import HalfspaceLinalg
 /// once.
 ///
 /// It goes on watching. It calibrates again, with queries it has seen lately, when the share of
-/// candidates or the number of rows that move per query leaves [1/2, 2] of what it was, or when every
-/// row has moved often. A structure is replaced only by one that is at least 10 % faster, and the
+/// candidates or of firing pairs or the number of rows that move per query leaves [1/2, 2] of what it was, or when every
+/// row has moved often. A structure is replaced only by one that is at least 6 % faster, and the
 /// checks become rarer as long as nothing changes.
 ///
 /// Every structure gives the same report, bit for bit: the choice depends on the clock, reports do
@@ -42,7 +42,7 @@ public final class AutomaticIndex: HalfSpaceIndex {
 
   /// A structure over all rows, and what it had done when last looked at.
   private struct Held {
-    var index: any HalfSpaceIndex
+    let index: any ForkableIndex
     var seen = IndexStatistics()
     /// Seconds to build it, and to keep it up to date since it was last asked.
     var buildSeconds: Double
@@ -63,25 +63,39 @@ public final class AutomaticIndex: HalfSpaceIndex {
   private var hasLookedForBasis = false
   /// Rows told to have moved, and how far the last of them, where that was told.
   private var moves = 0
+  private var updates = 0
   private var distance: Float?
   private let clock: () -> Double
+  private let door: Door
 
   /// An index over `weights` as they are. It calibrates when it is first asked: with a sample of
   /// typical queries `[*, d]` where one is given (some hundreds serve best), otherwise with those
-  /// of the first batch, and again when some more have come. O(1).
+  /// of the first batch, and again when some more have come. Rows and queries must be finite. O(m d).
   public convenience init(_ weights: Matrix, threads: Int = 1, sampleQueries: Matrix? = nil) {
+    self.init(weights, threads: threads, sampleQueries: sampleQueries, nonFinite: .refused)
+  }
+
+  /// As the public initializer; says what becomes of rows and queries that are not finite.
+  package convenience init(
+    _ weights: Matrix, threads: Int = 1, sampleQueries: Matrix? = nil, nonFinite: NonFiniteNumbers
+  ) {
     let clock = threads > 1 ? IndexCalibration.now : IndexCalibration.processorTime
-    self.init(weights, threads: threads, clock: clock)
+    self.init(weights, threads: threads, clock: clock, nonFinite: nonFinite)
     if let sampleQueries {
       let rows = 0..<sampleQueries.rows
-      QueryShape.check(sampleQueries, rows: rows, count: count, dimension: dimension)
+      door.check(queries: sampleQueries, rows: rows, count: count, dimension: dimension)
       recent.append(sampleQueries, rows)
     }
   }
 
   /// As the public initializer; tests bring their own clock.
-  init(_ weights: Matrix, threads: Int, clock: @escaping () -> Double) {
+  init(
+    _ weights: Matrix, threads: Int, clock: @escaping () -> Double,
+    nonFinite: NonFiniteNumbers = .refused
+  ) {
     precondition(weights.rows <= Int(Int32.max), "\(weights.rows) rows exceed 32-bit numbers")
+    door = Door(nonFinite)
+    door.check(rows: weights)
     self.weights = weights
     self.threads = max(1, threads)
     self.clock = clock
@@ -95,7 +109,7 @@ public final class AutomaticIndex: HalfSpaceIndex {
 
   /// The structure over all rows, if it is held: for those who ask it themselves from now on.
   func heldIndex(_ structure: Structure) -> (any ForkableIndex)? {
-    held[structure.rawValue]?.index as? any ForkableIndex
+    held[structure.rawValue]?.index
   }
 
   /// What answers batches of a size, and what was expected of it; nil before the first of its
@@ -119,7 +133,7 @@ public final class AutomaticIndex: HalfSpaceIndex {
   public func report(
     queries: Matrix, rows: Range<Int>, above threshold: Float, into report: inout FiringReport
   ) {
-    QueryShape.check(queries, rows: rows, count: count, dimension: dimension)
+    door.check(queries: queries, rows: rows, count: count, dimension: dimension)
     guard isWorthChoosing(queries: rows.count, above: threshold) else {
       let any = Structure.allCases.first { held[$0.rawValue] != nil }
       ask(any ?? .scan, queries, rows, above: threshold, into: &report)
@@ -134,7 +148,8 @@ public final class AutomaticIndex: HalfSpaceIndex {
     let before = counters
     ask(watches[slot]!.choice.structure, queries, rows, above: threshold, into: &report)
     watches[slot]!.note(
-      queries: rows.count, candidates: counters.candidates(since: before), moves: moves)
+      queries: rows.count, candidates: counters.candidates(since: before),
+      fired: counters.reported - before.reported, moves: moves)
   }
 
   /// Below this many floats a scan takes less time than thinking about it.
@@ -150,8 +165,9 @@ public final class AutomaticIndex: HalfSpaceIndex {
   ) {
     build(structure)
     let slot = structure.rawValue
-    held[slot]!.index.report(queries: queries, rows: rows, above: threshold, into: &report)
-    let work = held[slot]!.index.statistics
+    var index = held[slot]!.index
+    index.report(queries: queries, rows: rows, above: threshold, into: &report)
+    let work = index.work
     counters.add(work, since: held[slot]!.seen)
     held[slot]!.seen = work
     held[slot]!.idleSeconds = 0
@@ -161,33 +177,40 @@ public final class AutomaticIndex: HalfSpaceIndex {
 
   /// Passes on that these rows have moved.
   public func update(rows: UnsafeBufferPointer<Int32>) {
-    moves += rows.count
+    unsafe door.check(moved: rows, of: weights)
     distance = nil
-    for slot in held.indices where held[slot] != nil {
-      let start = clock()
-      unsafe held[slot]!.index.update(rows: rows)
-      noteMoves(of: rows.count, slot, since: start)
-    }
+    passOn(rows.count) { unsafe $0.update(rows: rows) }
   }
 
   /// Passes on that these rows have moved, and how far at most.
   public func update(
     rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>
   ) {
-    moves += rows.count
+    unsafe door.check(moved: rows, displacements: displacements, of: weights)
     distance = unsafe displacements.last
-    for slot in held.indices where held[slot] != nil {
-      let start = clock()
-      unsafe held[slot]!.index.update(rows: rows, displacements: displacements)
-      noteMoves(of: rows.count, slot, since: start)
+    passOn(rows.count) { unsafe $0.update(rows: rows, displacements: displacements) }
+  }
+
+  private func passOn(_ rows: Int, _ update: (inout any ForkableIndex) -> Void) {
+    moves += rows
+    updates += 1
+    let isTimed = updates % Self.updatesPerClock == 1
+    for slot in held.indices {
+      guard var index = held[slot]?.index else { continue }
+      let start = isTimed ? clock() : 0
+      update(&index)
+      if isTimed { noteMoves(of: rows, slot, since: start) }
     }
   }
+
+  /// A clock takes as long as moving some rows: so many updates are taken to be like the one timed.
+  private static let updatesPerClock = 8
 
   private func noteMoves(of rows: Int, _ slot: Int, since start: Double) {
     let seconds = clock() - start
     moveTimes[slot].seconds += seconds
     moveTimes[slot].rows += rows
-    held[slot]!.idleSeconds += seconds
+    held[slot]!.idleSeconds += Double(Self.updatesPerClock) * seconds
     // What nobody asks is built again when somebody does: never more than twice the least cost.
     if held[slot]!.idleSeconds > held[slot]!.buildSeconds { held[slot] = nil }
   }
@@ -224,24 +247,24 @@ public final class AutomaticIndex: HalfSpaceIndex {
       distance: distance, clock: clock)
     var forecasts = calibration.forecasts(weights).map(corrected)
     let close = Preference.close(forecasts.map { ($0.structure, $0.cost) }, incumbent: incumbent)
-    // Batches take time in proportion to the rows, sampled or not; what one query's take depends on
-    // where they lie.
-    let isOpen = batchClass == .single || close.contains { !$0.isLinear }
+    // Batches take time in proportion to the rows, sampled or not, unless many rows are candidates
+    // which are in cache or not; what one query's take depends on where they lie.
+    let isOpen =
+      batchClass == .single || close.contains { !$0.isLinear || $0 == .prefixTiles }
     if close.count > 1 && isOpen && calibration.isSampled(weights) {
-      forecasts = forecasts.filter { close.contains($0.structure) }.map { forecast in
-        build(forecast.structure)
-        return calibration.measured(forecast, &held[forecast.structure.rawValue]!.index)
-      }
+      let rivals = forecasts.filter { close.contains($0.structure) }
+      for rival in rivals { build(rival.structure) }
+      forecasts = calibration.measured(rivals) { held[$0.rawValue]!.index }
     }
     let winner = Preference.winner(
       forecasts.map { ($0.structure, $0.cost) }, incumbent: incumbent)
     build(winner)
-    let rate = calibration.candidateRate(of: &held[winner.rawValue]!.index)
+    let rates = calibration.rates(of: held[winner.rawValue]!.index)
     let forecast = forecasts.first { $0.structure == winner }!
     watches[batchClass.rawValue] = Watch(
       choice: Choice(
         structure: winner, batchClass: batchClass, secondsPerQuery: forecast.secondsPerQuery,
-        candidateRate: rate, movedPerQuery: moved),
+        candidateRate: rates.candidates, firingRate: rates.fired, movedPerQuery: moved),
       awaited: awaited, moves: moves,
       patience: watch?.nextPatience(after: winner) ?? 1)
     dropLosers()
@@ -264,7 +287,7 @@ public final class AutomaticIndex: HalfSpaceIndex {
   private func dropLosers() {
     let used = Set(watches.compactMap { $0?.choice.structure.rawValue })
     for slot in held.indices {
-      guard used.contains(slot), let work = held[slot]?.index.statistics else {
+      guard used.contains(slot), let work = held[slot]?.index.work else {
         held[slot] = nil
         continue
       }

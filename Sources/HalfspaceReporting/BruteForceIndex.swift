@@ -42,7 +42,8 @@ public final class BruteForceIndex: HalfSpaceIndex, ForkableIndex {
   /// Threads that a report may use; it does not depend on them.
   public let threads: Int
 
-  private var counters = IndexStatistics()
+  private let door: Door
+  private(set) var work = IndexStatistics()
   private var norms: TileNorms
   /// One for each part of a parallel report.
   private var workers: [BruteForceWorker] = []
@@ -50,23 +51,34 @@ public final class BruteForceIndex: HalfSpaceIndex, ForkableIndex {
   private var queryNorms: [Double] = []
   private var positions: [Int] = []
 
-  /// An index over `weights` as they are. O(m d).
+  /// An index over `weights` as they are, which must be finite. O(m d).
   public convenience init(
     _ weights: Matrix, threads: Int = 1, method: Method = .automatic
   ) {
-    precondition(weights.rows <= Int(Int32.max), "\(weights.rows) rows exceed 32-bit numbers")
-    self.init(weights, threads: max(1, threads), method: method, norms: TileNorms(weights))
+    self.init(weights, threads: threads, method: method, nonFinite: .refused)
   }
 
-  private init(_ weights: Matrix, threads: Int, method: Method, norms: TileNorms) {
+  /// As the public initializer; says what becomes of rows and queries that are not finite.
+  package convenience init(
+    _ weights: Matrix, threads: Int = 1, method: Method = .automatic, nonFinite: NonFiniteNumbers
+  ) {
+    precondition(weights.rows <= Int(Int32.max), "\(weights.rows) rows exceed 32-bit numbers")
+    let door = Door(nonFinite)
+    door.check(rows: weights)
+    self.init(
+      weights, threads: max(1, threads), method: method, norms: TileNorms(weights), door: door)
+  }
+
+  private init(_ weights: Matrix, threads: Int, method: Method, norms: TileNorms, door: Door) {
     self.weights = weights
+    self.door = door
     self.threads = threads
     self.method = method
     self.norms = norms
   }
 
   func fork() -> BruteForceIndex {
-    BruteForceIndex(weights, threads: threads, method: method, norms: norms)
+    BruteForceIndex(weights, threads: threads, method: method, norms: norms, door: door)
   }
 
   /// Number of rows, `m`.
@@ -76,7 +88,7 @@ public final class BruteForceIndex: HalfSpaceIndex, ForkableIndex {
 
   /// Memory and work so far.
   public var statistics: IndexStatistics {
-    var statistics = counters
+    var statistics = work
     statistics.memoryBytes =
       norms.byteCount + 8 * (queryNorms.count + positions.count)
       + workers.reduce(0) { $0 + $1.byteCount }
@@ -88,13 +100,13 @@ public final class BruteForceIndex: HalfSpaceIndex, ForkableIndex {
   /// Answers queries `rows` of `queries`.
   ///
   /// Parts of the rows are the tasks of a parallel loop; their pairs are put in the order of the
-  /// queries afterwards. Queries with a NaN report nothing.
+  /// queries afterwards.
   ///
   /// - Complexity: O(m d) per query.
   public func report(
     queries: Matrix, rows: Range<Int>, above threshold: Float, into report: inout FiringReport
   ) {
-    QueryShape.check(queries, rows: rows, count: count, dimension: dimension)
+    door.check(queries: queries, rows: rows, count: count, dimension: dimension)
     report.removeAll()
     let scans =
       method == .scan || (method == .automatic && rows.count <= mostScannedQueries)
@@ -123,12 +135,12 @@ public final class BruteForceIndex: HalfSpaceIndex, ForkableIndex {
         stages.lazy.map(\.stage), queries: rows.count, positions: &positions, into: &report)
       rechecked = stages.reduce(0) { $0 + $1.stage.rechecked }
     }
-    counters.queries += rows.count
-    counters.reported += report.count
-    counters.rechecked += rechecked
-    counters.innerProducts += rows.count * count + rechecked
+    work.queries += rows.count
+    work.reported += report.count
+    work.rechecked += rechecked
+    work.innerProducts += rows.count * count + rechecked
     let passes = scans ? rows.count : BruteForcePass.chunkCount(queries: rows.count)
-    counters.bytesScanned += 4 * weights.stride * (passes * count + rechecked)
+    work.bytesScanned += 4 * weights.stride * (passes * count + rechecked)
   }
 
   /// Up to this many queries, a scan is faster than a product. Measured with 700 to 100,000 rows
@@ -152,7 +164,10 @@ public final class BruteForceIndex: HalfSpaceIndex, ForkableIndex {
   static let tile = TileNorms.tile
 
   /// Takes the norms of rows that have moved. O(d) each.
-  public func update(rows: UnsafeBufferPointer<Int32>) { unsafe norms.update(rows: rows) }
+  public func update(rows: UnsafeBufferPointer<Int32>) {
+    unsafe door.check(moved: rows, of: weights)
+    unsafe norms.update(rows: rows)
+  }
 
   /// Norms of the queries, and bounds of the rows as they are.
   private func prepareBounds(_ queries: Matrix, _ rows: Range<Int>) {

@@ -29,7 +29,7 @@ public import HalfspaceLinalg
 /// ```
 ///
 /// Tiles whose rows are too short for a query to be reached (`|w| |x| <= b`) are left out.
-/// Rows that are not finite, or so large that products may overflow, are always candidates.
+/// Rows so large that products may overflow are always candidates.
 ///
 /// A moved row is encoded again, O(d); now and then this means its tile. Better is to tell how far
 /// rows have gone at most: then a row costs O(1) until it has left the neighborhood of its codes.
@@ -55,9 +55,10 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
   /// What it was prepared for.
   public let options: TileOptions
 
+  private let door: Door
   private let codes: TileCodes
   private let encoded = TileQueries()
-  private var counters = IndexStatistics()
+  private(set) var work = IndexStatistics()
   /// One for each part of a parallel report.
   private var workers: [TileWorker] = [TileWorker()]
   /// Scratch of the merge, and pairs by the order of tiles.
@@ -70,24 +71,35 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
   private var moves: PartitionTreeMoves?
   private var moved: [Int32] = []
 
-  /// An index over `weights` as they are. O(m d), and what options cost.
+  /// An index over `weights` as they are, which must be finite. O(m d), and what options cost.
   public convenience init(
     _ weights: Matrix, threads: Int = 1, options: TileOptions = TileOptions()
+  ) {
+    self.init(weights, threads: threads, options: options, nonFinite: .refused)
+  }
+
+  /// As the public initializer; says what becomes of rows and queries that are not finite.
+  package convenience init(
+    _ weights: Matrix, threads: Int = 1, options: TileOptions = TileOptions(),
+    nonFinite: NonFiniteNumbers
   ) {
     let basis = options.sampleQueries.flatMap {
       TileBasis.forQueries($0, weights: weights, count: options.prefix)
     }
-    self.init(weights, threads: threads, options: options, basis: basis)
+    self.init(weights, threads: threads, options: options, basis: basis, nonFinite: nonFinite)
   }
 
   /// As the public initializer, with the subspace that queries lie near.
   init(
-    _ weights: Matrix, threads: Int, options: TileOptions = TileOptions(), basis: TileBasis?
+    _ weights: Matrix, threads: Int, options: TileOptions = TileOptions(), basis: TileBasis?,
+    nonFinite: NonFiniteNumbers
   ) {
     precondition(weights.rows <= Int(Int32.max) - 64, "\(weights.rows) rows exceed 32-bit numbers")
     precondition(
       weights.columns <= TileMargin.mostColumns,
       "\(weights.columns) columns exceed \(TileMargin.mostColumns)")
+    door = Door(nonFinite)
+    door.check(rows: weights)
     self.weights = weights
     self.threads = max(1, threads)
     self.options = options
@@ -99,6 +111,7 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
   }
 
   private init(sharingCodesOf other: CertifiedTileIndex) {
+    door = other.door
     weights = other.weights
     threads = other.threads
     options = other.options
@@ -118,7 +131,7 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
   /// Memory and work so far. A node is a tile looked at for a query, or a node of the tree above
   /// the tiles; inner products include those of codes.
   public var statistics: IndexStatistics {
-    var statistics = counters
+    var statistics = work
     statistics.memoryBytes =
       codes.byteCount + encoded.byteCount + 8 * positions.count
       + (codes.order?.byteCount ?? 0) + (moves?.byteCount ?? 0) + 4 * moved.capacity
@@ -130,7 +143,7 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
 
   /// Encodes rows that have moved. O(d) each, in the long run; with an order, O(d log m).
   public func update(rows: UnsafeBufferPointer<Int32>) {
-    for k in 0..<rows.count { _ = unsafe checked(rows[k]) }
+    unsafe door.check(moved: rows, of: weights)
     guard moves != nil else { return unsafe codes.update(rows) }
     unsafe widen(rows)
     moved.removeAll(keepingCapacity: true)
@@ -144,10 +157,7 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
   public func update(
     rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>
   ) {
-    precondition(
-      rows.count == displacements.count,
-      "\(rows.count) moved rows with \(displacements.count) displacements")
-    for k in 0..<rows.count { _ = unsafe checked(rows[k]) }
+    unsafe door.check(moved: rows, displacements: displacements, of: weights)
     if moves != nil { unsafe widen(rows) }
     for k in 0..<rows.count {
       let row = unsafe Int(rows[k])
@@ -160,11 +170,6 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
   func encodeAgain() {
     precondition(codes.order == nil, "rows in the order of a tree")
     codes.encode(0..<count, threads: threads)
-  }
-
-  private func checked(_ row: Int32) -> Int {
-    precondition(row >= 0 && row < count, "row \(row) of \(count)")
-    return Int(row)
   }
 
   /// Widens the tree's bounds around moved rows; where it puts rows in a new order, encodes them.
@@ -180,16 +185,15 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
   /// Answers queries `rows` of `queries`.
   ///
   /// Parts of the tiles, or of the queries where rows are searched, are the tasks of a parallel
-  /// loop; their pairs are put in the order of the queries afterwards. Queries with a NaN report
-  /// nothing.
+  /// loop; their pairs are put in the order of the queries afterwards.
   ///
   /// - Complexity: O(m d) per query.
   public func report(
     queries: Matrix, rows: Range<Int>, above threshold: Float, into report: inout FiringReport
   ) {
-    QueryShape.check(queries, rows: rows, count: count, dimension: dimension)
+    door.check(queries: queries, rows: rows, count: count, dimension: dimension)
     report.removeAll()
-    counters.queries += rows.count
+    work.queries += rows.count
     // Above infinity there is nothing, and nothing compares with NaN.
     guard threshold < .infinity, !rows.isEmpty, count > 0 else {
       for _ in rows { report.endQuery() }
@@ -278,17 +282,17 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
   private static let rowsWorthATask = 1 << 13
 
   private func count(_ workers: ArraySlice<TileWorker>, queries: Int, reported: Int) {
-    counters.reported += reported
+    work.reported += reported
     var rechecked = 0
     for worker in workers {
       rechecked += worker.stage.rechecked
-      counters.nodesVisited += worker.visited
-      counters.nodesPruned += worker.pruned
+      work.nodesVisited += worker.visited
+      work.nodesPruned += worker.pruned
       let valued = worker.stage.rechecked + worker.valued
-      counters.innerProducts += worker.multiplied * TileCodes.rowsPerTile + valued
-      counters.bytesScanned += worker.bytes + 4 * weights.stride * valued
+      work.innerProducts += worker.multiplied * TileCodes.rowsPerTile + valued
+      work.bytesScanned += worker.bytes + 4 * weights.stride * valued
     }
-    counters.rechecked += rechecked
+    work.rechecked += rechecked
     candidateRate = Double(rechecked) / Double(queries * count)
   }
 }

@@ -27,6 +27,7 @@ public final class FrozenIndex: Sendable {
 
   /// By class of batch sizes: the structure chosen, -1 where none is.
   private let chosen: [Choice] = AutomaticIndex.BatchClass.allCases.map { _ in Choice() }
+  private let door: Door
   private let structures = Structures()
   private let pool = ScratchPool<Asker>()
 
@@ -61,14 +62,19 @@ public final class FrozenIndex: Sendable {
   /// Below this many floats brute force takes less time than thinking about it.
   private static let smallestSize = 1 << 13
 
-  /// An index over `weights`. O(1); the first report makes the norms, O(m d).
-  public convenience init(_ weights: Matrix) {
-    self.init(weights, patience: 1 << 28)
+  /// An index over `weights`, which must be finite. O(m d); the first report makes the norms.
+  public convenience init(_ weights: Matrix) { self.init(weights, nonFinite: .refused) }
+
+  /// As the public initializer; says what becomes of rows and queries that are not finite.
+  package convenience init(_ weights: Matrix, nonFinite: NonFiniteNumbers) {
+    self.init(weights, patience: 1 << 28, nonFinite: nonFinite)
   }
 
   /// As the public initializer; tests have less patience.
-  init(_ weights: Matrix, patience: Int) {
+  init(_ weights: Matrix, patience: Int, nonFinite: NonFiniteNumbers = .refused) {
     precondition(weights.rows <= Int(Int32.max), "\(weights.rows) rows exceed 32-bit numbers")
+    door = Door(nonFinite)
+    door.check(rows: weights)
     self.weights = weights
     self.patience = patience
   }
@@ -86,6 +92,7 @@ public final class FrozenIndex: Sendable {
   public func report(
     queries: Matrix, rows: Range<Int>, above threshold: Float, into report: inout FiringReport
   ) {
+    door.check(queries: queries, rows: rows, count: weights.rows, dimension: weights.columns)
     if let structure = choice(forBatchesOf: rows.count) {
       ask(.chosen(structure), queries, rows, above: threshold, into: &report)
       return
@@ -110,13 +117,15 @@ public final class FrozenIndex: Sendable {
   /// waiting; some dozens of typical queries serve best. O(m d) and some ten milliseconds.
   public func prepare(forBatchesOf size: Int, like queries: Matrix, above threshold: Float) {
     precondition(size > 0 && queries.rows > 0, "batches of \(size), \(queries.rows) queries")
+    door.check(
+      queries: queries, rows: 0..<queries.rows, count: weights.rows, dimension: weights.columns)
     let batchClass = AutomaticIndex.BatchClass(of: size)
     guard weights.rows * weights.stride >= Self.smallestSize, threshold.isFinite else { return }
     var report = FiringReport()
     let range = 0..<min(size, queries.rows)
     structures.lock.withLock { _ in
       guard choice(forBatchesOf: size) == nil else { return }
-      let index = AutomaticIndex(weights, sampleQueries: queries)
+      let index = AutomaticIndex(weights, sampleQueries: queries, nonFinite: .decided)
       index.report(queries: queries, rows: range, above: threshold, into: &report)
       adopt(index, batchClass, range.count)
     }
@@ -128,7 +137,8 @@ public final class FrozenIndex: Sendable {
     above threshold: Float, into report: inout FiringReport
   ) -> Bool {
     let isDone: Void? = structures.lock.withLockIfAvailable { _ in
-      let index = structures.comparisons[batchClass]?.index ?? AutomaticIndex(weights)
+      let index =
+        structures.comparisons[batchClass]?.index ?? AutomaticIndex(weights, nonFinite: .decided)
       index.report(queries: queries, rows: rows, above: threshold, into: &report)
       let seen = (structures.comparisons[batchClass]?.queries ?? 0) + rows.count
       structures.comparisons[batchClass] = Comparison(index: index, queries: seen)
@@ -162,7 +172,8 @@ public final class FrozenIndex: Sendable {
   private func addFork(_ structure: Structure, to asker: Asker) {
     structures.lock.withLock { _ in
       // What has been chosen has been made.
-      let prototype = structures.prototypes[structure] ?? BruteForceIndex(weights)
+      let prototype =
+        structures.prototypes[structure] ?? BruteForceIndex(weights, nonFinite: .decided)
       structures.prototypes[structure] = prototype
       asker.forks[structure] = prototype.fork()
     }
@@ -179,6 +190,8 @@ public final class FrozenIndex: Sendable {
 /// An index that can be asked by several callers at once, each through a fork of its own, as long as
 /// no row moves.
 protocol ForkableIndex: AnyObject, HalfSpaceIndex {
+  /// The statistics without the memory, which takes some time to add up.
+  var work: IndexStatistics { get }
   /// An index over the same structure, shared, with scratch of its own. O(1), or little more.
   func fork() -> Self
 }

@@ -4,7 +4,8 @@ public import HalfspaceLinalg
 /// Reports, exactly, which rows of a weight matrix lie in a query's half-space.
 ///
 /// Row `r` is reported for query `x` when its canonical pre-activation `<w_r, x>` is strictly
-/// greater than the threshold. Every index gives the same report, bit for bit: settings
+/// greater than the threshold. Rows and queries are finite: an index that is made over others, told of
+/// them or asked for them traps and says where they are. Every index gives the same report, bit for bit: settings
 /// and structures change the time, never the answer. An index shares the weight matrix it was
 /// made over; whoever moves rows tells it by `update(rows:)` before the next report.
 public protocol HalfSpaceIndex {

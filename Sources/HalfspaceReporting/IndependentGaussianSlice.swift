@@ -16,7 +16,7 @@ internal import HalfspaceLinalg
   /// Room for `count` rows, which are zero.
   init(count: Int, dimension: Int) {
     rows = Matrix(rows: count, columns: dimension)
-    index = CertifiedTileIndex(rows)
+    index = CertifiedTileIndex(rows, nonFinite: .decided)
   }
 
   /// Bytes of rows, codes and scratch.

@@ -111,10 +111,10 @@ struct IndexCalibration {
   }
 
   private func forecast(_ structure: Structure, _ sample: Matrix, scale: Double) -> Forecast {
-    var index = structure.makeIndex(sample, threads: threads, basis: basis)
+    let index = structure.makeIndex(sample, threads: threads, basis: basis)
     // Moves first: they may cost later queries time too.
-    let perRow = movedPerQuery > 0 ? timeOfMoves(&index) : 0
-    let seconds = time(&index) * scale
+    let perRow = movedPerQuery > 0 ? timeOfMoves(index) : 0
+    let seconds = time(index) * scale
     return Forecast(
       structure: structure, secondsPerQuery: seconds, secondsPerMovedRow: perRow,
       movedPerQuery: movedPerQuery)
@@ -124,9 +124,9 @@ struct IndexCalibration {
     _ structure: Structure, _ sample: Matrix, _ weights: Matrix
   ) -> Forecast? {
     let small = Self.sample(sample, rows: sample.rows / Self.shrinkage)
-    var index = structure.makeIndex(small, threads: threads)
-    if structure == .partitionTree && candidateRate(of: &index) > Self.mostVisited { return nil }
-    let smallSeconds = time(&index)
+    let index = structure.makeIndex(small, threads: threads)
+    if structure == .partitionTree && rates(of: index).candidates > Self.mostVisited { return nil }
+    let smallSeconds = time(index)
     var forecast = forecast(structure, sample, scale: 1)
     let growth = Double(sample.rows) / Double(max(1, small.rows))
     let power = Self.power(of: forecast.secondsPerQuery / smallSeconds, growth: growth)
@@ -163,34 +163,67 @@ struct IndexCalibration {
 
   // MARK: Measuring
 
-  /// The forecast with times taken from an index over all rows.
-  func measured(_ forecast: Forecast, _ index: inout any HalfSpaceIndex) -> Forecast {
-    var forecast = forecast
-    forecast.secondsPerQuery = time(&index)
-    return forecast
+  /// The forecasts with times taken from indexes over all rows, which are asked the same queries in
+  /// turn: what disturbs one disturbs all, and what one query costs more it costs all.
+  func measured(_ forecasts: [Forecast], _ index: (Structure) -> any ForkableIndex) -> [Forecast] {
+    var report = FiringReport()
+    var times = [[Double]](repeating: [], count: forecasts.count)
+    let batches = queries.rows / batch
+    let start = clock()
+    var round = 0
+    repeat {
+      for (k, forecast) in forecasts.enumerated() {
+        let rival = index(forecast.structure)
+        func askBatch(_ number: Int) {
+          let first = number % batches * batch
+          ask(rival, first..<first + batch, into: &report)
+        }
+        // Each takes some turns at once: what it reads again and again is in cache as far as it fits.
+        let ready = clock()
+        askBatch(round + batches - 1)
+        let begin = clock()
+        let turns = max(1, min(batches, Int(Self.shortestTime / max(begin - ready, 1e-9))))
+        for turn in 0..<turns { askBatch(round + turn) }
+        times[k].append((clock() - begin) / Double(turns * batch))
+      }
+      round += 1
+    } while round < Self.fewestRounds
+      || (round < batches && clock() - start < Self.secondsPerCandidate * Double(forecasts.count))
+    return zip(forecasts, times).map { forecast, times in
+      var forecast = forecast
+      forecast.secondsPerQuery = times.sorted()[times.count / 2]
+      return forecast
+    }
   }
 
-  /// Share of the pairs that an index decides or reports.
-  func candidateRate(of index: inout any HalfSpaceIndex) -> Double {
+  /// Rounds of several indexes at least, and how long one has its turn if its queries are short.
+  private static let fewestRounds = 3
+  private static let shortestTime = 5e-4
+
+  /// Shares of the pairs that an index decides or reports, and that fire.
+  func rates(of index: any ForkableIndex) -> (candidates: Double, fired: Double) {
     var report = FiringReport()
-    let before = index.statistics
-    ask(&index, until: clock() + Self.secondsForRate, into: &report)
-    let after = index.statistics
-    let found = after.candidates(since: before)
-    return Double(found) / (Double(after.queries - before.queries) * Double(max(1, index.count)))
+    let before = index.work
+    ask(index, until: clock() + Self.secondsForRate, into: &report)
+    let after = index.work
+    let pairs = Double(after.queries - before.queries) * Double(max(1, index.count))
+    return (
+      Double(after.candidates(since: before)) / pairs,
+      Double(after.reported - before.reported) / pairs
+    )
   }
 
   /// The least seconds per query of some passes over the sample of queries.
-  private func time(_ index: inout any HalfSpaceIndex) -> Double {
+  private func time(_ index: any ForkableIndex) -> Double {
     var report = FiringReport()
     var least = Double.infinity
     let start = clock()
     // The first batch makes rows and scratch warm.
-    ask(&index, until: start, into: &report)
+    ask(index, until: start, into: &report)
     let end = start + Self.secondsPerCandidate
     for _ in 0..<8 {
       let begin = clock()
-      let asked = ask(&index, until: end, into: &report)
+      let asked = ask(index, until: end, into: &report)
       let now = clock()
       least = min(least, (now - begin) / Double(asked))
       if now > end { break }
@@ -202,19 +235,26 @@ struct IndexCalibration {
   /// but at least one batch.
   @discardableResult
   private func ask(
-    _ index: inout any HalfSpaceIndex, until end: Double, into report: inout FiringReport
+    _ index: any ForkableIndex, until end: Double, into report: inout FiringReport
   ) -> Int {
     for k in 0..<queries.rows / batch {
-      index.report(
-        queries: queries, rows: k * batch..<(k + 1) * batch, above: threshold, into: &report)
+      ask(index, k * batch..<(k + 1) * batch, into: &report)
       if clock() > end { return (k + 1) * batch }
     }
     return queries.rows / batch * batch
   }
 
+  private func ask(
+    _ index: any ForkableIndex, _ rows: Range<Int>, into report: inout FiringReport
+  ) {
+    var index = index
+    index.report(queries: queries, rows: rows, above: threshold, into: &report)
+  }
+
   /// Seconds to hear that a row has moved, on average over some moves of every row: what a structure
   /// puts off must show. In truth nothing moves; the distances are upper bounds all the same.
-  private func timeOfMoves(_ index: inout any HalfSpaceIndex) -> Double {
+  private func timeOfMoves(_ index: any ForkableIndex) -> Double {
+    var index = index
     let part = 8
     let distances = [Float](repeating: distance ?? 0, count: (index.count + part - 1) / part)
     var moved = 0

@@ -32,27 +32,37 @@ public final class PartitionTreeIndex: HalfSpaceIndex, ForkableIndex {
   /// Threads that a report may use, for different queries; it does not depend on them.
   public let threads: Int
 
+  private let door: Door
   private let tree: PartitionTree
   private var moves: PartitionTreeMoves
   private var workers = [PartitionTreeWorker()]
-  private var counters = IndexStatistics()
+  private(set) var work = IndexStatistics()
 
-  /// An index over `weights` as they are. O(m d log m).
+  /// An index over `weights` as they are, which must be finite. O(m d log m).
   public convenience init(_ weights: Matrix, threads: Int = 1) {
+    self.init(weights, threads: threads, nonFinite: .refused)
+  }
+
+  /// As the public initializer; says what becomes of rows and queries that are not finite.
+  package convenience init(_ weights: Matrix, threads: Int = 1, nonFinite: NonFiniteNumbers) {
+    let door = Door(nonFinite)
+    door.check(rows: weights)
     let tree = PartitionTree(weights)
-    self.init(weights, max(1, threads), tree, PartitionTreeMoves(tree))
+    self.init(weights, max(1, threads), tree, PartitionTreeMoves(tree), door)
   }
 
   private init(
-    _ weights: Matrix, _ threads: Int, _ tree: PartitionTree, _ moves: PartitionTreeMoves
+    _ weights: Matrix, _ threads: Int, _ tree: PartitionTree, _ moves: PartitionTreeMoves,
+    _ door: Door
   ) {
     self.weights = weights
+    self.door = door
     self.threads = threads
     self.tree = tree
     self.moves = moves
   }
 
-  func fork() -> PartitionTreeIndex { PartitionTreeIndex(weights, threads, tree, moves) }
+  func fork() -> PartitionTreeIndex { PartitionTreeIndex(weights, threads, tree, moves, door) }
 
   /// Number of rows, `m`.
   public var count: Int { weights.rows }
@@ -65,34 +75,31 @@ public final class PartitionTreeIndex: HalfSpaceIndex, ForkableIndex {
   /// counts as decided by the canonical kernel unless its node was accepted as a whole, so that
   /// only its value was wanted. A node counts as visited when its bound is computed.
   public var statistics: IndexStatistics {
-    var statistics = counters
+    var statistics = work
     statistics.memoryBytes =
       tree.byteCount + moves.byteCount + workers.reduce(0) { $0 + $1.byteCount }
     return statistics
   }
 
-  /// Answers queries `rows` of `queries`. Queries with a NaN report nothing.
+  /// Answers queries `rows` of `queries`.
   public func report(
     queries: Matrix, rows: Range<Int>, above threshold: Float, into report: inout FiringReport
   ) {
-    QueryShape.check(queries, rows: rows, count: count, dimension: dimension)
+    door.check(queries: queries, rows: rows, count: count, dimension: dimension)
     report.removeAll()
     tree.report(
       queries: queries, rows: rows, above: threshold, threads: threads, workers: &workers,
       into: &report)
-    counters.queries += rows.count
-    counters.reported += report.count
-    for worker in workers { worker.drain(into: &counters) }
+    work.queries += rows.count
+    work.reported += report.count
+    for worker in workers { worker.drain(into: &work) }
   }
 
   /// Widens the bounds around rows that have moved, and mends the tree where it has suffered.
   /// O(d log m) each, and rebuilding.
   public func update(rows: UnsafeBufferPointer<Int32>) {
-    for k in 0..<rows.count {
-      let row = unsafe Int(rows[k])
-      precondition(row >= 0 && row < count, "row \(row) of \(count)")
-      moves.move(row, in: tree, weights)
-    }
+    unsafe door.check(moved: rows, of: weights)
+    for k in 0..<rows.count { moves.move(unsafe Int(rows[k]), in: tree, weights) }
     moves.mend(tree, weights)
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CHalfspace
+internal import Glibc
 internal import HalfspaceLinalg
 
 /// One report of a `CertifiedTileIndex`: what its tasks read.
@@ -11,18 +12,21 @@ struct TilePass: Sendable {
   let threshold: Float
   /// The threshold of the certificate.
   let bound: Double
-  /// Whether most rows are expected to be candidates of some query of a block.
-  private let readsAhead: Bool
+  /// How many candidates a block of queries is expected to have.
+  private let density: Int32
 
   /// Queries that share a block of thresholds.
   static let queriesPerBlock = 128
   /// Bytes of rows that stay in the second-level cache until their candidates are decided, beside
-  /// codes, queries and thresholds.
-  private static let cachedBytes = 256 << 10
+  /// codes, queries and thresholds: half of it, where the system tells its size.
+  private static let cachedBytes = max(256 << 10, sysconf(Int32(_SC_LEVEL2_CACHE_SIZE)) / 2)
   /// Rows in a block where one query is asked: enough candidates to be decided together.
   static let tilesOfOne = 256
   /// Fewest and most tiles of a block otherwise: a list of candidates has its price.
   private static let tileRange = 4...64
+  /// Candidates of a row, and of a tile and a query, from which on they are many, and most.
+  private static let manyPerRow = 0.7
+  private static let mostPerTile = 2.5
 
   init(
     _ codes: TileCodes, _ queries: Matrix, _ rows: Range<Int>, _ encoded: TileQueries,
@@ -34,7 +38,13 @@ struct TilePass: Sendable {
     self.encoded = encoded
     self.threshold = threshold
     bound = TileMargin.threshold(threshold, stride: queries.stride)
-    readsAhead = candidateRate * Double(min(rows.count, Self.queriesPerBlock)) > 0.7
+    density =
+      if candidateRate * Double(min(rows.count, Self.queriesPerBlock)) < Self.manyPerRow {
+        Int32(HS_FEW_KEPT)
+      } else {
+        candidateRate * Double(TileCodes.rowsPerTile) < Self.mostPerTile
+          ? Int32(HS_MANY_KEPT) : Int32(HS_MOST_KEPT)
+      }
   }
 
   // MARK: One query at a time
@@ -107,7 +117,7 @@ struct TilePass: Sendable {
       range.count, codes.groups, codes.codes(from: block.lowerBound),
       codes.spans(from: block.lowerBound), asked.count, encoded.high(first),
       encoded.starts(first), encoded.span, worker.thresholds, Int32(range.lowerBound),
-      weights.stride, codes.order == nil ? w : nil, readsAhead ? 1 : 0, worker.slotCapacity,
+      weights.stride, codes.order == nil ? w : nil, density, worker.slotCapacity,
       worker.counts, worker.candidates)
     for q in asked {
       let found = unsafe Int(worker.counts[q - first])

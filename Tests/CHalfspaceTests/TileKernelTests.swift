@@ -219,7 +219,7 @@ extension Kernels {
               var candidates = [Int32](repeating: -1, count: n * capacity)
               unsafe hs_tile_filter_batch(
                 m, groups, codes, spans, n, numbers, starts, isSmall ? span : .max, thresholds,
-                1000, 16, rows, Int32(n % 2), capacity, &counts, &candidates)
+                1000, 16, rows, Int32(n % 3), capacity, &counts, &candidates)
               return (0..<n).map { k in
                 [counts[k]] + candidates[(k * capacity)...].prefix(Int(counts[k]))
               }

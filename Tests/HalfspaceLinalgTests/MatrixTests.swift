@@ -120,6 +120,23 @@ import _HalfspaceTestSupport
     #expect(Matrix(rows: 0, columns: 4).isFinite)
   }
 
+  @Test(arguments: [1, 5, 16, 33, 5000])
+  func `the first number that is not finite is found`(columns: Int) {
+    let matrix = Matrix(rows: 40, columns: columns, packedSingleColumn: true)
+    for r in 0..<40 { matrix[r, r % columns] = .greatestFiniteMagnitude }
+    #expect(matrix.firstNonFinite(inRows: 0..<40) == nil)
+    for (row, number) in [(31, Float.infinity), (30, -.infinity), (7, .nan)] {
+      let column = (row * 7) % columns
+      matrix[row, column] = number
+      for range in [0..<40, row..<40, row..<(row + 1)] {
+        let place = matrix.firstNonFinite(inRows: range)
+        #expect(place?.row == row && place?.column == column)
+      }
+      #expect(matrix.firstNonFinite(inRows: 0..<row) == nil)
+    }
+    #expect(matrix.firstNonFinite(inRows: 8..<30) == nil && !matrix.isFinite)
+  }
+
   // MARK: Preconditions
 
   @Test func `reading outside traps`() async {

@@ -94,14 +94,21 @@ import Testing
 
   @Test func `only a clearly cheaper structure replaces the incumbent`() {
     typealias Costs = [(structure: Structure, cost: Double)]
-    let costs: Costs = [(.scan, 1.0), (.certifiedTiles, 0.9), (.partitionTree, 2)]
+    let costs: Costs = [(.scan, 1.0), (.certifiedTiles, 0.95), (.partitionTree, 2)]
     typealias Preference = AutomaticIndex.Preference
     #expect(Preference.winner(costs, incumbent: nil) == .certifiedTiles)
     #expect(Preference.winner(costs, incumbent: .scan) == .scan)
     #expect(Preference.winner(costs, incumbent: .partitionTree) == .certifiedTiles)
     #expect(Preference.winner(costs, incumbent: .product) == .certifiedTiles)
-    let far: Costs = [(.scan, 1.0), (.certifiedTiles, 0.84)]
+    let far: Costs = [(.scan, 1.0), (.certifiedTiles, 0.9)]
     #expect(Preference.winner(far, incumbent: .scan) == .certifiedTiles)
+    // Of two that are close the one that is built and moved in less time, whoever is named first.
+    let tie: Costs = [(.orderedTiles, 0.96), (.certifiedTiles, 1)]
+    #expect(Preference.winner(tie, incumbent: nil) == .certifiedTiles)
+    #expect(Preference.winner(tie, incumbent: .orderedTiles) == .orderedTiles)
+    #expect(
+      Preference.winner([(.orderedTiles, 0.9), (.certifiedTiles, 1)], incumbent: nil)
+        == .orderedTiles)
     // Forecasts by a power are uncertain: twice the cost is close enough to be compared.
     #expect(Preference.close(costs, incumbent: nil) == [.certifiedTiles, .scan, .partitionTree])
     let power: Costs = [
@@ -110,6 +117,13 @@ import Testing
     #expect(
       Preference.close(power, incumbent: nil) == [.orderedTiles, .partitionTree, .certifiedTiles])
     #expect(Preference.close([(.scan, 1.0), (.product, 2)], incumbent: nil) == [.scan])
+    // What they promise is not believed unseen, unless it is out of reach.
+    #expect(
+      Preference.close([(.orderedTiles, 1), (.certifiedTiles, 9), (.scan, 10)], incumbent: nil)
+        == [.orderedTiles, .certifiedTiles])
+    #expect(
+      Preference.close([(.partitionTree, 1), (.certifiedTiles, 40)], incumbent: nil)
+        == [.partitionTree])
     let three: Costs = [(.scan, 1), (.product, 1.1), (.certifiedTiles, 1.2)]
     #expect(Preference.close(three, incumbent: nil) == [.scan, .product])
     #expect(Preference.close(three, incumbent: .certifiedTiles).count == 3)

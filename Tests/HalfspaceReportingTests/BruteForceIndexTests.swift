@@ -15,7 +15,7 @@ import Testing
     _ weights: Matrix, _ queries: Matrix, _ rows: Range<Int>? = nil, above threshold: Float,
     threads: Int = 1, _ method: BruteForceIndex.Method
   ) -> Oracle {
-    let index = BruteForceIndex(weights, threads: threads, method: method)
+    let index = BruteForceIndex(weights, threads: threads, method: method, nonFinite: .decided)
     var report = FiringReport()
     index.report(
       queries: queries, rows: rows ?? 0..<queries.rows, above: threshold, into: &report)

@@ -14,7 +14,7 @@ import Testing
     _ weights: Matrix, _ queries: Matrix, _ rows: Range<Int>? = nil, above threshold: Float,
     threads: Int = 1
   ) -> Oracle {
-    let index = CertifiedTileIndex(weights, threads: threads)
+    let index = CertifiedTileIndex(weights, threads: threads, nonFinite: .decided)
     var report = FiringReport()
     index.report(
       queries: queries, rows: rows ?? 0..<queries.rows, above: threshold, into: &report)
@@ -28,7 +28,8 @@ import Testing
     let count = queries.rows
     let expected = Oracle(weights: weights, queries: queries, rows: 0..<count, above: threshold)
     for (threads, options) in threads.flatMap({ n in tileOptions(weights).map { (n, $0) } }) {
-      let index = CertifiedTileIndex(weights, threads: threads, options: options)
+      let index = CertifiedTileIndex(
+        weights, threads: threads, options: options, nonFinite: .decided)
       var report = FiringReport()
       for size in [1, 5, count] {
         var found: [[Int]] = []

@@ -13,21 +13,31 @@ import Testing
     _ weights: Matrix, threads: Int = 1
   ) -> [(name: String, index: any HalfSpaceIndex)] {
     var all: [(String, any HalfSpaceIndex)] = [
-      ("scan", BruteForceIndex(weights, threads: threads, method: .scan)),
-      ("product", BruteForceIndex(weights, threads: threads, method: .product)),
-      ("tiles", CertifiedTileIndex(weights, threads: threads)),
-      ("automatic", AutomaticIndex(weights, threads: threads)),
+      ("scan", BruteForceIndex(weights, threads: threads, method: .scan, nonFinite: .decided)),
+      (
+        "product", BruteForceIndex(weights, threads: threads, method: .product, nonFinite: .decided)
+      ),
+      ("tiles", CertifiedTileIndex(weights, threads: threads, nonFinite: .decided)),
+      ("automatic", AutomaticIndex(weights, threads: threads, nonFinite: .decided)),
     ]
     if weights.columns > 0 {
-      all.append(("tree", PartitionTreeIndex(weights, threads: threads)))
+      all.append(("tree", PartitionTreeIndex(weights, threads: threads, nonFinite: .decided)))
       let ordered = TileOptions(order: .spatial)
-      all.append(("ordered", CertifiedTileIndex(weights, threads: threads, options: ordered)))
+      all.append(
+        (
+          "ordered",
+          CertifiedTileIndex(weights, threads: threads, options: ordered, nonFinite: .decided)
+        ))
       // Half of the directions: what is left out weighs as much as what is kept.
       let prefix = TileOptions(
         order: weights.rows % 2 == 0 ? .given : .spatial,
         sampleQueries: gaussian(40, weights.columns, seed: 99),
         prefix: max(1, weights.columns / 2))
-      all.append(("prefix", CertifiedTileIndex(weights, threads: threads, options: prefix)))
+      all.append(
+        (
+          "prefix",
+          CertifiedTileIndex(weights, threads: threads, options: prefix, nonFinite: .decided)
+        ))
     }
     return all
   }
@@ -93,6 +103,43 @@ import Testing
     }
   }
 
+  /// Every structure over `weights`, made when these rows were elsewhere: each has moved several
+  /// times since, to where it is, and every structure has heard of all of it.
+  private func structuresAfterMoves(
+    of weights: Matrix, threads: Int
+  ) -> [(name: String, index: any HalfSpaceIndex)] {
+    let goal = weights.copy()
+    let (m, d) = (weights.rows, weights.columns)
+    for r in 0..<m { weights.setRow(r, to: gaussian(1, d, seed: UInt64(r)).rowArray(0)) }
+    let all = structures(weights, threads: threads)
+    for round in 1...4 {
+      for part in 0..<3 {
+        let moved = stride(from: part, to: m, by: 3).map { Int32($0) }
+        var distances: [Float] = []
+        for row in moved {
+          let before = weights.rowArray(Int(row))
+          let target = goal.rowArray(Int(row))
+          weights.setRow(
+            Int(row), to: round == 4 ? target : zip(before, target).map { ($0 + $1) / 2 })
+          let square = zip(before, weights.rowArray(Int(row))).reduce(0.0) {
+            $0 + (Double($1.0) - Double($1.1)) * (Double($1.0) - Double($1.1))
+          }
+          distances.append(Float(square.squareRoot() * 1.00001).nextUp)
+        }
+        for entry in all {
+          var index = entry.index
+          unsafe moved.withUnsafeBufferPointer { rows in
+            guard (round + part) % 2 == 0 else { return unsafe index.update(rows: rows) }
+            unsafe distances.withUnsafeBufferPointer {
+              unsafe index.update(rows: rows, displacements: $0)
+            }
+          }
+        }
+      }
+    }
+    return all
+  }
+
   @Test func `a million pairs within two units of the threshold are decided alike by all`() {
     let best = Runtime.instructionSet
     defer { _ = Runtime.select(best) }
@@ -105,26 +152,33 @@ import Testing
       let queries = neighbors(of: gaussian(1, d, seed: 9).rowArray(0), count: n, seed: 10)
       let products = queries.canonicalProduct(with: weights)
       let z = products[0, 0]
-      for threshold in [z.nextDown.nextDown, z.nextDown, z, z.nextUp, z.nextUp.nextUp] {
-        let below = threshold.nextDown.nextDown.nextDown
-        let above = threshold.nextUp.nextUp
-        near +=
-          count(products, above: below, &scratch) - count(products, above: above, &scratch)
-        decided += m * n
-        var expected = FiringReport()
-        for q in 0..<n {
-          let room = unsafe expected.reserve(m)
-          let fired = unsafe hs_filter_f32(m, products.row(q), threshold, 0, room.neurons)
-          for e in 0..<fired {
-            unsafe room.values[e] = products[q, Int(room.neurons[e])] - threshold
+      let thresholds = [z.nextDown.nextDown, z.nextDown, z, z.nextUp, z.nextUp.nextUp]
+      for (level, set) in Runtime.InstructionSet.allCases.enumerated() where Runtime.select(set) {
+        let threads = 1 + (k + level) % 3
+        // As they were made, and after thousands of updates.
+        let all =
+          structures(weights, threads: threads)
+          + structuresAfterMoves(of: weights.copy(), threads: threads)
+        for threshold in thresholds {
+          let below = threshold.nextDown.nextDown.nextDown
+          let above = threshold.nextUp.nextUp
+          if level == 0 {
+            near +=
+              count(products, above: below, &scratch) - count(products, above: above, &scratch)
+            decided += m * n
           }
-          expected.commit(fired)
-          expected.endQuery()
-        }
-        for (level, set) in Runtime.InstructionSet.allCases.enumerated() where Runtime.select(set) {
-          let threads = 1 + (k + level) % 3
+          var expected = FiringReport()
+          for q in 0..<n {
+            let room = unsafe expected.reserve(m)
+            let fired = unsafe hs_filter_f32(m, products.row(q), threshold, 0, room.neurons)
+            for e in 0..<fired {
+              unsafe room.values[e] = products[q, Int(room.neurons[e])] - threshold
+            }
+            expected.commit(fired)
+            expected.endQuery()
+          }
           var report = FiringReport()
-          for entry in structures(weights, threads: threads) {
+          for entry in all {
             var index = entry.index
             index.report(queries: queries, above: threshold, into: &report)
             let isSame = isIdentical(report, expected)

@@ -14,7 +14,7 @@ import Testing
     _ weights: Matrix, _ queries: Matrix, _ rows: Range<Int>? = nil, above threshold: Float,
     threads: Int = 1
   ) -> Oracle {
-    let index = PartitionTreeIndex(weights, threads: threads)
+    let index = PartitionTreeIndex(weights, threads: threads, nonFinite: .decided)
     var report = FiringReport()
     index.report(
       queries: queries, rows: rows ?? 0..<queries.rows, above: threshold, into: &report)

@@ -24,7 +24,7 @@ import Testing
   func `moved rows are found where they are now, after thousands of moves`(d: Int) {
     let weights = gaussian(1500, d, seed: 5)
     let queries = gaussian(10, d, seed: 6, scale: 1 / Float(d).squareRoot())
-    var index = PartitionTreeIndex(weights, threads: 2)
+    var index = PartitionTreeIndex(weights, threads: 2, nonFinite: .decided)
     var generator = SeededGenerator(seed: 7)
     var report = FiringReport()
     for step in 0..<60 {

@@ -89,7 +89,7 @@ import Testing
   @Test func `unknown and enormous displacements encode the row again`() {
     let weights = gaussian(100, 9, seed: 1)
     let queries = gaussian(5, 9, seed: 2)
-    var index = CertifiedTileIndex(weights)
+    var index = CertifiedTileIndex(weights, nonFinite: .decided)
     var report = FiringReport()
     for (step, distance) in [Float.infinity, .nan, -1, 3e38, .greatestFiniteMagnitude].enumerated()
     {

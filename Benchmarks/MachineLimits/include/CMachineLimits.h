@@ -17,8 +17,8 @@ double limits_multiply_add_f32(int level, ptrdiff_t rounds);
 /// vpaddw, or vpdpbusd.
 double limits_multiply_add_i8(int level, ptrdiff_t rounds);
 
-/// Reads n bytes, a multiple of 256, once. Returns something that depends on all of them.
-uint64_t limits_read(ptrdiff_t n, const void *bytes);
+/// Reads n bytes, a multiple of 512, once. Returns something that depends on all of them.
+uint64_t limits_read(int level, ptrdiff_t n, const void *bytes);
 
 /// Reads `count` rows of `size` bytes, a multiple of 64, of the n bytes at `bytes`, in an order
 /// that no processor foresees, from its `start` on, each fetched sixteen rows ahead.

@@ -1,0 +1,68 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import HalfspaceLinalg
+
+/// What an index does with rows and queries that hold NaN or infinity.
+package enum NonFiniteNumbers: Sendable {
+  /// It traps and says where they are: an error of the program that brings them.
+  case refused
+  /// It decides them as arithmetic does: NaN is above nothing. For the rows of a training that
+  /// diverges, which ends with an error of its own, and inside of an index that has a door.
+  case decided
+}
+
+/// Where rows and queries enter an index, and what they are asked for.
+struct Door: Sendable {
+  let numbers: NonFiniteNumbers
+
+  init(_ numbers: NonFiniteNumbers) { self.numbers = numbers }
+
+  /// Traps unless all rows may enter. O(m d), as fast as they can be read.
+  func check(rows weights: Matrix) {
+    checkNumbers(weights, 0..<weights.rows, "row")
+  }
+
+  /// Traps unless these rows may enter, which have moved. O(d) each.
+  func check(moved rows: UnsafeBufferPointer<Int32>, of weights: Matrix) {
+    for k in 0..<rows.count {
+      let row = unsafe checked(rows[k], of: weights)
+      checkNumbers(weights, row..<(row + 1), "row")
+    }
+  }
+
+  /// The same where it is known how far they have gone at most: what has stayed near numbers is
+  /// one. O(1) each, O(d) where the distance says nothing.
+  func check(
+    moved rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>,
+    of weights: Matrix
+  ) {
+    precondition(
+      rows.count == displacements.count,
+      "\(rows.count) moved rows with \(displacements.count) displacements")
+    for k in 0..<rows.count {
+      let row = unsafe checked(rows[k], of: weights)
+      if unsafe displacements[k] <= Self.far { continue }
+      checkNumbers(weights, row..<(row + 1), "row")
+    }
+  }
+
+  /// A displacement that takes no row of less than half the largest number to infinity.
+  private static let far = Float.greatestFiniteMagnitude / 4
+
+  /// Traps unless `queries` `[*, dimension]` has the rows asked for, and these may enter. O(d) each.
+  func check(queries: Matrix, rows: Range<Int>, count: Int, dimension: Int) {
+    QueryShape.check(queries, rows: rows, count: count, dimension: dimension)
+    checkNumbers(queries, rows, "query")
+  }
+
+  private func checked(_ row: Int32, of weights: Matrix) -> Int {
+    precondition(row >= 0 && row < weights.rows, "row \(row) of \(weights.rows)")
+    return Int(row)
+  }
+
+  private func checkNumbers(_ matrix: Matrix, _ rows: Range<Int>, _ what: String) {
+    guard numbers == .refused, let place = matrix.firstNonFinite(inRows: rows) else { return }
+    preconditionFailure(
+      "\(what) \(place.row) of [\(matrix.rows), \(matrix.columns)] is not finite: "
+        + "\(matrix[place.row, place.column]) in column \(place.column)")
+  }
+}
