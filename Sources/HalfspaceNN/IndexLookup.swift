@@ -5,7 +5,7 @@ internal import HalfspaceReporting
 /// A lookup by an index over the weights, told about every move.
 struct IndexLookup: NeuronLookup {
   let strategy: LookupStrategy
-  private static let fewColumns = 32
+  private static let fewColumns = 33
   private let threads: Int
   private var index: any HalfSpaceIndex
   /// Work of the indexes before neurons joined.
@@ -39,7 +39,7 @@ struct IndexLookup: NeuronLookup {
     rows += batch.count
   }
 
-  // Rows of few coordinates are encoded as fast as their displacements are noted.
+  // Rows of few coordinates are compared with where they were as fast as displacements are noted.
   var wantsDisplacements: Bool {
     strategy == .tiles && index.dimension >= Self.fewColumns
   }
