@@ -258,9 +258,9 @@ ptrdiff_t HS_SUFFIX(hs_tile_thresholds)(ptrdiff_t count, const int32_t *list, pt
 /// Appends the rows of a mask: first + row, or numbers[row] where numbers are given. Returns how
 /// many. Reaches up to 16 entries further.
 HS_INLINE int append_rows(uint64_t mask, int32_t first, const int32_t *numbers, int32_t *to) {
-  enum { few = 4 };
+  enum { few = HS_FEW_ROWS };
   const int count = __builtin_popcountll(mask);
-  if (count <= few) {
+  if (few > 0 && count <= few) {
     // Always as many steps: how many rows there are cannot be foreseen.
 #pragma clang loop unroll(full)
     for (int i = 0; i < few; i++, mask &= mask - 1) {
