@@ -21,6 +21,10 @@ struct AutomaticLookup: NeuronLookup {
   /// Coordinates up to which a tree may prune.
   private static let mostTreeColumns = 24
 
+  /// Rows of a batch up to which the dense lookup scans, and what a product takes of its time.
+  private static let scannedRows = 4
+  private static let productOfScan = 0.5
+
   private let rowCount: Int
   /// The training rows, where they are in memory; there are no candidate lists for others.
   private let inputs: Matrix?
@@ -70,7 +74,7 @@ struct AutomaticLookup: NeuronLookup {
   mutating func report(
     _ batch: LookupBatch, above threshold: Float, into report: inout FiringReport
   ) {
-    let clock = ContinuousClock.now
+    let clock = Stopwatch.now
     current.report(batch, above: threshold, into: &report)
     lastSeconds = clock.secondsToNow
     lastRows = batch.count
@@ -85,7 +89,7 @@ struct AutomaticLookup: NeuronLookup {
   mutating func update(
     rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>?
   ) {
-    let clock = ContinuousClock.now
+    let clock = Stopwatch.now
     unsafe current.update(rows: rows, displacements: displacements)
     guard window.isWarm else {
       window.isWarm = true
@@ -93,8 +97,7 @@ struct AutomaticLookup: NeuronLookup {
     }
     window.rows += lastRows
     window.seconds += lastSeconds + clock.secondsToNow
-    guard window.rows >= (isOnTrial ? Self.trialRows : max(Self.trialRows, rowCount / 4))
-    else { return }
+    guard window.rows >= windowRows else { return }
     let pace = window.seconds / Double(window.rows)
     window.rows = 0
     window.seconds = 0
@@ -107,6 +110,13 @@ struct AutomaticLookup: NeuronLookup {
     current.grow(to: weights)
     watch = DriftWatch(weights)
     window.isWarm = false
+  }
+
+  /// Rows to be measured before a choice. Lists are refreshed now and then: a pace that is theirs
+  /// takes an epoch.
+  private var windowRows: Int {
+    if isOnTrial { return Self.trialRows }
+    return max(Self.trialRows, strategy == .candidateLists ? rowCount : rowCount / 4)
   }
 
   // MARK: Choices
@@ -130,7 +140,7 @@ struct AutomaticLookup: NeuronLookup {
     return fastest
   }
 
-  /// Looks at the pace of the last quarter of an epoch.
+  /// Looks at the pace of the last window.
   private mutating func review(_ pace: Double) {
     if strategy == .candidateLists {
       if pace > 1.1 * (paces[fastestIndex] ?? .infinity) {
@@ -145,7 +155,9 @@ struct AutomaticLookup: NeuronLookup {
   }
 
   private func listsPay(insteadOf pace: Double) -> Bool {
-    guard inputs != nil, let dense = paces[.dense], weights.rows > 0 else { return false }
+    guard inputs != nil, weights.rows > 0, var dense = paces[.dense] else { return false }
+    // Lists are made by products.
+    if lastRows <= Self.scannedRows { dense *= Self.productOfScan }
     let left = Double(expectedRows - rowsAnswered)
     let forecast =
       watch.forecast(in: weights, trainingRows: rowCount) * dense / Double(weights.rows)
@@ -154,7 +166,7 @@ struct AutomaticLookup: NeuronLookup {
   }
 
   private mutating func use(_ strategy: LookupStrategy) {
-    let clock = ContinuousClock.now
+    let clock = Stopwatch.now
     earlierWork.add(workOf: current.work)
     events.add(current.statistics)
     if strategy == .candidateLists, let inputs {

@@ -7,7 +7,7 @@ internal import HalfspaceLinalg
 /// the cache when the next input asks for them.
 @safe struct CandidateBlock {
   /// Bytes of inputs that stay in the second-level cache while neurons pass by.
-  private static let cachedBytes = 256 << 10
+  private static let cachedBytes = 1 << 20
   /// Bytes of memory traffic that putting a candidate in order takes as long as.
   private static let orderBytes = 100
 

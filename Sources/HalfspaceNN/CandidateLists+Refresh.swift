@@ -18,7 +18,7 @@ extension CandidateLists {
       offsets = .init(repeating: 0, count: rowCount + 1)
       self.threshold = -.infinity
     }
-    if rowsAnswered - reviewedAt >= rowCount { review() }
+    if isReviewDue { review() }
     if isRefreshDue { refresh(above: threshold) }
   }
 
@@ -29,9 +29,21 @@ extension CandidateLists {
     return Double(moverChecks * weights.stride) >= MarginCost.merge * Double(ids.count)
   }
 
+  /// Whether an epoch has passed, and deciding pairs has taken so long that looking at all neurons is
+  /// nothing beside it.
+  private var isReviewDue: Bool {
+    rowsAnswered - reviewedAt >= rowCount
+      && counters.rechecked - reviewedPairs >= Self.pairsOfReview * weights.rows
+  }
+
+  /// Pairs decided for each neuron that is looked at.
+  private static let pairsOfReview = 50
+
   /// Looks for neurons that have become so slow that a narrower margin pays within two epochs.
   private func review() {
     reviewedAt = rowsAnswered
+    reviewedPairs = counters.rechecked
+    let cost = cost
     let slow = (0..<Int32(weights.rows)).filter { neuron in
       let r = Int(neuron)
       guard isMover[r] == 0, age(r) >= 1 else { return false }
@@ -60,6 +72,7 @@ extension CandidateLists {
   /// Takes the candidates of all movers anew, above `threshold`.
   private func refresh(above threshold: Float) {
     self.threshold = max(self.threshold, threshold)
+    let cost = cost
     var queries = FreshQueries()
     for neuron in movers {
       let r = Int(neuron)

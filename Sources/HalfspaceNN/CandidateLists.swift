@@ -70,8 +70,9 @@ final class CandidateLists: NeuronLookup {
   /// Rows answered, and pairs of them with movers since the last refresh.
   var rowsAnswered = 0
   var moverChecks = 0
-  /// Rows answered when margins were last looked through.
+  /// Rows answered, and pairs decided, when margins were last looked through.
   var reviewedAt = 0
+  var reviewedPairs = 0
 
   var counters = IndexStatistics()
   var events = LookupStatistics()
@@ -140,8 +141,12 @@ final class CandidateLists: NeuronLookup {
 
   // MARK: Moves
 
-  // A row of few coordinates is measured as fast as its account is kept.
-  var wantsDisplacements: Bool { weights.stride >= 64 }
+  // A row of few coordinates is measured as fast as its account is kept, if it is in the cache.
+  var wantsDisplacements: Bool {
+    weights.stride >= 64 || weights.byteCount >= Self.uncachedBytes
+  }
+
+  private static let uncachedBytes = 8 << 20
 
   func update(rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>?) {
     guard let moving = rows.baseAddress, rows.count > 0 else { return }
