@@ -8,7 +8,8 @@ internal import HalfspaceReporting
 /// of neurons is watched: their speed tells what candidate lists would cost (`DriftWatch`). Lists
 /// take over when they are forecast to be faster by a fifth over what is left of the run, their
 /// making included. When they turn out slower than the index was, it comes back, and lists are not
-/// tried again before twice as many rows have passed as the last time.
+/// tried again before twice as many rows have passed as the last time, or the forecast is half of
+/// what it was.
 ///
 /// Clocks decide about speed only, never about a report. Making structures is counted
 /// (`LookupStatistics.calibrationSeconds`) and bounded: each index is made once for trial, and
@@ -47,6 +48,8 @@ struct AutomaticLookup: NeuronLookup {
   /// Lists are not tried before that many rows have been answered.
   private var listsFrom: Int
   private var listsWait: Int
+  /// What lists were last forecast to cost when they took over, in seconds per row.
+  private var lastForecast = 0.0
 
   private var earlierWork = IndexStatistics()
   private var events = LookupStatistics()
@@ -148,21 +151,25 @@ struct AutomaticLookup: NeuronLookup {
         listsWait *= 2
         listsFrom = rowsAnswered + listsWait
       }
-    } else if rowsAnswered >= listsFrom, listsPay(insteadOf: pace) {
+    } else if let forecast = forecastOfLists(insteadOf: pace),
+      rowsAnswered >= listsFrom || 2 * forecast < lastForecast
+    {
+      lastForecast = forecast
       use(.candidateLists)
     }
     watch = DriftWatch(weights)
   }
 
-  private func listsPay(insteadOf pace: Double) -> Bool {
-    guard inputs != nil, weights.rows > 0, var dense = paces[.dense] else { return false }
+  /// What lists are forecast to cost in seconds per row, where they pay.
+  private func forecastOfLists(insteadOf pace: Double) -> Double? {
+    guard inputs != nil, weights.rows > 0, var dense = paces[.dense] else { return nil }
     // Lists are made by products.
     if lastRows <= Self.scannedRows { dense *= Self.productOfScan }
     let left = Double(expectedRows - rowsAnswered)
     let forecast =
       watch.forecast(in: weights, trainingRows: rowCount) * dense / Double(weights.rows)
     let making = MarginCost.refresh * dense * Double(rowCount)
-    return left > 0 && forecast * left + making < 0.8 * pace * left
+    return left > 0 && forecast * left + making < 0.8 * pace * left ? forecast : nil
   }
 
   private mutating func use(_ strategy: LookupStrategy) {

@@ -27,7 +27,7 @@ internal import HalfspaceReporting
 /// what does not fit stays a mover: exact, but no longer fast.
 ///
 /// - Complexity: for a row, O(d) for each candidate and mover. A refreshed neuron, O(n d). Memory:
-///   4 bytes per candidate (8 during a refresh), 4 d per neuron for the reference and 4 (d + 1) per
+///   8 bytes per candidate (4 between refreshes where they are many), 4 d per neuron for the reference and 4 (d + 1) per
 ///   training row.
 /// - Note: One report at a time; nothing is allocated between refreshes once the scratch has seen
 ///   its largest batch.
@@ -61,9 +61,11 @@ final class CandidateLists: NeuronLookup {
   /// The neurons that are checked on every row, ascending.
   var movers: [Int32]
 
-  // Of each training row.
+  // Of each training row. The lists end at the last offset; behind it, and in the second array, is
+  // room for the next merge.
   var offsets: [Int]
   var ids: [Int32] = []
+  var spareIDs: [Int32] = []
 
   /// The largest threshold that candidates were taken above.
   var threshold = -Float.infinity
@@ -105,6 +107,8 @@ final class CandidateLists: NeuronLookup {
 
   /// Training rows, `n`.
   var rowCount: Int { lifted.rows }
+  /// Entries in all lists.
+  var listedPairs: Int { offsets[rowCount] }
 
   // MARK: Reports
 
@@ -212,7 +216,8 @@ final class CandidateLists: NeuronLookup {
     var work = counters
     work.innerProducts += data.statistics.innerProducts
     work.memoryBytes =
-      4 * ids.capacity + 8 * offsets.count + reference.byteCount + lifted.byteCount
+      4 * (ids.capacity + spareIDs.capacity) + 8 * offsets.count + reference.byteCount
+      + lifted.byteCount
       + data.statistics.memoryBytes + weights.rows * 33
       + workers.reduce(0) { $0 + $1.byteCount }
     return work
@@ -221,7 +226,7 @@ final class CandidateLists: NeuronLookup {
   var statistics: LookupStatistics {
     var statistics = events
     statistics.rowsAnswered[strategy] = rowsAnswered
-    statistics.listedPairs = ids.count
+    statistics.listedPairs = listedPairs
     statistics.driftQuantiles = Drift.quantiles(
       (0..<weights.rows).map { Drift.distance(weights, $0, reference, $0) })
     return statistics

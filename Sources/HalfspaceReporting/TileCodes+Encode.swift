@@ -8,10 +8,14 @@ extension TileCodes {
   func update(_ moved: UnsafeBufferPointer<Int32>) {
     guard TileNeighborhoods.pay(for: self) else { return unsafe encode(moved) }
     guard let neighborhoods else {
-      // All other rows are where they were encoded.
-      let neighborhoods = TileNeighborhoods(weights)
-      self.neighborhoods = neighborhoods
-      for tile in 0..<tileCount { widen(tile: tile, neighborhoods) }
+      // Other rows may have moved as well, and be told of later: each gets room when it is encoded.
+      neighborhoods = TileNeighborhoods(weights)
+      for tile in 0..<tileCount {
+        let allowance = TileNeighborhoods.radius * spread(of: tile)
+        unsafe tiles[tile].allowance = allowance
+        unsafe tiles[tile].error += allowance
+        unsafe tiles[tile].budget += allowance
+      }
       return unsafe encode(moved)
     }
     unsafe encode(neighborhoods.leavers(among: moved))
@@ -113,7 +117,7 @@ extension TileCodes {
     unsafe tiles[tile].norm / Float(max(1, columns)).squareRoot()
   }
 
-  /// Gives the rows of a tile, which are where they were encoded, a neighborhood to move in.
+  /// Gives the rows of a tile, which have just been encoded, a neighborhood to move in.
   private func widen(tile: Int, _ neighborhoods: TileNeighborhoods) {
     let allowance = TileNeighborhoods.radius * spread(of: tile)
     unsafe tiles[tile].allowance = allowance

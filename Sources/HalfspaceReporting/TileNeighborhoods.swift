@@ -23,10 +23,10 @@ internal import HalfspaceLinalg
   private let budget: DriftBudget
   @unsafe private var left: UnsafeMutableBufferPointer<Int32>
 
-  /// Neighborhoods without room around the rows of `weights` as they are. O(m d).
+  /// No neighborhoods yet for the rows of `weights`. O(m d).
   init(_ weights: Matrix) {
     self.weights = weights
-    places = weights.copy()
+    places = weights.emptyTwin()
     unsafe limits = .allocate(capacity: weights.rows)
     unsafe limits.initialize(repeating: -1, count: weights.rows)
     budget = DriftBudget(stride: weights.stride)
