@@ -71,7 +71,7 @@ struct StepContest {
       steps.append(seconds { trainer.takeStep(order.next()) })
       let oracle = OracleStep(
         workload, network: trainer.network,
-        batches: batches(&order, limit: workload.batch == 1 ? 64 : 4))
+        batches: batches(&order, limit: oracleBatches(stored: trainer.network.count)))
       oracle.step()
       oracles.append(seconds { oracle.step() })
       if let dense { denses.append(seconds { dense.step() }) }
@@ -98,6 +98,13 @@ struct StepContest {
   private func batches(_ order: inout BatchOrder, limit: Int) -> [BatchRows] {
     (0..<min(order.batchesPerEpoch, limit)).map { _ in BatchRows(order.next(), of: workload.inputs)
     }
+  }
+
+  /// So many that no processor remembers which branches their steps take, as it cannot in training,
+  /// where no batch comes twice; fewer where the steps are long or their firing sets take long.
+  private func oracleBatches(stored: Int) -> Int {
+    let rows = min(1024, (1 << 26) / stored)
+    return max(4, rows / workload.batch)
   }
 
   /// Seconds per call, over as many calls as make a sample.

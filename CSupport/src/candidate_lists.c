@@ -68,6 +68,17 @@ ptrdiff_t hs_merge_pairs_f32(ptrdiff_t n1, const int32_t *ids1, const float *val
                              ptrdiff_t n2, const int32_t *ids2, const float *values2,
                              int32_t *ids, float *values) {
   ptrdiff_t i = 0, j = 0, written = 0;
+  // A few among many: what lies between them is copied by loops whose ends alone are a surprise.
+  for (; 4 * n2 < n1 && j < n2; j++) {
+    for (; i < n1 && ids1[i] < ids2[j]; i++) {
+      ids[written] = ids1[i];
+      values[written++] = values1[i];
+    }
+    const int in_both = i < n1 && ids1[i] == ids2[j];
+    ids[written] = ids2[j];
+    values[written++] = in_both ? values1[i] : values2[j];
+    i += in_both;
+  }
   while (i < n1 && j < n2) {
     const int32_t a = ids1[i], b = ids2[j];
     ids[written] = a <= b ? a : b;

@@ -19,6 +19,7 @@
 #define HS_ROW_BLOCK 2
 #define HS_TILE_UNROLLED 4
 #define HS_SGD_GROUP 4
+#define HS_FEW_ROWS 4
 
 typedef int32_t hs_lanes_t __attribute__((ext_vector_type(16)));
 
@@ -63,6 +64,7 @@ static inline __attribute__((always_inline)) void store_kept(uint32_t mask, hs_l
 #include "kernels_report.inc.h"
 #include "kernels_rows.inc.h"
 #include "kernels_sparse.inc.h"
+#include "kernels_forward.inc.h"
 #include "kernels_sgd.inc.h"
 #include "kernels_rows_sparse.inc.h"
 #include "kernels_shards.inc.h"

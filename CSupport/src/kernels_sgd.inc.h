@@ -1,117 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SIMD steps that keep rows in registers: the forward pass, and the backward pass of plain SGD
-// with its update, which needs no gradient in memory. Comes after kernels_sparse.inc.h.
+// SIMD backward pass of plain SGD that keeps rows in registers, with its update, which needs no
+// gradient in memory. Comes after kernels_sparse.inc.h and kernels_forward.inc.h.
 #include "simd.inc.h"
 
 #define HS_SGD_TILE 256    // neurons whose output rows stay in the cache from pass to pass
-#define HS_SGD_AHEAD 12    // rows between the one worked on and the one prefetched
-
-/// The neurons that fire on each query, as a report lists them, and their output weights.
-typedef struct {
-  const ptrdiff_t *offsets;
-  const int32_t *ids;
-  const float *values;
-  const float *a;
-} firing_list;
-
-// ---------------------------------------------------------------------------------------
-// Forward, query by query
-// ---------------------------------------------------------------------------------------
-
-/// Adds neurons first..<last of a report to `sum`, as far as they are below `bound`. Returns the
-/// first that is not.
-HS_INLINE ptrdiff_t add_firing(ptrdiff_t blocks, ptrdiff_t first, ptrdiff_t last, ptrdiff_t bound,
-                               const int32_t *ids, const float *values, ptrdiff_t stride,
-                               const float *a, held_row *sum) {
-  ptrdiff_t e = first;
-  for (; e < last && ids[e] < bound; e++) {
-    const float *row = a + ids[e] * stride;
-    // Past the end of the query begins the next one.
-    prefetch_row(blocks, a + ids[e + HS_SGD_AHEAD < last ? e + HS_SGD_AHEAD : e] * stride);
-    const f32x16 h = splat(values[e]);
-    for (ptrdiff_t j = 0; j < blocks; j++) {
-      sum->block[j] = fmadd(h, load(row + j * HS_LANES), sum->block[j]);
-    }
-  }
-  return e;
-}
-
-/// `blocks` blocks (a constant of at most 4) of the outputs of all queries.
-HS_INLINE void forward_blocks(ptrdiff_t blocks, ptrdiff_t queries, const firing_list *firing,
-                              const firing_list *more, ptrdiff_t pieces, const ptrdiff_t *shards,
-                              ptrdiff_t stride, ptrdiff_t at, float factor, float *out) {
-  for (ptrdiff_t q = 0; q < queries; q++) {
-    held_row total = {.row = NULL};
-    ptrdiff_t e = firing->offsets[q];
-    const ptrdiff_t last = firing->offsets[q + 1];
-    for (ptrdiff_t piece = 0; piece < pieces; piece++) {
-      held_row sum = {.row = NULL};
-      for (ptrdiff_t j = 0; j < 4; j++) sum.block[j] = splat(0);
-      e = add_firing(blocks, e, last, shards[piece + 1], firing->ids, firing->values, stride,
-                     firing->a + at, &sum);
-      if (piece + 1 == pieces && more->offsets) {
-        add_firing(blocks, more->offsets[q], more->offsets[q + 1], PTRDIFF_MAX, more->ids,
-                   more->values, stride, more->a + at, &sum);
-      }
-      for (ptrdiff_t j = 0; j < blocks; j++) {
-        total.block[j] = piece == 0 ? sum.block[j] : total.block[j] + sum.block[j];
-      }
-    }
-    for (ptrdiff_t j = 0; j < blocks; j++) {
-      store(out + q * stride + at + j * HS_LANES, total.block[j] * splat(factor));
-    }
-  }
-}
-
-/// As forward_blocks for a single output.
-static void forward_scalars(ptrdiff_t queries, const firing_list *firing, const firing_list *more,
-                            ptrdiff_t pieces, const ptrdiff_t *shards, float factor, float *out) {
-  for (ptrdiff_t q = 0; q < queries; q++) {
-    float total = 0;
-    ptrdiff_t e = firing->offsets[q];
-    for (ptrdiff_t piece = 0; piece < pieces; piece++) {
-      float sum = 0;
-      for (; e < firing->offsets[q + 1] && firing->ids[e] < shards[piece + 1]; e++) {
-        sum = fmaf(firing->values[e], firing->a[firing->ids[e]], sum);
-      }
-      if (piece + 1 == pieces && more->offsets) {
-        for (ptrdiff_t k = more->offsets[q]; k < more->offsets[q + 1]; k++) {
-          sum = fmaf(more->values[k], more->a[more->ids[k]], sum);
-        }
-      }
-      total = piece == 0 ? sum : total + sum;
-    }
-    out[q] = total * factor;
-  }
-}
-
-void HS_SUFFIX(hs_forward_queries_f32)(ptrdiff_t queries, const ptrdiff_t *offsets,
-                                       const int32_t *ids, const float *values, const float *a,
-                                       const ptrdiff_t *more_offsets, const int32_t *more_ids,
-                                       const float *more_values, const float *more_a,
-                                       ptrdiff_t pieces, const ptrdiff_t *shards,
-                                       ptrdiff_t stride, float factor, float *out) {
-  const firing_list firing = {offsets, ids, values, a};
-  const firing_list more = {more_offsets, more_ids, more_values, more_a};
-  if (stride == 1) {
-    forward_scalars(queries, &firing, &more, pieces, shards, factor, out);
-    return;
-  }
-  for (ptrdiff_t at = 0; at < stride; at += 4 * HS_LANES) {
-    switch ((stride - at) / HS_LANES) {
-#define HS_CASE(label, blocks)                                                                 \
-  label:                                                                                       \
-    forward_blocks(blocks, queries, &firing, &more, pieces, shards, stride, at, factor, out);  \
-    break;
-      HS_CASE(case 1, 1)
-      HS_CASE(case 2, 2)
-      HS_CASE(case 3, 3)
-      HS_CASE(default, 4)
-#undef HS_CASE
-    }
-  }
-}
 
 // ---------------------------------------------------------------------------------------
 // One query: its row stays in registers
@@ -262,6 +155,46 @@ HS_INLINE void update_groups(ptrdiff_t blocks, const row_update *u, const tile_o
   update_group(blocks, 0, u, order->neuron[4], order->count[4]);
 }
 
+/// As update_group for two tables at once, whose rows have `blocks` and `more_blocks` blocks (constants
+/// of 1 or 2): one loop over the pairs of a neuron, whose end is foreseen or not once.
+HS_INLINE void update_two_groups(ptrdiff_t blocks, ptrdiff_t more_blocks, int32_t pairs,
+                                 const row_update *update, const row_update *more_update,
+                                 const int32_t *neuron, ptrdiff_t count) {
+  const row_update u = *update, v = *more_update;
+  for (ptrdiff_t i = 0; i < count; i++) {
+    const int32_t n = neuron[i], e = u.starts[n];
+    const int32_t last = pairs > 0 ? e + pairs : u.starts[n + 1];
+    f32x16 sum[2] = {splat(0), splat(0)}, more_sum[2] = {splat(0), splat(0)};
+    for (int32_t k = e; k < last; k++) {
+      const float *x = u.x + u.rows[k] * (blocks * HS_LANES);
+      const float *y = v.x + u.rows[k] * (more_blocks * HS_LANES);
+      const f32x16 f = splat(u.factor[k]), g = splat(v.factor[k]);
+      for (ptrdiff_t j = 0; j < blocks; j++) sum[j] = fmadd(f, load(x + j * HS_LANES), sum[j]);
+      for (ptrdiff_t j = 0; j < more_blocks; j++) {
+        more_sum[j] = fmadd(g, load(y + j * HS_LANES), more_sum[j]);
+      }
+    }
+    float *row = u.table + u.active[n] * (blocks * HS_LANES);
+    float *more_row = v.table + u.active[n] * (more_blocks * HS_LANES);
+    for (ptrdiff_t j = 0; j < blocks; j++) {
+      store(row + j * HS_LANES, fmadd(splat(u.alpha), sum[j], load(row + j * HS_LANES)));
+    }
+    for (ptrdiff_t j = 0; j < more_blocks; j++) {
+      store(more_row + j * HS_LANES,
+            fmadd(splat(v.alpha), more_sum[j], load(more_row + j * HS_LANES)));
+    }
+  }
+}
+
+HS_INLINE void update_two_tables(ptrdiff_t blocks, ptrdiff_t more_blocks, const row_update *u,
+                                 const row_update *v, const tile_order *order) {
+  update_two_groups(blocks, more_blocks, 1, u, v, order->neuron[0], order->count[0]);
+  update_two_groups(blocks, more_blocks, 2, u, v, order->neuron[1], order->count[1]);
+  update_two_groups(blocks, more_blocks, 3, u, v, order->neuron[2], order->count[2]);
+  update_two_groups(blocks, more_blocks, 4, u, v, order->neuron[3], order->count[3]);
+  update_two_groups(blocks, more_blocks, 0, u, v, order->neuron[4], order->count[4]);
+}
+
 /// Blocks at..<at + blocks (a constant) of one row: the gradient stays in registers over all pairs.
 HS_INLINE void update_blocks(ptrdiff_t blocks, int32_t first, int32_t last, const int32_t *rows,
                              const float *factor, ptrdiff_t stride, const float *x, float alpha,
@@ -317,6 +250,27 @@ static __attribute__((noinline)) void update_rows(ptrdiff_t stride, ptrdiff_t be
     case 3 * HS_LANES: return update_groups(3, u, order);
     case 4 * HS_LANES: return update_groups(4, u, order);
     default: return update_long_rows(stride / HS_LANES, u, begin, end);
+  }
+}
+
+/// Moves the rows of a tile in two tables.
+static __attribute__((noinline)) void update_rows_of_two(ptrdiff_t stride, ptrdiff_t more_stride,
+                                                         ptrdiff_t begin, ptrdiff_t end,
+                                                         const row_update *u, const row_update *v,
+                                                         const tile_order *order) {
+  const int are_short = stride >= HS_LANES && stride <= 2 * HS_LANES &&
+                        more_stride >= HS_LANES && more_stride <= 2 * HS_LANES;
+  if (!are_short) {
+    update_rows(stride, begin, end, u, order);
+    update_rows(more_stride, begin, end, v, order);
+  } else if (stride == HS_LANES && more_stride == HS_LANES) {
+    update_two_tables(1, 1, u, v, order);
+  } else if (stride == HS_LANES) {
+    update_two_tables(1, 2, u, v, order);
+  } else if (more_stride == HS_LANES) {
+    update_two_tables(2, 1, u, v, order);
+  } else {
+    update_two_tables(2, 2, u, v, order);
   }
 }
 
@@ -379,7 +333,10 @@ void HS_SUFFIX(hs_backward_sgd_f32)(ptrdiff_t begin, ptrdiff_t end, const int32_
     tile_order order;
     order_tile(tile, stop, starts, &order);
     slopes_of_pairs(&order, out_stride, tile, stop, active, starts, rows, a, g, slopes);
-    update_rows(in_stride, tile, stop, &of_w, &order);
-    if (trains_a) update_rows(out_stride, tile, stop, &of_a, &order);
+    if (trains_a) {
+      update_rows_of_two(in_stride, out_stride, tile, stop, &of_w, &of_a, &order);
+    } else {
+      update_rows(in_stride, tile, stop, &of_w, &order);
+    }
   }
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // SIMD steps of a forward pass that several processes share: the sums of single shards, and their
-// combination. Comes after kernels_sgd.inc.h, whose order of sums it keeps.
+// combination. Comes after kernels_forward.inc.h, whose order of sums it keeps.
 #include "simd.inc.h"
 
 /// `blocks` blocks (a constant of at most 4) of the sums of all shards for all queries.

@@ -21,9 +21,9 @@ HS_INLINE int append_many(uint64_t mask, int32_t first, const int32_t *numbers, 
 
 /// The same, faster where rows are few.
 HS_INLINE int append_rows(uint64_t mask, int32_t first, const int32_t *numbers, int32_t *to) {
-  enum { few = 4 };
+  enum { few = HS_FEW_ROWS };
   const int count = __builtin_popcountll(mask);
-  if (count <= few) {
+  if (few > 0 && count <= few) {
     // Always as many steps: how many rows there are cannot be foreseen.
 #pragma clang loop unroll(full)
     for (int i = 0; i < few; i++, mask &= mask - 1) {

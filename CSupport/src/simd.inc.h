@@ -6,6 +6,7 @@
 //   HS_ROW_BLOCK          rows that share a query tile in dense products,
 //   HS_TILE_UNROLLED      most blocks of rows whose dense products are fully unrolled,
 //   HS_SGD_GROUP          blocks of a long row whose gradient is held in registers,
+//   HS_FEW_ROWS           rows of a tile that are listed one by one faster than packed, or 0,
 //   uint32_t mask_of(i32x16)                          one bit per lane from all-ones lanes,
 //   void store_kept(uint32_t mask, i32x16, int32_t *) the lanes of `mask`, packed; writes up to
 //                                                     16 lanes whatever the mask.

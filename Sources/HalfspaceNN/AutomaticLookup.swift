@@ -8,7 +8,8 @@ internal import HalfspaceReporting
 /// of neurons is watched: their speed tells what candidate lists would cost (`DriftWatch`). Lists
 /// take over when they are forecast to be faster by a fifth over what is left of the run, their
 /// making included. When they turn out slower than the index was, it comes back, and lists are not
-/// tried again before twice as many rows have passed as the last time.
+/// tried again before twice as many rows have passed as the last time, or the forecast is half of
+/// what it was.
 ///
 /// Clocks decide about speed only, never about a report. Making structures is counted
 /// (`LookupStatistics.calibrationSeconds`) and bounded: each index is made once for trial, and
@@ -20,6 +21,10 @@ struct AutomaticLookup: NeuronLookup {
   private static let fewNeurons = 512
   /// Coordinates up to which a tree may prune.
   private static let mostTreeColumns = 24
+
+  /// Rows of a batch up to which the dense lookup scans, and what a product takes of its time.
+  private static let scannedRows = 4
+  private static let productOfScan = 0.5
 
   private let rowCount: Int
   /// The training rows, where they are in memory; there are no candidate lists for others.
@@ -43,6 +48,8 @@ struct AutomaticLookup: NeuronLookup {
   /// Lists are not tried before that many rows have been answered.
   private var listsFrom: Int
   private var listsWait: Int
+  /// What lists were last forecast to cost when they took over, in seconds per row.
+  private var lastForecast = 0.0
 
   private var earlierWork = IndexStatistics()
   private var events = LookupStatistics()
@@ -70,7 +77,7 @@ struct AutomaticLookup: NeuronLookup {
   mutating func report(
     _ batch: LookupBatch, above threshold: Float, into report: inout FiringReport
   ) {
-    let clock = ContinuousClock.now
+    let clock = Stopwatch.now
     current.report(batch, above: threshold, into: &report)
     lastSeconds = clock.secondsToNow
     lastRows = batch.count
@@ -85,7 +92,7 @@ struct AutomaticLookup: NeuronLookup {
   mutating func update(
     rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>?
   ) {
-    let clock = ContinuousClock.now
+    let clock = Stopwatch.now
     unsafe current.update(rows: rows, displacements: displacements)
     guard window.isWarm else {
       window.isWarm = true
@@ -93,8 +100,7 @@ struct AutomaticLookup: NeuronLookup {
     }
     window.rows += lastRows
     window.seconds += lastSeconds + clock.secondsToNow
-    guard window.rows >= (isOnTrial ? Self.trialRows : max(Self.trialRows, rowCount / 4))
-    else { return }
+    guard window.rows >= windowRows else { return }
     let pace = window.seconds / Double(window.rows)
     window.rows = 0
     window.seconds = 0
@@ -107,6 +113,13 @@ struct AutomaticLookup: NeuronLookup {
     current.grow(to: weights)
     watch = DriftWatch(weights)
     window.isWarm = false
+  }
+
+  /// Rows to be measured before a choice. Lists are refreshed now and then: a pace that is theirs
+  /// takes an epoch.
+  private var windowRows: Int {
+    if isOnTrial { return Self.trialRows }
+    return max(Self.trialRows, strategy == .candidateLists ? rowCount : rowCount / 4)
   }
 
   // MARK: Choices
@@ -130,7 +143,7 @@ struct AutomaticLookup: NeuronLookup {
     return fastest
   }
 
-  /// Looks at the pace of the last quarter of an epoch.
+  /// Looks at the pace of the last window.
   private mutating func review(_ pace: Double) {
     if strategy == .candidateLists {
       if pace > 1.1 * (paces[fastestIndex] ?? .infinity) {
@@ -138,23 +151,29 @@ struct AutomaticLookup: NeuronLookup {
         listsWait *= 2
         listsFrom = rowsAnswered + listsWait
       }
-    } else if rowsAnswered >= listsFrom, listsPay(insteadOf: pace) {
+    } else if let forecast = forecastOfLists(insteadOf: pace),
+      rowsAnswered >= listsFrom || 2 * forecast < lastForecast
+    {
+      lastForecast = forecast
       use(.candidateLists)
     }
     watch = DriftWatch(weights)
   }
 
-  private func listsPay(insteadOf pace: Double) -> Bool {
-    guard inputs != nil, let dense = paces[.dense], weights.rows > 0 else { return false }
+  /// What lists are forecast to cost in seconds per row, where they pay.
+  private func forecastOfLists(insteadOf pace: Double) -> Double? {
+    guard inputs != nil, weights.rows > 0, var dense = paces[.dense] else { return nil }
+    // Lists are made by products.
+    if lastRows <= Self.scannedRows { dense *= Self.productOfScan }
     let left = Double(expectedRows - rowsAnswered)
     let forecast =
       watch.forecast(in: weights, trainingRows: rowCount) * dense / Double(weights.rows)
     let making = MarginCost.refresh * dense * Double(rowCount)
-    return left > 0 && forecast * left + making < 0.8 * pace * left
+    return left > 0 && forecast * left + making < 0.8 * pace * left ? forecast : nil
   }
 
   private mutating func use(_ strategy: LookupStrategy) {
-    let clock = ContinuousClock.now
+    let clock = Stopwatch.now
     earlierWork.add(workOf: current.work)
     events.add(current.statistics)
     if strategy == .candidateLists, let inputs {

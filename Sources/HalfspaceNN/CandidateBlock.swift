@@ -6,8 +6,10 @@ internal import HalfspaceLinalg
 /// once for all inputs that it is a candidate of: for rows so long, or so many, that they are out of
 /// the cache when the next input asks for them.
 @safe struct CandidateBlock {
-  /// Bytes of inputs that stay in the second-level cache while neurons pass by.
-  private static let cachedBytes = 256 << 10
+  /// Bytes of inputs that stay in the second-level cache, or near it, while neurons pass by.
+  private static let inputBytes = 1 << 20
+  /// Bytes of weights that stay in the cache from input to input.
+  private static let weightBytes = 256 << 10
   /// Bytes of memory traffic that putting a candidate in order takes as long as.
   private static let orderBytes = 100
 
@@ -25,12 +27,12 @@ internal import HalfspaceLinalg
   private var h: [Float] = []
 
   /// Inputs of `stride` floats to be decided together.
-  static func mostRows(stride: Int) -> Int { max(16, cachedBytes / (4 * max(1, stride))) }
+  static func mostRows(stride: Int) -> Int { max(16, inputBytes / (4 * max(1, stride))) }
 
   /// Whether the order of neurons takes less time than that of inputs, each of which reads the
   /// weight rows of its candidates.
   static func pays(candidates: Int, weights: Matrix) -> Bool {
-    guard 4 * weights.rows * weights.stride > cachedBytes else { return false }
+    guard 4 * weights.rows * weights.stride > weightBytes else { return false }
     let row = 4 * weights.stride
     return candidates * row > min(candidates, weights.rows) * row + candidates * orderBytes
   }

@@ -14,24 +14,35 @@ extension CandidateLists {
     if threshold < self.threshold {
       // Nothing is known about lower thresholds.
       becomeMovers(0..<Int32(weights.rows))
-      ids = []
       offsets = .init(repeating: 0, count: rowCount + 1)
       self.threshold = -.infinity
     }
-    if rowsAnswered - reviewedAt >= rowCount { review() }
+    if isReviewDue { review() }
     if isRefreshDue { refresh(above: threshold) }
   }
 
   /// Whether checking the movers has cost what refreshing them costs beside their queries.
   private var isRefreshDue: Bool {
-    guard !movers.isEmpty, ids.count < Self.mostPairs else { return false }
-    if ids.isEmpty || movers.count > weights.rows / 4 { return true }
-    return Double(moverChecks * weights.stride) >= MarginCost.merge * Double(ids.count)
+    guard !movers.isEmpty, listedPairs < Self.mostPairs else { return false }
+    if listedPairs == 0 || movers.count > weights.rows / 4 { return true }
+    return Double(moverChecks * weights.stride) >= MarginCost.merge * Double(listedPairs)
   }
+
+  /// Whether an epoch has passed, and deciding pairs has taken so long that looking at all neurons is
+  /// nothing beside it.
+  private var isReviewDue: Bool {
+    rowsAnswered - reviewedAt >= rowCount
+      && counters.rechecked - reviewedPairs >= Self.pairsOfReview * weights.rows
+  }
+
+  /// Pairs decided for each neuron that is looked at.
+  private static let pairsOfReview = 50
 
   /// Looks for neurons that have become so slow that a narrower margin pays within two epochs.
   private func review() {
     reviewedAt = rowsAnswered
+    reviewedPairs = counters.rechecked
+    let cost = cost
     let slow = (0..<Int32(weights.rows)).filter { neuron in
       let r = Int(neuron)
       guard isMover[r] == 0, age(r) >= 1 else { return false }
@@ -60,6 +71,7 @@ extension CandidateLists {
   /// Takes the candidates of all movers anew, above `threshold`.
   private func refresh(above threshold: Float) {
     self.threshold = max(self.threshold, threshold)
+    let cost = cost
     var queries = FreshQueries()
     for neuron in movers {
       let r = Int(neuron)
@@ -77,7 +89,7 @@ extension CandidateLists {
     let block = max(1024, weights.rows / 8)
     var report = FiringReport()
     for start in stride(from: 0, to: queries.neurons.count, by: block) {
-      guard ids.count < Self.mostPairs else { break }
+      guard listedPairs < Self.mostPairs else { break }
       list(queries, start..<min(start + block, queries.neurons.count), &report)
     }
     movers = movers.filter { isMover[Int($0)] == 1 }
@@ -105,7 +117,7 @@ extension CandidateLists {
       queries[k, weights.columns] = margins[Int(neuron)]
     }
     data.report(queries: queries, rows: 0..<names.count, above: threshold, into: &report)
-    guard ids.count + report.count < Self.mostPairs else { return }
+    guard listedPairs + report.count < Self.mostPairs else { return }
     merge(report, names)
     for (k, neuron) in names.enumerated() {
       let r = Int(neuron)
@@ -134,12 +146,19 @@ extension CandidateLists {
       names.count, rows, report.offsets, report.neurons, report.values, &counts, &active,
       &starts, &positions, &values)
     var merged = [Int](repeating: 0, count: rows + 1)
-    let old = ids
-    ids = unsafe [Int32](unsafeUninitializedCapacity: old.count + pairs + 1) { room, count in
-      count = unsafe hs_merge_lists(
-        rows, offsets, old, isMover, lists, active, starts, positions, names, &merged,
+    // Two arrays take turns: memory that is new costs more than the merge.
+    let needed = listedPairs + pairs + 1
+    if spareIDs.count < needed { spareIDs = .init(repeating: 0, count: needed + needed / 4) }
+    _ = unsafe spareIDs.withUnsafeMutableBufferPointer { room in
+      unsafe hs_merge_lists(
+        rows, offsets, ids, isMover, lists, active, starts, positions, names, &merged,
         room.baseAddress!)
     }
+    swap(&ids, &spareIDs)
+    if spareIDs.count > Self.mostSparePairs { spareIDs = [] }
     offsets = merged
   }
+
+  /// Entries for which room is kept from merge to merge: 256 MB.
+  private static let mostSparePairs = 1 << 26
 }

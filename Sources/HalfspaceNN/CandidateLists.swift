@@ -27,7 +27,7 @@ internal import HalfspaceReporting
 /// what does not fit stays a mover: exact, but no longer fast.
 ///
 /// - Complexity: for a row, O(d) for each candidate and mover. A refreshed neuron, O(n d). Memory:
-///   4 bytes per candidate (8 during a refresh), 4 d per neuron for the reference and 4 (d + 1) per
+///   8 bytes per candidate (4 between refreshes where they are many), 4 d per neuron for the reference and 4 (d + 1) per
 ///   training row.
 /// - Note: One report at a time; nothing is allocated between refreshes once the scratch has seen
 ///   its largest batch.
@@ -61,17 +61,20 @@ final class CandidateLists: NeuronLookup {
   /// The neurons that are checked on every row, ascending.
   var movers: [Int32]
 
-  // Of each training row.
+  // Of each training row. The lists end at the last offset; behind it, and in the second array, is
+  // room for the next merge.
   var offsets: [Int]
   var ids: [Int32] = []
+  var spareIDs: [Int32] = []
 
   /// The largest threshold that candidates were taken above.
   var threshold = -Float.infinity
   /// Rows answered, and pairs of them with movers since the last refresh.
   var rowsAnswered = 0
   var moverChecks = 0
-  /// Rows answered when margins were last looked through.
+  /// Rows answered, and pairs decided, when margins were last looked through.
   var reviewedAt = 0
+  var reviewedPairs = 0
 
   var counters = IndexStatistics()
   var events = LookupStatistics()
@@ -104,6 +107,8 @@ final class CandidateLists: NeuronLookup {
 
   /// Training rows, `n`.
   var rowCount: Int { lifted.rows }
+  /// Entries in all lists.
+  var listedPairs: Int { offsets[rowCount] }
 
   // MARK: Reports
 
@@ -140,8 +145,12 @@ final class CandidateLists: NeuronLookup {
 
   // MARK: Moves
 
-  // A row of few coordinates is measured as fast as its account is kept.
-  var wantsDisplacements: Bool { weights.stride >= 64 }
+  // A row of few coordinates is measured as fast as its account is kept, if it is in the cache.
+  var wantsDisplacements: Bool {
+    weights.stride >= 64 || weights.byteCount >= Self.uncachedBytes
+  }
+
+  private static let uncachedBytes = 8 << 20
 
   func update(rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>?) {
     guard let moving = rows.baseAddress, rows.count > 0 else { return }
@@ -207,7 +216,8 @@ final class CandidateLists: NeuronLookup {
     var work = counters
     work.innerProducts += data.statistics.innerProducts
     work.memoryBytes =
-      4 * ids.capacity + 8 * offsets.count + reference.byteCount + lifted.byteCount
+      4 * (ids.capacity + spareIDs.capacity) + 8 * offsets.count + reference.byteCount
+      + lifted.byteCount
       + data.statistics.memoryBytes + weights.rows * 33
       + workers.reduce(0) { $0 + $1.byteCount }
     return work
@@ -216,7 +226,7 @@ final class CandidateLists: NeuronLookup {
   var statistics: LookupStatistics {
     var statistics = events
     statistics.rowsAnswered[strategy] = rowsAnswered
-    statistics.listedPairs = ids.count
+    statistics.listedPairs = listedPairs
     statistics.driftQuantiles = Drift.quantiles(
       (0..<weights.rows).map { Drift.distance(weights, $0, reference, $0) })
     return statistics

@@ -61,7 +61,7 @@ struct DividedBatch {
     step.forward(
       report, outputs: network.outputs, shards: network.shards, factor: network.outputFactor,
       scores: scores)
-    let start = ContinuousClock.now
+    let start = Stopwatch.now
     let rowBytes = 4 * all.stride
     unsafe communicator.allGather(
       UnsafeRawBufferPointer(start: scores.pointer, count: share.count * rowBytes),
@@ -79,7 +79,7 @@ struct DividedBatch {
   mutating func exchangePairs(
     _ report: borrowing FiringReport, rows: Int, into owned: inout FiringReport
   ) {
-    let start = ContinuousClock.now
+    let start = Stopwatch.now
     let size = communicator.size
     // For each rank: how many pairs each query has, then their neurons, then their values.
     var parts: [[UInt32]] = (0..<size).map { _ in [] }
@@ -141,7 +141,7 @@ struct DividedBatch {
   mutating func exchangeRows(
     _ moved: UnsafeBufferPointer<Int32>, weights: Matrix, outputs: Matrix
   ) -> [Int32] {
-    let start = ContinuousClock.now
+    let start = Stopwatch.now
     // Not through self, which is being written to.
     let communicator = communicator
     let size = communicator.size
@@ -191,7 +191,7 @@ struct DividedBatch {
   }
 
   private mutating func count(
-    _ start: ContinuousClock.Instant, sent: Int, received: Int
+    _ start: Stopwatch, sent: Int, received: Int
   ) {
     traffic.seconds += start.secondsToNow
     traffic.operations += 2

@@ -5,7 +5,8 @@ internal import HalfspaceReporting
 /// A lookup by an index over the weights, told about every move.
 struct IndexLookup: NeuronLookup {
   let strategy: LookupStrategy
-  private static let fewColumns = 32
+  private static let fewColumns = 33
+  private static let manyRows = 1 << 18
   private let threads: Int
   private var index: any HalfSpaceIndex
   /// Work of the indexes before neurons joined.
@@ -39,9 +40,10 @@ struct IndexLookup: NeuronLookup {
     rows += batch.count
   }
 
-  // Rows of few coordinates are encoded as fast as their displacements are noted.
+  // Rows of few coordinates are compared with where they were as fast as displacements are noted, if
+  // they are in the cache.
   var wantsDisplacements: Bool {
-    strategy == .tiles && index.dimension >= Self.fewColumns
+    strategy == .tiles && (index.dimension >= Self.fewColumns || index.count >= Self.manyRows)
   }
 
   mutating func update(

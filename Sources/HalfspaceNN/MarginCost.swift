@@ -5,9 +5,10 @@ internal import Foundation
 /// when something is done, never what is reported. The constants were measured on one Zen core.
 struct MarginCost {
   /// Training rows.
-  var rows: Int
-  /// The threshold; entries grow with the margin as the tail of the normal distribution does.
-  var threshold: Float
+  private let rows: Int
+  /// Entries grow with the margin as the tail of the normal distribution does: by these factors for
+  /// multiples of the unit of margins, times the one for a margin of zero.
+  private let growth: [Double]
 
   /// Deciding one listed pair.
   static let listed = 5.0
@@ -17,15 +18,24 @@ struct MarginCost {
   static let refresh = 1.5
   /// The margins that are tried, in standard deviations of what an initial neuron gives on a row of
   /// norm 1.
-  static let choices: [Float] = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32].map { $0 / 16 }
+  static let choices: [Float] = units.map { Float($0) * unit }
+  private static let unit: Float = 1 / 16
+  private static let units = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32]
+
+  /// Costs above `threshold` over `rows` training rows.
+  init(rows: Int, threshold: Float) {
+    self.rows = rows
+    let slope = max(1, Double(threshold)) * Double(Self.unit)
+    growth = (0...Self.units.last!).map { exp(slope * Double($0)) }
+  }
 
   /// A neuron for which `entries` rows were listed at one margin, in an epoch with another margin and
   /// at `speed` (distance per epoch): its entries, and its share of a refresh.
   func of(
     margin: Float, speed: Double, entries: Double, at listedMargin: Float
   ) -> Double {
-    let slope = max(1, Double(threshold))
-    let expected = max(1, entries) * exp(slope * Double(margin - listedMargin))
+    let expected =
+      max(1, entries) * growth[Int(margin / Self.unit)] / growth[Int(listedMargin / Self.unit)]
     return Self.listed * min(Double(rows), expected)
       + Self.refresh * Double(rows) * speed / Double(margin)
   }

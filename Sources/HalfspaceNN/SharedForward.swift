@@ -44,7 +44,7 @@ struct SharedForward {
       sums = Matrix(rows: rows, columns: outputs.columns, packedSingleColumn: true)
     }
     step.forward(report, outputs: outputs, shards: own, sums: sums)
-    let start = ContinuousClock.now
+    let start = Stopwatch.now
     let plan = ExchangePlan(
       floats: queries * outputs.stride, ownership: network.ownership, communicator: communicator)
     if plan.isSliced {

@@ -87,7 +87,7 @@ extension Trainer {
       firingsPerRow: Double(network.communicator.sum([firings - progress.firingsBefore])[0]) / rows,
       materialized: network.count, times: times)
     if let validation {
-      let clock = ContinuousClock.now
+      let clock = Stopwatch.now
       let current = iterates()
       let scores: Matrix
       do throws(RowReadError) {

@@ -44,7 +44,7 @@ extension Trainer {
       "inputs [\(inputs.rows), \(inputs.columns)] for batches of [\(batchRows), "
         + "\(network.dimension)]")
     precondition(offsets == nil, "new rows have no offsets")
-    let clock = ContinuousClock.now
+    let clock = Stopwatch.now
     let before = network.held.count
     network.materialize(
       firingOn: inputs, rows: 0..<inputs.rows, threads: configuration.threads)
@@ -63,7 +63,7 @@ extension Trainer {
   private func takeStep(_ batch: LookupBatch, _ targets: Targets) -> Double {
     let rows = batch.count
     let targetRows = batch.numbers ?? (0..<rows).map { $0 }[...]
-    var clock = ContinuousClock.now
+    var clock = Stopwatch.now
     let asked = dividedBatch?.share(of: batch) ?? batch
     lookup.report(asked, above: network.effectiveThreshold, into: &report)
     times.lookup += clock.lap()

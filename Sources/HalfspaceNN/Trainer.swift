@@ -178,7 +178,7 @@ public final class Trainer {
     trainsOutputs = network.trainsOutputs
 
     let division = try training.division(for: communicator, inputs: inputs)
-    let start = ContinuousClock.now
+    let start = Stopwatch.now
     if let state {
       let data = DataFingerprint(
         inputs: inputs, targets: targets, weights: self.weights, offsets: offsets,

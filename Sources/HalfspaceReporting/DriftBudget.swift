@@ -88,8 +88,12 @@ package struct DriftBudget {
     else { return .nan }
     let budget =
       (delta * (1 - 2 * relative) - 3 * relative * norm - absolute * 0x1p82) / (1 + relative)
-    guard budget > 0 else { return -1 }
-    let square = budget * budget * (1 - relative - 4 * RoundingMargin.unit) - 2 * absolute
+    return budget > 0 ? squareLimit(distance: budget) : -1
+  }
+
+  /// A computed square of a displacement up to which the displacement is at most `distance`.
+  package func squareLimit(distance: Double) -> Float {
+    let square = distance * distance * (1 - relative - 4 * RoundingMargin.unit) - 2 * absolute
     // A rounding of the Double formulas, and of the result, in the safe direction.
     return Float(square * (1 - 0x1p-40)).nextDown
   }

@@ -3,8 +3,26 @@ internal import CHalfspace
 internal import HalfspaceLinalg
 
 extension TileCodes {
-  /// Encodes the rows at these positions, which have moved. O(d) each, in the long run.
+  /// Encodes the rows at these positions, which have moved, or those of them that have left their
+  /// neighborhoods. O(d) each, in the long run.
   func update(_ moved: UnsafeBufferPointer<Int32>) {
+    guard TileNeighborhoods.pay(for: self) else { return unsafe encode(moved) }
+    guard let neighborhoods else {
+      // Other rows may have moved as well, and be told of later: each gets room when it is encoded.
+      neighborhoods = TileNeighborhoods(weights)
+      for tile in 0..<tileCount {
+        let allowance = TileNeighborhoods.radius * spread(of: tile)
+        unsafe tiles[tile].allowance = allowance
+        unsafe tiles[tile].error += allowance
+        unsafe tiles[tile].budget += allowance
+      }
+      return unsafe encode(moved)
+    }
+    unsafe encode(neighborhoods.leavers(among: moved))
+  }
+
+  /// Encodes rows that have moved, tile by tile.
+  private func encode(_ moved: UnsafeBufferPointer<Int32>) {
     var begin = 0
     while begin < moved.count {
       let tile = unsafe Int(moved[begin]) / Self.rowsPerTile
@@ -78,14 +96,38 @@ extension TileCodes {
     let rows = unsafe encoder.load(positions)
     let largest = unsafe hs_largest_f32(positions.count * stride, rows)
     unsafe tiles[tile].scale = max(largest / Self.largestCode, Self.smallestScale)
-    unsafe spans[tile] = 0
+    unsafe spans[tile] = keepsSpans ? 0 : .max
+    unsafe tiles[tile].allowance = 0
     unsafe encode(positions, rows, tile: tile, encoder)
+    takeBudget(of: tile)
+    unsafe tiles[tile].moves = 0
+    if let neighborhoods { widen(tile: tile, neighborhoods) }
+  }
+
+  /// Takes the bounds of a tile that has just been encoded for what its rows may grow from.
+  private func takeBudget(of tile: Int) {
     let (error, norm) = takeBounds(of: tile)
     unsafe tiles[tile].error = error
     unsafe tiles[tile].norm = norm
-    let spread = norm / Float(max(1, columns)).squareRoot()
-    unsafe tiles[tile].budget = error + Self.driftBudget * spread
-    unsafe tiles[tile].moves = 0
+    unsafe tiles[tile].budget = error + Self.driftBudget * spread(of: tile)
+  }
+
+  /// The deviation of the products of a tile's longest row with unit queries of any direction.
+  private func spread(of tile: Int) -> Float {
+    unsafe tiles[tile].norm / Float(max(1, columns)).squareRoot()
+  }
+
+  /// Gives the rows of a tile, which have just been encoded, a neighborhood to move in.
+  private func widen(tile: Int, _ neighborhoods: TileNeighborhoods) {
+    let allowance = TileNeighborhoods.radius * spread(of: tile)
+    unsafe tiles[tile].allowance = allowance
+    let positions = rows(of: tile..<(tile + 1))
+    neighborhoods.settle(positions, radius: allowance)
+    for k in positions {
+      unsafe errors[k] = (errors[k] + allowance).nextUp
+      unsafe norms[k] = (norms[k] + allowance).nextUp
+    }
+    takeBudget(of: tile)
   }
 
   /// Encodes rows of a tile, given their coordinates, with its scale and bounds what is left
@@ -94,6 +136,8 @@ extension TileCodes {
     _ positions: Range<Int>, _ rows: UnsafePointer<Float>, tile: Int, _ encoder: TileEncoder
   ) {
     let scale = unsafe tiles[tile].scale
+    let allowance = unsafe Double(tiles[tile].allowance)
+    neighborhoods?.settle(positions, radius: Float(allowance))
     let first = positions.lowerBound
     unsafe withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * Self.rowsPerTile) {
       let residuals = $0.baseAddress!
@@ -101,9 +145,11 @@ extension TileCodes {
       unsafe hs_tile_encode_f32(
         positions.count, groups, stride, rows, scale, 1 / scale, first - tile * Self.rowsPerTile,
         codes + tile * tileByteCount, residuals, squares)
-      let span = unsafe hs_tile_span(
-        groups, codes + tile * tileByteCount, first - tile * Self.rowsPerTile, positions.count)
-      unsafe spans[tile] = max(spans[tile], span)
+      if keepsSpans {
+        let span = unsafe hs_tile_span(
+          groups, codes + tile * tileByteCount, first - tile * Self.rowsPerTile, positions.count)
+        unsafe spans[tile] = max(spans[tile], span)
+      }
       for k in 0..<positions.count {
         var error = unsafe TileMargin.root(ofSum: residuals[k], terms: stride)
         var norm = unsafe TileMargin.root(ofSum: squares[k], terms: stride)
@@ -120,8 +166,8 @@ extension TileCodes {
           unsafe rests[first + k] = norm.isNaN ? 0 : Float(rest).nextUp
         }
         // A row with a NaN never fires and needs no bound.
-        unsafe errors[first + k] = norm.isNaN ? 0 : Float(error).nextUp
-        unsafe norms[first + k] = norm.isNaN ? 0 : Float(norm).nextUp
+        unsafe errors[first + k] = norm.isNaN ? 0 : Float(error + allowance).nextUp
+        unsafe norms[first + k] = norm.isNaN ? 0 : Float(norm + allowance).nextUp
       }
     }
   }

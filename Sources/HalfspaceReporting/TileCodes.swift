@@ -18,7 +18,8 @@ internal import HalfspaceLinalg
 /// these leave out of any row (zero without).
 ///
 /// A row that moves is encoded again with its tile's scale: the bound it gets is that of the new
-/// codes, so nothing drifts. Where it is known how far it went at most, its bound grows by that,
+/// codes, so nothing drifts. Short rows are compared with where they were encoded, which takes less
+/// time: their errors have room for some displacement. Where it is known how far it went at most, its bound grows by that,
 /// until it is encoded again. Only where a row has outgrown the scale (its codes saturate and E
 /// leaves its budget), where all have shrunk, or after many moves, does the tile get a new scale.
 ///
@@ -47,6 +48,8 @@ internal import HalfspaceLinalg
   /// The directions of the coordinates; nil where they are the row's own.
   let basis: TileBasis?
   let encoder: TileEncoder
+  /// Whether queries are short enough for spans to matter: those of 8 bits never are.
+  let keepsSpans = hs_query_largest_of_batch() == HS_QUERY_LARGEST_7
   /// Encoded coordinates, and floats from one row of them to the next.
   let columns: Int
   let stride: Int
@@ -63,6 +66,8 @@ internal import HalfspaceLinalg
   @unsafe let norms: UnsafeMutablePointer<Float>
   @unsafe let rests: UnsafeMutablePointer<Float>
   @unsafe let tiles: UnsafeMutablePointer<Tile>
+  /// Where rows were encoded, from the first move on, if that pays.
+  var neighborhoods: TileNeighborhoods?
 
   struct Tile {
     var scale: Float = 1
@@ -71,6 +76,8 @@ internal import HalfspaceLinalg
     var norm: Float = 0
     /// The error that a row may have before it is encoded again, if it is known to be near.
     var budget: Float = 0
+    /// How far a row may be from where it was encoded: part of its error.
+    var allowance: Float = 0
     /// Rows moved since.
     var moves = 0
   }
@@ -128,6 +135,7 @@ internal import HalfspaceLinalg
       + MemoryLayout<Tile>.stride
       + (basis == nil ? 2 : 3) * Self.rowsPerTile * MemoryLayout<Float>.stride
     return tileCount * perTile + encoder.byteCount + (basis?.matrix.byteCount ?? 0)
+      + (neighborhoods?.byteCount ?? 0)
   }
 
   /// The codes from a tile on.

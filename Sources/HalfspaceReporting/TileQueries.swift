@@ -89,7 +89,11 @@ internal import HalfspaceLinalg
       unsafe own[4 * size] = bounds.rest
       unsafe own[5 * size] = bounds.reach
     }
-    if !inTwoPlanes { takeStarts() }
+    if !inTwoPlanes && range == HS_QUERY_LARGEST_7 {
+      takeStarts()
+    } else {
+      span = .max
+    }
   }
 
   private func takeStarts() {

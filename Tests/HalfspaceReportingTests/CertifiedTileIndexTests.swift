@@ -252,6 +252,30 @@ import Testing
     #expect(index.statistics.rechecked < 2 * report.count)
   }
 
+  @Test(arguments: [7, 32])
+  func `rows that go to and fro may be told of late and in parts`(_ columns: Int) {
+    let weights = gaussian(300, columns, seed: 21)
+    let queries = gaussian(20, columns, seed: 22)
+    let changes = gaussian(300, columns, seed: 23)
+    var index = CertifiedTileIndex(weights)
+    var report = FiringReport()
+    for step in 0..<60 {
+      // Small moves there and back, some large ones that stay; told of after all have been made.
+      let size: Float = step % 2 == 0 ? 0.02 : -0.02
+      let moved = (0..<Int32(300)).filter { ($0 + Int32(step)) % 3 != 0 }
+      for row in moved {
+        let change = row % 50 == Int32(step % 50) ? 1 : size
+        for c in 0..<columns { weights[Int(row), c] += change * changes[Int(row), c] }
+      }
+      for part in [moved.filter { $0 % 2 == 1 }, moved.filter { $0 % 2 == 0 }] {
+        unsafe part.withUnsafeBufferPointer { unsafe index.update(rows: $0) }
+      }
+      index.report(queries: queries, above: 2, into: &report)
+      #expect(
+        Oracle(report) == Oracle(weights: weights, queries: queries, rows: 0..<20, above: 2))
+    }
+  }
+
   @Test func `batches and threads do not show in a report`() {
     let weights = gaussian(3000, 20, seed: 15)
     let queries = gaussian(300, 20, seed: 16, scale: 0.2)
