@@ -62,6 +62,16 @@ int hs_isa_available(int level);
 int hs_isa_select(int level);
 
 // ---------------------------------------------------------------------------------------
+// Threads
+// ---------------------------------------------------------------------------------------
+
+/// Calls body(context, index) for every index in 0..<count, on the calling thread and up to
+/// threads - 1 others, and returns 1 when all calls are done; returns 0 at once, without a call,
+/// where another loop has the threads or `threads` exceeds the number of processors. Threads that
+/// have worked wait awake for some 50 µs before they sleep, so that the next loop finds them.
+int hs_parallel(ptrdiff_t count, int threads, void (*body)(void *, ptrdiff_t), void *context);
+
+// ---------------------------------------------------------------------------------------
 // OpenBLAS: dense products. Fast, but in unspecified summation order: use them as filters
 // and baselines, never for a value that decides or is reported.
 // ---------------------------------------------------------------------------------------

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CHalfspace
 internal import Dispatch
 internal import Synchronization
 
@@ -10,7 +11,11 @@ internal import Synchronization
 /// result does not depend on `threads`. With `threads <= 1` or a single index it runs inline.
 /// OpenBLAS runs single-threaded inside, see `Runtime.setBLASThreads(_:)`.
 ///
-/// - Complexity: about 1 µs of overhead beyond the bodies.
+/// The threads are kept, and wait awake for a while: a loop of ten microseconds is worth two threads.
+/// Loops within a loop, and those of several callers at once, are left to Dispatch.
+///
+/// - Complexity: about 1 µs of overhead beyond the bodies soon after another loop, otherwise the time
+///   to wake a thread.
 public func parallelFor(
   _ count: Int, threads: Int, _ body: @Sendable (_ index: Int) -> Void
 ) {
@@ -19,12 +24,28 @@ public func parallelFor(
     for index in 0..<max(0, count) { body(index) }
     return
   }
+  guard !runOnKeptThreads(count, workers, body) else { return }
   let next = Atomic<Int>(0)
   DispatchQueue.concurrentPerform(iterations: workers) { _ in
     while true {
       let index = next.wrappingAdd(1, ordering: .relaxed).oldValue
       guard index < count else { return }
       body(index)
+    }
+  }
+}
+
+/// Runs the loop on the threads that are kept; false, with nothing run, where they are not to be had.
+private func runOnKeptThreads(
+  _ count: Int, _ threads: Int, _ body: @Sendable (_ index: Int) -> Void
+) -> Bool {
+  withoutActuallyEscaping(body) { body in
+    var body = body
+    return unsafe withUnsafeMutablePointer(to: &body) { body in
+      let call: @convention(c) (UnsafeMutableRawPointer?, Int) -> Void = { body, index in
+        unsafe body!.assumingMemoryBound(to: (@Sendable (Int) -> Void).self).pointee(index)
+      }
+      return unsafe hs_parallel(count, Int32(clamping: threads), call, body) == 1
     }
   }
 }

@@ -16,14 +16,15 @@ extension CandidateLists {
       becomeMovers(0..<Int32(weights.rows))
       offsets = .init(repeating: 0, count: rowCount + 1)
       self.threshold = -.infinity
+      isFull = false
     }
-    if isReviewDue { review() }
+    if isReviewDue, !isFull { review() }
     if isRefreshDue { refresh(above: threshold) }
   }
 
   /// Whether checking the movers has cost what refreshing them costs beside their queries.
   private var isRefreshDue: Bool {
-    guard !movers.isEmpty, listedPairs < Self.mostPairs else { return false }
+    guard !movers.isEmpty, !isFull else { return false }
     if listedPairs == 0 || movers.count > weights.rows / 4 { return true }
     return Double(moverChecks * weights.stride) >= MarginCost.merge * Double(listedPairs)
   }
@@ -89,7 +90,7 @@ extension CandidateLists {
     let block = max(1024, weights.rows / 8)
     var report = FiringReport()
     for start in stride(from: 0, to: queries.neurons.count, by: block) {
-      guard listedPairs < Self.mostPairs else { break }
+      guard !isFull else { break }
       list(queries, start..<min(start + block, queries.neurons.count), &report)
     }
     movers = movers.filter { isMover[Int($0)] == 1 }
@@ -117,7 +118,8 @@ extension CandidateLists {
       queries[k, weights.columns] = margins[Int(neuron)]
     }
     data.report(queries: queries, rows: 0..<names.count, above: threshold, into: &report)
-    guard listedPairs + report.count < Self.mostPairs else { return }
+    isFull = listedPairs + report.count >= Self.mostPairs
+    guard !isFull else { return }
     merge(report, names)
     for (k, neuron) in names.enumerated() {
       let r = Int(neuron)

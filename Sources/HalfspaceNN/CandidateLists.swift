@@ -107,6 +107,8 @@ final class CandidateLists: NeuronLookup {
 
   /// Training rows, `n`.
   var rowCount: Int { lifted.rows }
+  /// Whether candidates were left out for want of room: movers stay what they are from then on.
+  var isFull = false
   /// Entries in all lists.
   var listedPairs: Int { offsets[rowCount] }
 

@@ -31,6 +31,8 @@ struct DriftWatch {
   func forecast(in weights: Matrix, trainingRows: Int) -> Double {
     guard rows > 0, count > 0 else { return .infinity }
     let epochs = Double(rows) / Double(trainingRows)
+    // Margins double what is listed, or so.
+    guard 2 * Double(firings) / epochs < Double(CandidateLists.mostPairs) else { return .infinity }
     let entries = Double(firings) / epochs / Double(count)
     let cost = MarginCost(rows: trainingRows, threshold: threshold)
     let sum = distances(in: weights).reduce(0) {

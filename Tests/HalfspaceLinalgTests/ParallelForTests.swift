@@ -29,6 +29,23 @@ import Testing
     }
   }
 
+  @Test func `two callers at a time, loop after loop, each get what is theirs`() async {
+    await withTaskGroup(of: Int.self) { group in
+      for caller in 0..<2 {
+        group.addTask {
+          let sum = Atomic(0)
+          for loop in 0..<2000 {
+            parallelFor(4, threads: 2) { index in
+              sum.wrappingAdd(caller + loop * index, ordering: .relaxed)
+            }
+          }
+          return sum.load(ordering: .relaxed) - 8000 * caller
+        }
+      }
+      for await sum in group { #expect(sum == 6 * (0..<2000).reduce(0, +)) }
+    }
+  }
+
   @Test func `work can be nested`() {
     let sum = Atomic(0)
     parallelFor(10, threads: 3) { outer in
