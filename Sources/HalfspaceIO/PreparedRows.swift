@@ -127,7 +127,7 @@ struct PreparedRows {
     options: TrainingOptions, resuming state: TrainerState?, communicator: any Communicator,
     run: (Trainer) throws -> Void
   ) throws -> TrainingOutcome {
-    guard (options.metric ?? .none) == .none else {
+    guard options.metric?.rounds ?? 0 == 0 else {
       throw ConfigurationError.invalid("a metric is learned for tables that fit in memory")
     }
     guard options.linearPart != .fitted else {

@@ -169,8 +169,9 @@ import _HalfspaceTestSupport
         return .proceed
       })
     }
+    #expect(saved != nil)
     let resumed = try TabularModel.train(
-      on: table, target: "y", options: options(), resuming: try #require(saved)
+      on: table, target: "y", options: options(), resuming: saved
     ) { try $0.run() }
     #expect(try resumed.model.file().encoded() == whole.model.file().encoded())
   }
