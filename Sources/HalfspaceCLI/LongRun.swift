@@ -107,11 +107,13 @@ final class LongRun {
   /// - Throws: `TrainingError`; when interrupted the exit code of the signal, or `SafetensorsError`
   ///   when the state cannot be saved.
   func run(_ trainer: Trainer) throws {
-    saved = (MonotonicClock.now, trainer.stepCount, trainer.progress.reports.count)
+    let begun = MonotonicClock.now
+    saved = (begun, trainer.stepCount, trainer.progress.reports.count)
+    // Epochs take as long as epochs did: what came before them foretells nothing.
     let progress = ProgressLine(
       unit: "epoch", count: trainer.configuration.epochs, mode: .automatic(quiet: quiet),
-      start: start, before: trainer.epochsDone,
-      limit: flags.timeLimit?.seconds ?? .infinity)
+      start: begun, before: trainer.epochsDone,
+      limit: (flags.timeLimit?.seconds ?? .infinity) - (begun - start))
     // Whatever ends the run, what is said next begins on a line of its own.
     defer { progress.finish() }
     var status = ""
