@@ -56,24 +56,18 @@ struct Contest {
   let reference: Reference
   let plan: TimingPlan
 
-  /// A contender and how many queries it is asked at once.
-  private typealias Entry = (contender: any Contender, batch: Int)
+  /// A contender, how many queries it is asked at once, and whether anybody wants to know its time.
+  private typealias Entry = (contender: any Contender, batch: Int, isReported: Bool)
 
   func measurements(batch: Int) -> [Measurement] {
     let oracle = OracleContender(workload, reference)
     let sgemm = GemmContender(workload, batch: batch)
-    // Structures that are compared closely follow a contender that has read all rows: what is in
-    // cache should not depend on the order.
-    let readers: [any Contender] = contenders.gemv + [contenders.scan]
-    let compared = Array(contenders.structures.reversed())
-    var entries: [Entry] = []
-    for (k, reader) in readers.enumerated() {
-      entries.append((reader, 1))
-      if k < compared.count { entries.append((compared[k], batch)) }
+    var entries: [Entry] = contenders.gemv.map { ($0, 1, true) }
+    for (k, structure) in (contenders.structures.reversed() + [oracle]).enumerated() {
+      // All follow a scan of all rows: what is in cache should not depend on the order.
+      entries += [(contenders.scan, 1, k == 0), (structure, batch, true)]
     }
-    entries.append((oracle, batch))
-    entries += compared.dropFirst(readers.count).map { ($0, batch) }
-    if batch > 1 { entries += [(contenders.product, batch), (sgemm, batch)] }
+    if batch > 1 { entries += [(contenders.product, batch, true), (sgemm, batch, true)] }
     let timings = time(entries)
     func timing(of contender: any Contender) -> Timing? {
       zip(entries, timings).first { $0.0.contender === contender }?.1
@@ -86,7 +80,7 @@ struct Contest {
       sgemm: dense.map { $0.median / Double(batch) }, scan: timing(of: contenders.scan)!.median,
       oracle: timing(of: oracle)!.median / Double(batch))
     let sgemv = rowwise.median < columnwise.median ? rowwise : columnwise
-    return zip(entries, timings).map { entry, timing in
+    return zip(entries, timings).filter(\.0.isReported).map { entry, timing in
       let queries = Double(entry.batch)
       return measurement(
         entry.contender, batch: batch, asked: entry.batch, seconds: timing.median / queries,

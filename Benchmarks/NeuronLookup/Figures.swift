@@ -90,7 +90,9 @@ enum Figures {
       guard let size = own.map({ $0.setting.m * $0.setting.d }).max() else { continue }
       let largest = own.filter { $0.setting.m * $0.setting.d == size }
       guard let some = largest.first?.setting else { continue }
-      groups.append("\(label) \(Format.count(some.m))×\(some.d)")
+      groups.append(
+        (label.split(separator: ", ") + ["\(Format.count(some.m))×\(some.d)"])
+          .joined(separator: "\n"))
       values[0].append(largest.filter { $0.setting.batch == 1 }.map(\.timesSgemv).max())
       values[1].append(largest.compactMap(\.timesSgemm).max())
     }

@@ -64,6 +64,7 @@ public final class AutomaticIndex: HalfSpaceIndex {
   /// Rows told to have moved, and how far the last of them, where that was told.
   private var moves = 0
   private var updates = 0
+  private var updatesAreLong = false
   private var distance: Float?
   private let clock: () -> Double
   private let door: Door
@@ -194,24 +195,32 @@ public final class AutomaticIndex: HalfSpaceIndex {
   private func passOn(_ rows: Int, _ update: (inout any ForkableIndex) -> Void) {
     moves += rows
     updates += 1
-    let isTimed = updates % Self.updatesPerClock == 1
+    let isTimed = updates % Self.updatesPerClock == 1 || updatesAreLong
+    updatesAreLong = false
     for slot in held.indices {
       guard var index = held[slot]?.index else { continue }
       let start = isTimed ? clock() : 0
       update(&index)
-      if isTimed { noteMoves(of: rows, slot, since: start) }
+      if isTimed {
+        let seconds = clock() - start
+        moveTimes[slot].seconds += seconds
+        moveTimes[slot].rows += rows
+        if seconds > Self.longUpdate { updatesAreLong = true }
+      }
+      noteIdleness(slot, rows)
     }
   }
 
-  /// A clock takes as long as moving some rows: so many updates are taken to be like the one timed.
+  /// A clock takes as long as moving some rows: where updates are short one of so many is timed.
   private static let updatesPerClock = 8
+  /// What is long beside looking at a clock.
+  private static let longUpdate = 1e-5
 
-  private func noteMoves(of rows: Int, _ slot: Int, since start: Double) {
-    let seconds = clock() - start
-    moveTimes[slot].seconds += seconds
-    moveTimes[slot].rows += rows
-    held[slot]!.idleSeconds += Double(Self.updatesPerClock) * seconds
-    // What nobody asks is built again when somebody does: never more than twice the least cost.
+  /// What nobody asks is built again when somebody does: never more than twice the least cost.
+  private func noteIdleness(_ slot: Int, _ rows: Int) {
+    let (seconds, timed) = moveTimes[slot]
+    guard timed > 0 else { return }
+    held[slot]!.idleSeconds += seconds / Double(timed) * Double(rows)
     if held[slot]!.idleSeconds > held[slot]!.buildSeconds { held[slot] = nil }
   }
 

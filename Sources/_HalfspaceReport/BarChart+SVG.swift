@@ -12,7 +12,8 @@ extension BarChart {
     let hasLegend = series.count > 1
     let frame = ChartFrame(
       hasSubtitle: !subtitle.isEmpty, headroom: hasLegend ? 24 : 0,
-      tickLabels: scale.ticks.map(\.label), rightMargin: 28, bottomMargin: 42)
+      tickLabels: scale.ticks.map(\.label), rightMargin: 28,
+      bottomMargin: 42 + Self.lineHeight * Double(mostLines - 1))
 
     var svg = SVGDocument(width: ChartFrame.width, height: ChartFrame.height)
     frame.drawCard(title: title, subtitle: subtitle, yTitle: y.title, in: &svg)
@@ -22,6 +23,14 @@ extension BarChart {
     frame.drawBaseline(at: min(max(base(scale), 0), 1), in: &svg)
     return svg.rendered(title: title)
   }
+
+  private static let lineHeight = 15.0
+
+  private func lines(ofGroup group: Int) -> [Substring] {
+    groups[group].split(separator: "\n", omittingEmptySubsequences: false)
+  }
+
+  private var mostLines: Int { groups.indices.map { lines(ofGroup: $0).count }.max() ?? 1 }
 
   /// Where bars begin: at zero, or at the lower end of a logarithmic axis.
   private func base(_ scale: ChartScale) -> Double {
@@ -54,9 +63,12 @@ extension BarChart {
           color: ChartStyle.text, anchor: .middle)
       }
     }
-    svg.text(
-      groups[group], at: .init(x: left + slot / 2, y: frame.bottom + 19), size: 12,
-      color: ChartStyle.text, anchor: .middle)
+    for (number, line) in lines(ofGroup: group).enumerated() {
+      svg.text(
+        String(line),
+        at: .init(x: left + slot / 2, y: frame.bottom + 19 + Self.lineHeight * Double(number)),
+        size: 12, color: ChartStyle.text, anchor: .middle)
+    }
   }
 
   /// Draws an error bar and returns the coordinate of its upper end.

@@ -35,7 +35,7 @@ public struct BarChart: Sendable {
   public var subtitle: String
   /// The vertical axis; a linear one without a range includes zero.
   public var y: ChartAxis
-  /// The names of the groups, from left to right.
+  /// The names of the groups, from left to right; a name may have several lines.
   public var groups: [String]
   /// The bars, color by color.
   public var series: [Series]
