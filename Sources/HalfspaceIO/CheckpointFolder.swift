@@ -55,7 +55,11 @@ public final class CheckpointFolder {
     for name in try names() where AtomicFile.isTemporary(name) { remove(name) }
   }
 
-  deinit { close(lock) }
+  deinit {
+    // Before it is closed: a program that is being started on another thread holds a copy for a moment.
+    flock(lock, LOCK_UN)
+    close(lock)
+  }
 
   /// Whether there are checkpoints, readable or not.
   ///
