@@ -130,13 +130,19 @@ tsan: deps
 	$(TEST) --sanitize=thread --scratch-path .build/tsan
 
 COVERAGE := .build/coverage/debug
+LLVM = "$$(dirname "$$(readlink -f "$$(command -v swift)")")"
+# Not by `swift test`, which stumbles over the profiles that programs killed by tests leave unwritten.
 coverage: deps
-	$(TEST) --enable-code-coverage --scratch-path .build/coverage \
+	@swift build --build-tests --enable-code-coverage --scratch-path .build/coverage \
 	  -Xcc -fprofile-instr-generate -Xcc -fcoverage-mapping
-	@llvm_cov="$$(dirname "$$(readlink -f "$$(command -v swift)")")/llvm-cov"; \
-	[ -x "$$llvm_cov" ] || llvm_cov=llvm-cov; \
-	"$$llvm_cov" report $(COVERAGE)/halfspacePackageTests.xctest \
-	  -instr-profile=$(COVERAGE)/codecov/default.profdata \
+	@rm -rf $(COVERAGE)/codecov && mkdir $(COVERAGE)/codecov
+	@LLVM_PROFILE_FILE=$(CURDIR)/$(COVERAGE)/codecov/%p.profraw \
+	  $(COVERAGE)/halfspacePackageTests.xctest --testing-library swift-testing
+	@PATH=$(LLVM):"$$PATH"; \
+	llvm-profdata merge -sparse --failure-mode=all -o $(COVERAGE)/all.profdata \
+	  $(COVERAGE)/codecov/*.profraw 2>/dev/null && \
+	llvm-cov report $(COVERAGE)/halfspacePackageTests.xctest \
+	  -instr-profile=$(COVERAGE)/all.profdata \
 	  --ignore-filename-regex='(\.build|Tests|_HalfspaceTestSupport)/'
 
 # The compiler's word counts, not a list of packages: headers found, libraries linked.

@@ -59,11 +59,12 @@ final class Workspace: Sendable {
       meanwhile: meanwhile)
   }
 
-  /// Runs a command of the shell, in which `$HALFSPACE` is the program, in the folder.
+  /// Runs a command of the shell, in which `$HALFSPACE` is the program, in the folder. It leaves no
+  /// profile for the coverage, for which there may be no room.
   func shell(_ command: String) throws -> Result {
     try Self.run(
       URL(fileURLWithPath: "/bin/sh"), ["-c", command], in: path,
-      environment: ["HALFSPACE": Self.tool.path])
+      environment: ["HALFSPACE": Self.tool.path, "LLVM_PROFILE_FILE": "/dev/null"])
   }
 
   /// Runs a program in `folder` and waits for its end; its standard output goes to the file
