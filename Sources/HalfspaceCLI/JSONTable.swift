@@ -10,11 +10,11 @@ enum JSONTable {
     let description: String
   }
 
-  /// A table of objects as CSV, the form in which cells are read everywhere. A member that is null or
-  /// absent is a missing cell.
+  /// A table of objects as the CSV that an encoder reads: its columns in their order, with a header
+  /// if the training table had one. A member that is null or absent is a missing cell. O(bytes).
   ///
-  /// - Throws: `Problem`.
-  static func csv(_ body: Data) throws(Problem) -> String {
+  /// - Throws: `Problem`, also for a column that no object has.
+  static func csv(_ body: Data, for encoder: TableEncoder) throws(Problem) -> String {
     let rows: [[String: Cell]]
     do {
       rows = try JSONDecoder().decode([[String: Cell]].self, from: body)
@@ -22,9 +22,14 @@ enum JSONTable {
       throw Problem(
         description: "expected a JSON list of objects with numbers, texts, booleans and null")
     }
-    let names = Set(rows.flatMap(\.keys)).sorted()
-    guard !names.isEmpty else { throw Problem(description: "the list holds no columns") }
+    let names = encoder.columns.map(\.name)
+    let found = Set(rows.flatMap(\.keys))
+    if let name = names.first(where: { !found.contains($0) }) {
+      throw Problem(description: "no object of the list has the member \"\(name)\"")
+    }
     var csv = CSVWriter(columns: names)
+    // Without names in the training table, cells are known by their places.
+    if !encoder.hasHeader { _ = csv.takeText() }
     for row in rows { csv.append(names.map { row[$0] ?? .missing }) }
     return csv.text
   }

@@ -47,7 +47,8 @@ struct PredictionServer: Sendable {
     }
     let isJSON = request.headers[.contentType]?.lowercased().hasPrefix("application/json") ?? false
     do {
-      guard let csv = isJSON ? try JSONTable.csv(body) : String(data: body, encoding: .utf8) else {
+      let json = isJSON ? try JSONTable.csv(body, for: model.encoder) : nil
+      guard let csv = json ?? String(data: body, encoding: .utf8) else {
         return Self.text(.badRequest, "The body is not UTF-8.\n")
       }
       let columns = try PredictionColumns(of: kind, by: model, from: path, threads: threads)

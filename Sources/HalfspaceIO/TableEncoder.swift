@@ -58,7 +58,7 @@ public struct TableEncoder: Sendable, Equatable {
   /// Positions in the training table of the columns that were dropped by name, ascending.
   let droppedPositions: [Int]
   /// Whether the training table had column names.
-  let hasHeader: Bool
+  public let hasHeader: Bool
   /// Number of columns of the training table.
   let tableWidth: Int
   /// How sparse rows become features; nil for tables. With it there are no `columns`.

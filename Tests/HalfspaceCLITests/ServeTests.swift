@@ -135,6 +135,36 @@ import Testing
     }
   }
 
+  @Test func `objects answer for a table without a header by the places of its columns`() throws {
+    let workspace = try Workspace()
+    let table = (0..<40).map { "\($0 % 9),\($0 % 9 > 4 ? "big" : "small"),\(($0 * 7) % 5)\n" }
+      .joined()
+    try workspace.write(table, "plain.csv")
+    try workspace.succeed(
+      ["train", "plain.csv", "--target", "column2", "--quiet"] + SampleText.short)
+    try workspace.write("8,1\n0,4\n", "rows.csv")
+    let expected = try workspace.succeed(["predict", "model.safetensors", "rows.csv", "--scores"])
+    try serving(workspace) { client in
+      let model = try #require(client.ask("/model")).body
+      let names = try #require(
+        try JSONSerialization.jsonObject(with: Data(model.utf8)) as? [String: Any])["columns"]
+      let columns = try #require(names as? [String])
+      let body = [[8, 1], [0, 4]].map { row in
+        Dictionary(uniqueKeysWithValues: zip(columns, row))
+      }
+      let data = try JSONEncoder().encode(body)
+      let answer = try #require(client.ask("/scores", body: data, type: "application/json")).body
+      let rows = try JSONDecoder().decode([[String: Double]].self, from: Data(answer.utf8))
+      let wanted = try Table(csv: expected.output, name: "scores")
+      #expect(rows.count == 2 && wanted.rowCount == 2)
+      for (number, row) in rows.enumerated() {
+        for column in wanted.columns {
+          #expect(row[column.name].map { Float($0) } == column.number(number).map { Float($0) })
+        }
+      }
+    }
+  }
+
   @Test func `what cannot be answered is refused with a reason, and the next is answered`() throws {
     let workspace = try workspace()
     try serving(workspace) { client in
@@ -143,7 +173,7 @@ import Testing
         ("/predictions", SampleText.kinds + "x,y\n", "text/csv", 400, "line 92"),
         ("/predictions", "", "text/csv", 400, "request"),
         ("/predictions", "{\"a\": 1}", "application/json", 400, "list of objects"),
-        ("/predictions", "[]", "application/json", 400, "no columns"),
+        ("/predictions", "[]", "application/json", 400, "\"size, cm\""),
         ("/predictions", "[{\"color\": [1]}]", "application/json", 400, "list of objects"),
         ("/model", SampleText.kinds, "text/csv", 404, ""),
         ("/inputs", SampleText.kinds, "text/csv", 404, ""),
