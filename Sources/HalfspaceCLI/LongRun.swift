@@ -30,6 +30,8 @@ final class LongRun {
   /// When the last checkpoint was written: seconds, steps, epochs.
   private var saved = (seconds: 0.0, steps: 0, epochs: 0)
   private var curveWritten = -Double.infinity
+  /// How often the run has begun again.
+  private var restarts = 0
 
   /// Opens what the flags name.
   ///
@@ -109,6 +111,7 @@ final class LongRun {
   func run(_ trainer: Trainer) throws {
     let begun = MonotonicClock.now
     saved = (begun, trainer.stepCount, trainer.progress.reports.count)
+    restarts = trainer.progress.restarts
     // Epochs take as long as epochs did: what came before them foretells nothing.
     let progress = ProgressLine(
       unit: "epoch", count: trainer.configuration.epochs, mode: .automatic(quiet: quiet),
@@ -163,6 +166,11 @@ final class LongRun {
     status = "loss \(Format.significant(epoch.loss))"
     if let loss = epoch.validationLoss { status += ", validation \(Format.significant(loss))" }
     status += ", \(Format.significant(epoch.firingsPerRow)) neurons fire"
+    if trainer.progress.restarts > restarts {
+      restarts = trainer.progress.restarts
+      status += ": too few, again at rate \(Format.significant(trainer.baseLearningRate))"
+      (saved.steps, saved.epochs) = (0, 0)
+    }
     progress.complete(epoch.epoch, status)
     let now = MonotonicClock.now
     if case .epochs = interval { saveIfDue(trainer, now) }

@@ -49,18 +49,22 @@ struct TrainingFlags: ParsableArguments {
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Passes over the training rows. \(DefaultText.of(\.epochs))", valueName: "n"))
+      "Passes over the training rows; for classes of very many rows half of what is usual. "
+        + DefaultText.of(\.epochs), valueName: "n"))
   var epochs: Int?
 
   @Option(
     parsing: .unconditional,
-    help: ArgumentHelp("Rows per step. \(DefaultText.of(\.batchSize))", valueName: "n"))
+    help: ArgumentHelp(
+      "Rows per step; a quarter of them for classes of pixels and the like. "
+        + DefaultText.of(\.batchSize), valueName: "n"))
   var batch: Int?
 
   @Option(
     parsing: .unconditional,
     help: ArgumentHelp(
-      "Learning rate at the start; it falls to zero. (default: by task and optimizer)",
+      "Learning rate at the start; it falls to zero. (default: by task and optimizer, and a third "
+        + "of it where that leaves too few neurons firing)",
       valueName: "rate"))
   var learningRate: Double?
 

@@ -54,7 +54,8 @@ struct PreparedRows {
     self.transform = transform
     target = split.target
     recipe = TrainingRecipe(
-      scaling: scaling, featureCount: features.columns, target: split.target, options: options)
+      scaling: scaling, rows: split.training.count, featureCount: features.columns,
+      target: split.target, options: options)
     training = .sparse(try transform.apply(to: features))
     test = try split.test.map {
       .sparse(try transform.apply(to: encoding.encode(matrix, rows: $0)))

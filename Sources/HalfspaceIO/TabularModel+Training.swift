@@ -123,8 +123,10 @@ extension TabularModel {
       throw TrainingError.diverged(
         epoch: epochs.count, learningRate: recipe.training.learningRate)
     }
+    var training = recipe.training
+    training.learningRate = trainer.baseLearningRate
     let record = TrainingRecord(
-      network: recipe.network, training: recipe.training, threshold: trainer.network.threshold,
+      network: recipe.network, training: training, threshold: trainer.network.threshold,
       materialized: trainer.network.count,
       firingFraction: trainer.firingsPerRow / Double(recipe.network.width),
       epochs: epochs.count, trainRows: rows, test: nil,

@@ -14,8 +14,9 @@ public struct TrainingDefaults: Sendable, Equatable {
 
   /// The defaults for `task`.
   public init(task: PredictionTask) {
-    // Neither scaling nor features show in these.
-    let defaults = TrainingRecipe.Defaults(scaling: .standardize, task: task, features: 1)
+    // Of a few thousand rows in units of their own.
+    let defaults = TrainingRecipe.Defaults(
+      scaling: .standardize, task: task, rows: 1000, features: 1)
     loss = TrainingRecipe.loss(nil, task: task).name
     width = defaults.width
     epochs = defaults.epochs

@@ -29,18 +29,19 @@ public struct TrainingRecipe {
   public init(features: Matrix, target: TargetEncoder, options: TrainingOptions) {
     self.init(
       scaling: options.scaling ?? FeatureTransform.suggestedScaling(for: features),
-      featureCount: features.columns, target: target, options: options)
+      rows: features.rows, featureCount: features.columns, target: target, options: options)
   }
 
-  /// The settings for training rows of `featureCount` features, scaled in this way.
+  /// The settings for `rows` training rows of `featureCount` features, scaled in this way.
   public init(
-    scaling: FeatureTransform.Scaling, featureCount: Int, target: TargetEncoder,
+    scaling: FeatureTransform.Scaling, rows: Int, featureCount: Int, target: TargetEncoder,
     options: TrainingOptions
   ) {
     self.scaling = scaling
     metric = options.metric ?? .none
     linearPart = options.linearPart ?? .none
-    let defaults = Defaults(scaling: scaling, task: target.task, features: featureCount)
+    let defaults = Defaults(
+      scaling: scaling, task: target.task, rows: rows, features: featureCount)
     constant = options.constant ?? defaults.constant
     let width = options.width ?? defaults.width
     network = NetworkConfiguration(
@@ -61,11 +62,18 @@ public struct TrainingRecipe {
       schedule: options.schedule ?? .linear,
       optimizer: Self.optimizer(options.optimizer ?? .sgd),
       weightDecay: options.weightDecay ?? 0, averagingStart: options.averagingStart,
-      patience: options.patience, seed: options.seed,
+      patience: options.patience, firingFloor: Self.firingFloor(options), seed: options.seed,
       lookup: options.lookup, indexMargin: options.indexMargin, threads: options.threads)
     patience = options.patience
     weightColumn = options.weightColumn
     classWeights = options.classWeights
+  }
+
+  /// The share of the first firings that runs must keep, where nobody has chosen a rate or has the
+  /// weights shrink. Over 45 tables, three seeds: 0.75 and more remain in runs that go well, less than half where a
+  /// third of the rate made a better model.
+  private static func firingFloor(_ options: TrainingOptions) -> Double? {
+    options.learningRate == nil && (options.weightDecay ?? 0) == 0 ? 0.6 : nil
   }
 
   /// Number of neurons unless somebody chooses.
@@ -84,21 +92,25 @@ public struct TrainingRecipe {
     let width = TrainingRecipe.defaultWidth
     let expectedFiring: Double
     let epochs: Int
-    let batchSize = 32
+    let batchSize: Int
     private let sgdRate: Double
 
-    init(scaling: FeatureTransform.Scaling, task: PredictionTask, features: Int) {
+    init(scaling: FeatureTransform.Scaling, task: PredictionTask, rows: Int, features: Int) {
       // Scaled rows have a norm of about sqrt(p): the constant is set in proportion to it.
       let norm = Double(features).squareRoot()
       constant = (scaling == .commonScale ? 1 : 0.625) * norm
       // Smooth functions and pixels want more neurons on a row than classes in a few coordinates.
+      // Rates are near the highest that leave neurons in reach: too high for few features, which the
+      // firing floor sees. Of many rows, half the passes do.
       switch (task, scaling) {
       case (.regression, _): (expectedFiring, epochs, sgdRate) = (64, 40, 20)
       case (.classification, .commonScale), (.multiLabel, .commonScale):
-        (expectedFiring, epochs, sgdRate) = (64, 30, 60)
-      case (.classification, _), (.multiLabel, _):
-        (expectedFiring, epochs, sgdRate) = (16, 30, 30)
+        (expectedFiring, epochs, sgdRate) = (64, 30, 30)
+      case (.classification, _):
+        (expectedFiring, epochs, sgdRate) = (16, max(15, min(30, 240_000 / max(1, rows))), 45)
+      case (.multiLabel, _): (expectedFiring, epochs, sgdRate) = (16, 30, 30)
       }
+      batchSize = task != .regression && scaling == .commonScale ? 8 : 32
     }
 
     func learningRate(for optimizer: TrainingOptions.OptimizerName) -> Double {

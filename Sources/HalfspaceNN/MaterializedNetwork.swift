@@ -246,20 +246,30 @@ public final class MaterializedNetwork {
     let held = held
     let kept = old == 0 ? 0 : before.count
     guard held.count > kept else { return new }
-    let grownWeights = weights.growing(toRows: held.count)
-    let grownOutputs = outputs.growing(toRows: held.count)
-    let initial = initial
-    let names = neurons[(held.lowerBound + kept)..<held.upperBound]
-    parallelFor(names.count, grain: 256, threads: threads) { range in
+    weights = weights.growing(toRows: held.count)
+    outputs = outputs.growing(toRows: held.count)
+    copyInitial(kept..<held.count, threads: threads)
+    return new
+  }
+
+  /// Takes the rows that are stored back to where they began, and decay to none.
+  func takeBack(threads: Int) {
+    (decay, outputDecay) = (1, 1)
+    copyInitial(0..<held.count, threads: threads)
+  }
+
+  /// Sets held rows to those of the initial network.
+  private func copyInitial(_ rows: Range<Int>, threads: Int) {
+    let (initial, weights, outputs) = (initial, weights, outputs)
+    let names = neurons[held]
+    parallelFor(rows.count, grain: 256, threads: threads) { range in
       for k in range {
-        let neuron = names[names.startIndex + k]
-        unsafe initial.copyWeights(of: neuron, to: grownWeights.row(kept + k))
-        unsafe initial.copyOutputs(of: neuron, to: grownOutputs.row(kept + k))
+        let row = rows.lowerBound + k
+        let neuron = names[names.startIndex + row]
+        unsafe initial.copyWeights(of: neuron, to: weights.row(row))
+        unsafe initial.copyOutputs(of: neuron, to: outputs.row(row))
       }
     }
-    weights = grownWeights
-    outputs = grownOutputs
-    return new
   }
 
   /// Equal shards, a function of the count alone: few enough that summing them costs nothing, many

@@ -14,7 +14,20 @@ public struct RunProgress: Sendable, Equatable, Codable {
   public var loss = 0.0
   /// `Trainer.firings` when the epoch under way began.
   public var firingsBefore = 0
+  /// How often the run has begun again, each time with a third of the learning rate; see
+  /// `TrainingConfiguration.firingFloor`.
+  public var restarts = 0
 
   /// Nothing done.
   public init() {}
+
+  /// As `encode(to:)` leaves it; of a run from before there were restarts, none.
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.container(keyedBy: CodingKeys.self)
+    reports = try container.decode([EpochReport].self, forKey: .reports)
+    rowsDone = try container.decode(Int.self, forKey: .rowsDone)
+    loss = try container.decode(Double.self, forKey: .loss)
+    firingsBefore = try container.decode(Int.self, forKey: .firingsBefore)
+    restarts = try container.decodeIfPresent(Int.self, forKey: .restarts) ?? 0
+  }
 }

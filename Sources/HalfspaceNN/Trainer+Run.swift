@@ -7,7 +7,8 @@ extension Trainer {
   ///
   /// - Parameters:
   ///   - onEpoch: called after each epoch; may end the run. Of several processes, what that of
-  ///     rank 0 says is done, here and for `onStep`.
+  ///     rank 0 says is done, here and for `onStep`. After a report of an epoch in which too few neurons
+  ///     fired (`TrainingConfiguration.firingFloor`), the next is of epoch 1 again.
   ///   - onStep: called after each step; may end the run, between any two steps.
   /// - Returns: the reports of all epochs finished, also those before a stop.
   /// - Throws: `TrainingError.diverged` when the loss is no longer finite, `.unreadable` when streamed
@@ -22,7 +23,14 @@ extension Trainer {
       if let readFailure { throw .unreadable(readFailure) }
       // A stop at the last step of an epoch is one after the epoch.
       guard progress.rowsDone == inputs.rows else { break }
-      if case .stop = agreed(onEpoch(try endEpoch())) { break }
+      if !progress.loss.isFinite, mayBeginAgain {
+        beginAgain()
+        continue
+      }
+      let report = try endEpoch()
+      // Before anybody sees it: what is saved now is where the run goes on.
+      if report.firingsPerRow < leastFirings { beginAgain() }
+      if case .stop = agreed(onEpoch(report)) { break }
       if case .stop = action { break }
     }
     return progress.reports
@@ -78,7 +86,7 @@ extension Trainer {
   private func endEpoch() throws(TrainingError) -> EpochReport {
     let epoch = progress.reports.count + 1
     guard progress.loss.isFinite else {
-      throw .diverged(epoch: epoch, learningRate: configuration.learningRate)
+      throw .diverged(epoch: epoch, learningRate: baseLearningRate)
     }
     let rows = Double(inputs.rows)
     var report = EpochReport(
@@ -131,7 +139,7 @@ extension Trainer {
   }
 
   func learningRate(step: Int) -> Double {
-    configuration.learningRate
+    baseLearningRate
       * configuration.schedule.factor(
         step: step, steps: configuration.epochs * stepsPerEpoch, stepsPerEpoch: stepsPerEpoch)
   }

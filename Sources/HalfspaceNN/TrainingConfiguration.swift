@@ -25,6 +25,10 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
   /// Epochs without a better validation loss after which the run ends, with the best weights
   /// restored; nil: never. Needs validation data.
   public var patience: Int?
+  /// Share of the neurons that fire on a row at the start that an epoch must reach, in `0..<1`: one in
+  /// which fewer fire, or whose loss is not finite, was too fast, and the run begins again with a third of the learning rate, up to
+  /// `Trainer.mostRestarts` times. Nil: whatever happens to the neurons is meant.
+  public var firingFloor: Double?
   /// Seed of the shuffles.
   public var seed: UInt64
   /// How the neurons that fire are found. The result does not depend on it, and it is not encoded.
@@ -40,15 +44,16 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
 
   private enum CodingKeys: String, CodingKey {
     case loss, epochs, batchSize, learningRate, schedule, optimizer, weightDecay, averagingStart
-    case shuffles, patience, seed
+    case shuffles, patience, firingFloor, seed
   }
 
   /// Plain SGD with the rate falling linearly to zero, unless said otherwise.
   public init(
     loss: Loss, epochs: Int = 20, batchSize: Int = 32, learningRate: Double = 20,
     schedule: LearningRateSchedule = .linear, optimizer: Optimizer = .sgd, weightDecay: Double = 0,
-    averagingStart: Double? = nil, shuffles: Bool = true, patience: Int? = nil, seed: UInt64 = 1,
-    lookup: LookupStrategy = .automatic, indexMargin: Double? = nil,
+    averagingStart: Double? = nil, shuffles: Bool = true, patience: Int? = nil,
+    firingFloor: Double? = nil, seed: UInt64 = 1, lookup: LookupStrategy = .automatic,
+    indexMargin: Double? = nil,
     division: WorkDivision = .automatic, threads: Int = 1
   ) {
     self.loss = loss
@@ -61,6 +66,7 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
     self.averagingStart = averagingStart
     self.shuffles = shuffles
     self.patience = patience
+    self.firingFloor = firingFloor
     self.seed = seed
     self.lookup = lookup
     self.indexMargin = indexMargin
@@ -108,6 +114,9 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
       throw .invalid("averaging from the share \(start) of the run is not in 0..<1")
     }
     if let patience, patience < 1 { throw .invalid("the patience \(patience) is not positive") }
+    if let firingFloor, !(firingFloor >= 0 && firingFloor < 1) {
+      throw .invalid("the firing floor \(firingFloor) is not in 0..<1")
+    }
     if let indexMargin, !(indexMargin > 0 && indexMargin.isFinite) {
       throw .invalid("the margin \(indexMargin) of the index is not a positive number")
     }

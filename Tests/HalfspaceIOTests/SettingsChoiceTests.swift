@@ -71,6 +71,38 @@ import _HalfspaceTestSupport
     #expect(try one.model.file().encoded() == again.model.file().encoded())
   }
 
+  /// A chequered square of four by four fields.
+  private static func board(rows: Int) -> Table {
+    var generator = SeededGenerator(seed: 5)
+    var columns = [[Double]](repeating: [], count: 2)
+    var labels: [String] = []
+    for _ in 0..<rows {
+      let (x, y) = (generator.below(4000), generator.below(4000))
+      columns[0].append(Double(x) / 1000)
+      columns[1].append(Double(y) / 1000)
+      labels.append((x / 1000 + y / 1000).isMultiple(of: 2) ? "white" : "black")
+    }
+    return Table(
+      name: "board",
+      columns: [
+        TableColumn(name: "x", numbers: columns[0]), TableColumn(name: "y", numbers: columns[1]),
+        TableColumn(name: "field", texts: labels),
+      ])
+  }
+
+  @Test func `the default rate is lowered where it silences the neurons`() throws {
+    let table = Self.board(rows: 2500)
+    let outcome = try TabularModel.train(
+      on: table, target: "field", options: options { $0.metric = TrainingOptions.Metric.none })
+    #expect(try #require(outcome.model.record.test?.accuracy) > 0.9)
+    #expect(outcome.model.record.training.learningRate < 20)
+    // A person who gives a rate gets it.
+    let given = try TabularModel.train(
+      on: table, target: "field", options: options { $0.learningRate = 45 })
+    #expect(given.model.record.training.learningRate == 45)
+    #expect(try #require(given.model.record.test?.accuracy) < 0.7)
+  }
+
   @Test func `one setting given leaves nothing to trials`() {
     #expect(options().choosesByTrial)
     let changes: [(inout TrainingOptions) -> Void] = [
