@@ -139,7 +139,7 @@ struct TrainingFlags: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       "Whether a linear model is fitted first, which the network is trained on top of and which is "
-        + "then part of it. (default: as trials say where no settings are given, otherwise none)",
+        + "then part of it; with --epochs 0, all of it. (default: as trials say where no settings are given, otherwise none)",
       valueName: "name"))
   var linearPart: TrainingOptions.LinearPart?
 

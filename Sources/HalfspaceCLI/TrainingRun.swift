@@ -38,9 +38,11 @@ struct TrainingRun {
       lines.append("\(test.sentence) on \(Format.rows(test.rows, "held-out ")).")
     }
     lines.append(
-      "\(Format.count(record.network.width)) neurons, \(Format.count(record.materialized)) ever "
-        + "fire, \(Format.significant(firing)) on a row "
-        + "(\(Format.percent(record.firingFraction, decimals: 3))).")
+      record.materialized == 0
+        ? "A linear model, without a network."
+        : "\(Format.count(record.network.width)) neurons, \(Format.count(record.materialized)) ever "
+          + "fire, \(Format.significant(firing)) on a row "
+          + "(\(Format.percent(record.firingFraction, decimals: 3))).")
     lines.append(
       "Trained on \(Format.rows(record.trainRows)) in "
         + "\(Format.duration(outcome.times.total)), "

@@ -18,11 +18,12 @@ public struct TrialProgress: Sendable, Equatable {
 /// The recipe's network is narrow in what fires and learns fast: right for thousands of rows with
 /// little noise. On few rows a *smooth* network generalizes better, one half of whose neurons fire;
 /// on noisy rows a *gentle* one, with a tenth of the learning rate; and where a linear model is hard to
-/// beat, a network on top of one (`LinearFit`). None is a setting one would think of, so all are tried;
-/// then a learned metric, other scalings, and both of them.
+/// beat, a network on top of one (`LinearFit`), or none. None is a setting one would think of, so all are
+/// tried; then a learned metric, other scalings, and both of them.
 ///
-/// All are looked at for a short while first; the best of them, and those that it replaces, for four
-/// times as long where the rows are many (successive halving).
+/// Of few rows, set apart several times, what is as good as the best but for chance and *simplest* is
+/// taken. Of many, all are looked at for a short while first; the best of them, and those that it
+/// replaces, for four times as long (successive halving).
 public final class SettingsChoice {
   /// Elements of a table up to which a smooth network is tried: it costs what its width does.
   private static let smoothElements = 1 << 16
@@ -33,8 +34,8 @@ public final class SettingsChoice {
   private static let shortShare = 0.01
   /// A long one's.
   private static let longShare = 0.04
-  /// How many visits are always granted: more for few rows, which are set apart several times.
-  private static func fewestVisits(rows: Int) -> Int { rows <= 1000 ? 32_768 : 8192 }
+  /// How many visits are always granted for each time that rows are set apart.
+  private static let fewestVisits = 8192
   /// Of how many settings a second look is taken, beside those that lead.
   private static let finalists = 2
 
@@ -70,10 +71,10 @@ public final class SettingsChoice {
     do throws(TrialStopped) {
       guard let first = try look(at: best, visits: shortVisits, onStep) else { return }
       var leader = Standing(settings: best, short: first)
-      for stage in [shapes, scalings] {
-        leader = try contest(leader, stage(leader.settings), onStep)
-        best = leader.settings
-      }
+      leader = try contest(leader, shapes(best), prefersSimple: trial.splitCount >= 4, onStep)
+      best = leader.settings
+      leader = try contest(leader, scalings(best), onStep)
+      best = leader.settings
       // Of few rows no metric can be learned that is worth a look.
       // One that is no better than none will not be refined.
       for settings in metrics(best) where settings.metric == .learned || best.metric == .learned {
@@ -92,7 +93,7 @@ public final class SettingsChoice {
   private var runVisits: Double {
     Double(trial.prepared.training.rowCount * recipe.training.epochs)
   }
-  private var fewestVisits: Int { Self.fewestVisits(rows: trial.prepared.training.rowCount) }
+  private var fewestVisits: Int { Self.fewestVisits * trial.splitCount }
   private var shortVisits: Int { max(fewestVisits, Int(Self.shortShare * runVisits)) }
   private var longVisits: Int { max(fewestVisits, Int(Self.longShare * runVisits)) }
   /// Whether there are rows enough for a second look to tell more.
@@ -117,9 +118,11 @@ public final class SettingsChoice {
     var long: TrialResult?
   }
 
-  /// The best of the leader and its rivals: the leader, unless one is clearly better.
+  /// The best of the leader and its rivals: the leader, unless one is clearly better, or the simplest of
+  /// those that are not worse but for chance, which rows that are set apart often enough tell.
   private func contest(
-    _ leader: Standing, _ rivals: [TrialSettings], _ onStep: (TrialProgress) -> TrainingAction
+    _ leader: Standing, _ rivals: [TrialSettings], prefersSimple: Bool = false,
+    _ onStep: (TrialProgress) -> TrainingAction
   ) throws(TrialStopped) -> Standing {
     var left: [Standing] = []
     for settings in rivals {
@@ -127,11 +130,19 @@ public final class SettingsChoice {
         left.append(Standing(settings: settings, short: short))
       }
     }
+    if prefersSimple { return simplest(leader, left) }
     guard isStaged, let lead = leader.short else { return winner(leader, left, by: \.short) }
     // What is clearly worse already needs no second look.
     let finalists = left.filter { $0.short.map { !lead.isClearlyBetter(than: $0) } ?? false }
       .sorted { ($0.short?.error ?? 1) < ($1.short?.error ?? 1) }.prefix(Self.finalists)
     return try decide(leader, Array(finalists), onStep)
+  }
+
+  /// The simplest of those that are as good as any but for chance.
+  private func simplest(_ leader: Standing, _ rivals: [Standing]) -> Standing {
+    let all = ([leader] + rivals).sorted { $0.settings.complexity < $1.settings.complexity }
+    let best = TrialResult.simplest(of: all.compactMap(\.short))
+    return all.first { $0.settings == best.settings } ?? leader
   }
 
   /// The best of the leader and its rivals after a long look, or the only one there is.
@@ -186,8 +197,11 @@ public final class SettingsChoice {
     }
     var flat = gentle
     flat.constant = 8 * recipe.constant
+    // With a large constant, rows of length 1 are nearly linear in the features.
+    var none = settings
+    (none.epochs, none.constant) = (0, flat.constant)
     return shapes.dropFirst()
-      + [settings, gentle, flat].map { settings in
+      + [settings, gentle, flat, none].map { settings in
         var settings = settings
         settings.linearPart = .fitted
         return settings
@@ -223,6 +237,20 @@ public final class SettingsChoice {
       var settings = settings
       settings.metric = metric
       return settings
+    }
+  }
+}
+
+extension TrialSettings {
+  /// How much a model of such settings can bend, by rank: of those that are equally good the one that
+  /// can least is to be trusted most.
+  fileprivate var complexity: Int {
+    switch (epochs, constant, linearPart) {
+    case (0?, _, _): 0
+    case (_, _?, _): 1
+    case (_, nil, .fitted): learningRate == nil ? 3 : 2
+    case (_, nil, .none):
+      width == nil ? (learningRate == nil ? 7 : 4) : (learningRate == nil ? 6 : 5)
     }
   }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Foundation
 internal import HalfspaceLinalg
 internal import HalfspaceNN
 
@@ -8,7 +9,16 @@ internal import HalfspaceNN
 /// results.
 struct SettingsTrial {
   /// Share of the training rows that is set apart.
-  private static let heldShare = 0.25
+  private static let heldShare = 0.2
+  /// How often: the fewer rows there are, the more chance is in each time.
+  private static func splits(rows: Int) -> Int {
+    switch rows {
+    case ...1000: 8
+    case ...3000: 4
+    case ...6000: 2
+    default: 1
+    }
+  }
   /// Runs see rows at least so often before they see more of them.
   private static let fewestVisits = 8
 
@@ -31,7 +41,7 @@ struct SettingsTrial {
     let classes =
       prepared.target.task == .classification
       ? try prepared.target.classes(of: prepared.training) : nil
-    splits = (0..<(count <= 500 ? 4 : count <= 2000 ? 2 : 1)).map { number in
+    splits = (0..<Self.splits(rows: count)).map { number in
       let seed = options.seed &+ 2 &+ UInt64(number)
       return classes.map {
         TrainTestSplit(stratifying: $0, testFraction: Self.heldShare, seed: seed)
@@ -41,6 +51,9 @@ struct SettingsTrial {
 
   /// Rows that are trained on in one trial, all that are set apart in turn counted.
   var keptRows: Int { splits.reduce(0) { $0 + $1.training.count } }
+
+  /// How often rows are set apart.
+  var splitCount: Int { splits.count }
 
   /// What the recipe makes of settings.
   func recipe(_ settings: TrialSettings) -> TrainingRecipe {
@@ -65,6 +78,7 @@ struct SettingsTrial {
   ) throws(TrialStopped) -> TrialResult? {
     let recipe = recipe(settings)
     var errors = (sum: 0.0, scale: 0.0)
+    var costs: [Double] = []
     var (rows, done) = (0, 0)
     for (number, split) in splits.enumerated() {
       let part: Part
@@ -80,22 +94,23 @@ struct SettingsTrial {
       }
       errors.sum += part.error
       errors.scale += part.scale
+      costs.append(part.cost / max(part.scale, .leastNormalMagnitude))
       rows += split.test.count
       done += part.visits
     }
     guard errors.scale > 0, errors.sum.isFinite else { return nil }
     return TrialResult(
       settings: settings, error: errors.sum / errors.scale, rows: rows, rowVisits: done,
-      judgesClasses: prepared.target.task == .classification)
+      judgesClasses: prepared.target.task == .classification, costs: costs)
   }
 
-  private typealias Part = (error: Double, scale: Double, visits: Int)
+  private typealias Part = (error: Double, scale: Double, cost: Double, visits: Int)
 
   private func run(
     _ recipe: TrainingRecipe, _ split: TrainTestSplit, visits: Int,
     onStep: (Double) throws -> Void
   ) throws -> Part {
-    let most = max(1, visits / min(Self.fewestVisits, recipe.training.epochs))
+    let most = max(1, visits / max(1, min(Self.fewestVisits, recipe.training.epochs)))
     let kept = EvenSample.rows(max(most, 64), of: split.training)
     var recipe = recipe
     let pilotEpochs = MetricPilot.epochs(of: recipe.training.epochs)
@@ -110,7 +125,7 @@ struct SettingsTrial {
     // A pilot takes at most half as long as the run that it is for.
     let pilot = min(pilotEpochs, (epochs + 1) / 2)
     let piloted = pilot * recipe.metric.rounds
-    let pilotShare = Double(piloted) / Double(piloted + epochs)
+    let pilotShare = Double(piloted) / Double(max(1, piloted + epochs))
     let fitted = try FittedInputs(
       prepared.features.gather(kept), targets: targets, weights: weights, recipe: recipe,
       communicator: communicator, pilotEpochs: pilot
@@ -118,7 +133,12 @@ struct SettingsTrial {
     let trainer = try Trainer(
       rows: .dense(fitted.inputs), targets: targets, weights: weights, offsets: fitted.offsets,
       network: recipe.network, training: recipe.training, communicator: communicator)
-    try trainer.run(checking: { try onStep(pilotShare + (1 - pilotShare) * $0.shareDone) })
+    // A run that begins again has not gone back.
+    var furthest = 0.0
+    try trainer.run(checking: {
+      furthest = max(furthest, $0.shareDone)
+      try onStep(pilotShare + (1 - pilotShare) * furthest)
+    })
     let threads = recipe.training.threads
     let inputs = try fitted.transform.apply(
       to: prepared.features.gather(split.test), threads: threads)
@@ -126,10 +146,27 @@ struct SettingsTrial {
     if let linear = fitted.linear {
       scores.add(linear.scores(of: inputs), rows: 0..<scores.rows)
     }
+    let judged = all.gather(split.test)
     let (error, scale) = Self.error(
-      of: scores, against: all.gather(split.test), mean: mean(of: targets),
-      task: prepared.target.task)
-    return (error, scale, epochs * kept.count)
+      of: scores, against: judged, mean: mean(of: targets), task: prepared.target.task)
+    let unsure = Self.squaredProbabilityError(of: scores, against: judged)
+    return (error, scale, error + 0.25 * unsure, epochs * kept.count)
+  }
+
+  /// The sum over rows of `|softmax(scores) - class|²`, 0 where no classes are told apart by scores of
+  /// their own.
+  private static func squaredProbabilityError(of scores: Matrix, against targets: Targets) -> Double
+  {
+    guard case .classes(let classes, _) = targets, scores.columns > 1 else { return 0 }
+    return (0..<scores.rows).reduce(0) { sum, row in
+      let values = scores.rowArray(row).map(Double.init)
+      let largest = values.reduce(values[0], max)
+      let total = values.reduce(0) { $0 + exp($1 - largest) }
+      return values.enumerated().reduce(sum) { sum, entry in
+        let miss = exp(entry.element - largest) / total - (entry.offset == classes[row] ? 1 : 0)
+        return sum + miss * miss
+      }
+    }
   }
 
   private func mean(of targets: Targets) -> Double {
@@ -171,7 +208,7 @@ struct TrialStopped: Error {}
 
 extension Trainer {
   /// The share of the run that is done.
-  var shareDone: Double { epochsDone / Double(configuration.epochs) }
+  var shareDone: Double { isFinished ? 1 : epochsDone / Double(configuration.epochs) }
 
   /// Runs to the end.
   ///

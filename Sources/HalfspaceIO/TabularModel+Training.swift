@@ -116,7 +116,13 @@ extension TabularModel {
     recipe: TrainingRecipe, rows: Int, linear: LinearFit? = nil
   ) throws -> TabularModel {
     let epochs = trainer.progress.reports
-    let network = trainer.predictor().folded()
+    var network = trainer.predictor().folded()
+    // A network that was never trained says nothing, and need not be kept.
+    if linear != nil, trainer.stepCount == 0, network.latent == nil {
+      let outputs = network.outputs
+      let isSilent = (0..<outputs.rows).allSatisfy { outputs.rowArray($0).allSatisfy { $0 == 0 } }
+      if isSilent { network = network.withoutNeurons() }
+    }
     let predictor = linear.map { network.adding(linear: $0.coefficients) } ?? network
     // The loss is taken before each step: the last one may have gone too far.
     guard predictor.weights.isFinite, predictor.outputs.isFinite else {
@@ -127,7 +133,7 @@ extension TabularModel {
     training.learningRate = trainer.baseLearningRate
     let record = TrainingRecord(
       network: recipe.network, training: training, threshold: trainer.network.threshold,
-      materialized: trainer.network.count,
+      materialized: network.count,
       firingFraction: trainer.firingsPerRow / Double(recipe.network.width),
       epochs: epochs.count, trainRows: rows, test: nil,
       linearNeurons: linear.map { _ in predictor.count - network.count })

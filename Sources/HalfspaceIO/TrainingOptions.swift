@@ -138,6 +138,9 @@ public struct TrainingOptions: Sendable {
     if let hashColumns, !(0...FeatureHashing.columnLimit).contains(hashColumns) {
       throw .invalid("hashing to \(hashColumns) columns; at most \(FeatureHashing.columnLimit)")
     }
+    if let epochs, epochs < (linearPart == .fitted ? 0 : 1) {
+      throw .invalid("the number of epochs \(epochs) is not positive")
+    }
     if let constant, !constant.isFinite {
       throw .invalid("the constant coordinate \(constant) is not a finite number")
     }

@@ -13,9 +13,28 @@ public struct TrialResult: Sendable, Equatable {
   public let rowVisits: Int
   /// Whether classes were judged, and the error is a share of rows.
   public let judgesClasses: Bool
+  /// What settings are compared by where rows were set apart several times: for each of these times the
+  /// error, of classes together with a quarter of the squared error of the probabilities, which tells more
+  /// of few rows.
+  let costs: [Double]
 
   /// Accuracy, or R².
   public var score: Double { 1 - error }
+
+  /// The first of `results`, the simplest coming first, that is not worse than the best of them by more than
+  /// chance may make of it: the standard error of the difference over the same rows set apart.
+  ///
+  /// - Precondition: there are results, all from the same rows, set apart twice or more.
+  static func simplest(of results: [TrialResult]) -> TrialResult {
+    func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
+    let best = results.min { mean($0.costs) < mean($1.costs) }!
+    return results.first { result in
+      let differences = zip(result.costs, best.costs).map { $0 - $1 }
+      let excess = mean(differences)
+      let variance = mean(differences.map { ($0 - excess) * ($0 - excess) })
+      return excess <= (variance / Double(differences.count - 1)).squareRoot()
+    }!
+  }
 
   /// Whether this is better by more than what chance makes of a few rows: by half a standard error of
   /// a share, by a hundredth of a mean square.

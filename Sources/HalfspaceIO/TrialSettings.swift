@@ -7,6 +7,8 @@ public struct TrialSettings: Sendable, Equatable, Codable {
   public var width: Int?
   /// Share of the neurons that fire on a row at the start.
   public var firingFraction: Double?
+  /// Passes over the training rows; 0 with a linear part: that alone.
+  public var epochs: Int?
   /// Learning rate at the start.
   public var learningRate: Double?
   /// The constant coordinate.
@@ -27,6 +29,7 @@ public struct TrialSettings: Sendable, Equatable, Codable {
     var options = options
     options.width = width ?? options.width
     options.threshold = firingFraction.map(Threshold.firingFraction) ?? options.threshold
+    options.epochs = epochs ?? options.epochs
     options.learningRate = learningRate ?? options.learningRate
     options.constant = constant ?? options.constant
     options.scaling = scaling ?? options.scaling
@@ -43,6 +46,7 @@ public struct TrialSettings: Sendable, Equatable, Codable {
     }
     add("width", width)
     add("firing-fraction", firingFraction)
+    add("epochs", epochs)
     add("learning-rate", learningRate)
     add("constant", constant)
     add("scaling", scaling?.rawValue)

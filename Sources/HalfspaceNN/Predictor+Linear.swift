@@ -34,6 +34,13 @@ extension Predictor {
       shards: shards.dropLast() + [total])
   }
 
+  /// A network of the same shape that says nothing.
+  public func withoutNeurons() -> Predictor {
+    Predictor(
+      weights: weights.gather(0..<0), outputs: outputs.gather(0..<0), threshold: threshold,
+      factor: factor, shards: [0, 0])
+  }
+
   /// The power of two that makes `threshold` small.
   private static func slope(over threshold: Float) -> Float {
     let size = max(abs(threshold), 0x1p-16)

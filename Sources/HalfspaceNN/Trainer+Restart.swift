@@ -17,9 +17,11 @@ extension Trainer {
     (0..<progress.restarts).reduce(configuration.learningRate) { rate, _ in rate * Self.slowdown }
   }
 
-  /// Whether the run begins again when it has gone too fast.
+  /// Whether the run begins again when it goes too fast, in the epoch that `progress` is at. Rates fall:
+  /// what has not happened in the first quarter of the epochs is not worth losing the rest for.
   var mayBeginAgain: Bool {
     configuration.firingFloor != nil && progress.restarts < Self.mostRestarts
+      && 4 * progress.reports.count < configuration.epochs
   }
 
   /// Firings a row below which an epoch makes the run begin again; 0 where it will not.

@@ -27,9 +27,10 @@ extension Trainer {
         beginAgain()
         continue
       }
+      let least = leastFirings
       let report = try endEpoch()
       // Before anybody sees it: what is saved now is where the run goes on.
-      if report.firingsPerRow < leastFirings { beginAgain() }
+      if report.firingsPerRow < least { beginAgain() }
       if case .stop = agreed(onEpoch(report)) { break }
       if case .stop = action { break }
     }

@@ -5,7 +5,7 @@ internal import HalfspaceLinalg
 public struct TrainingConfiguration: Sendable, Equatable, Codable {
   /// The loss.
   public var loss: Loss
-  /// Passes over the training rows.
+  /// Passes over the training rows; 0 leaves the network as it is drawn.
   public var epochs: Int
   /// Rows per step; the last batch of an epoch holds what is left.
   public var batchSize: Int
@@ -25,9 +25,10 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
   /// Epochs without a better validation loss after which the run ends, with the best weights
   /// restored; nil: never. Needs validation data.
   public var patience: Int?
-  /// Share of the neurons that fire on a row at the start that an epoch must reach, in `0..<1`: one in
-  /// which fewer fire, or whose loss is not finite, was too fast, and the run begins again with a third of the learning rate, up to
-  /// `Trainer.mostRestarts` times. Nil: whatever happens to the neurons is meant.
+  /// Share of the neurons that fire on a row at the start that an epoch of the first quarter must reach,
+  /// in `0..<1`: one in which fewer fire, or whose loss is not finite, was too fast, and the run begins
+  /// again with a third of the learning rate, up to `Trainer.mostRestarts` times. Nil: whatever happens
+  /// to the neurons is meant.
   public var firingFloor: Double?
   /// Seed of the shuffles.
   public var seed: UInt64
@@ -96,7 +97,7 @@ public struct TrainingConfiguration: Sendable, Equatable, Codable {
   }
 
   func validate(threshold: Float) throws(ConfigurationError) {
-    guard epochs > 0 else { throw .invalid("the number of epochs \(epochs) is not positive") }
+    guard epochs >= 0 else { throw .invalid("the number of epochs \(epochs) is negative") }
     // Steps are counted by an integer.
     guard epochs <= 1 << 30 else { throw .invalid("\(epochs) epochs are more than 2^30") }
     guard batchSize > 0 else { throw .invalid("the batch size \(batchSize) is not positive") }

@@ -100,6 +100,7 @@ import Testing
     let workspace = try workspace()
     let endless = [
       "train", "kinds.csv", "--target", "kind", "--width", "128", "--epochs", "100000000",
+      "--learning-rate", "5",
     ]
     let result = try workspace.succeed(
       endless + ["--time-limit", "0.3s", "--checkpoint", "c", "--report", "r.json"])

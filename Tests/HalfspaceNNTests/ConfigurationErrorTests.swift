@@ -111,7 +111,7 @@ import Testing
   }
 
   @Test func `training settings out of range`() {
-    expect("the number of epochs 0 is not positive") { $1.epochs = 0 }
+    expect("the number of epochs -1 is negative") { $1.epochs = -1 }
     expect("the batch size -1 is not positive") { $1.batchSize = -1 }
     expect("the learning rate 0.0 is not a positive number") { $1.learningRate = 0 }
     expect("the learning rate nan is not a positive number") { $1.learningRate = .nan }

@@ -47,11 +47,15 @@ import _HalfspaceTestSupport
     let initial = Double(trainer.network.initialFirings) / 400
     #expect(trainer.progress.restarts > 0)
     #expect(reports.count == 5 && trainer.stepCount == 125)
-    #expect(reports.allSatisfy { $0.firingsPerRow >= 0.6 * initial })
+    // Of five epochs the first two are of the first quarter.
+    func isTooFast(_ report: EpochReport) -> Bool {
+      report.epoch <= 2 && report.firingsPerRow < 0.6 * initial
+    }
+    #expect(!reports.contains(where: isTooFast))
     // Every epoch is reported, also those that were too fast; after these comes the first one again.
-    #expect(seen.count == 5 + seen.count { $0.firingsPerRow < 0.6 * initial })
+    #expect(seen.count == 5 + seen.count(where: isTooFast))
     for (report, next) in zip(seen, seen.dropFirst()) {
-      #expect(next.epoch == (report.firingsPerRow < 0.6 * initial ? 1 : report.epoch + 1))
+      #expect(next.epoch == (isTooFast(report) ? 1 : report.epoch + 1))
     }
     let lower = try Self.board.trainer(
       Self.network, Self.training(rate: trainer.baseLearningRate, floor: nil))
