@@ -103,6 +103,30 @@ def skewed(seed):
     return x, y, 2000
 
 
+def uniform(rows, columns, target, noise, kind):
+    """Rows of a cube of side 4; classes are the signs of noisy values."""
+
+    def make(seed):
+        r = np.random.default_rng(7000 + seed)
+        x = r.uniform(-2, 2, (rows + MADE_UP_TEST, columns))
+        y = target(x) + noise * r.standard_normal(len(x))
+        return x, (y > 0).astype(int) if kind == "classes" else y, rows
+
+    return make
+
+
+def chequered(x):
+    return 1 - 2 * (np.floor(x).sum(axis=1) % 2)
+
+
+def spirals(seed):
+    r = np.random.default_rng(8000 + seed)
+    turn = r.uniform(0.3, 2.5, 5000 + MADE_UP_TEST) * 2 * np.pi
+    y = r.integers(0, 2, len(turn))
+    x = np.stack([turn * np.cos(turn + np.pi * y), turn * np.sin(turn + np.pi * y)], axis=1)
+    return x + 0.25 * r.standard_normal(x.shape), y, 5000
+
+
 def file(name, target):
     def make(seed):
         with open(options.data / name) as f:
@@ -139,10 +163,21 @@ TABLES = {
     "housing": ("numbers", file("housing.csv", "median_house_value")),
     "linear 300 x 10": ("numbers", linear(300, 10, 1.0)),
     "linear 400 x 100": ("numbers", linear(400, 100, 0.8)),
-    "linear 100 x 3, no noise": ("numbers", linear(100, 3, 0.05)),
+    "linear 100 x 3 without noise": ("numbers", linear(100, 3, 0.05)),
     "friedman 1000 x 10": ("numbers", friedman),
     "skewed 2000 x 8": ("numbers", skewed),
     "noise 500 x 10": ("numbers", nothing),
+    "chequered 600 x 2": ("classes", uniform(600, 2, chequered, 0, "classes")),
+    "chequered 5000 x 2": ("classes", uniform(5000, 2, chequered, 0, "classes")),
+    "spirals 5000 x 2": ("classes", spirals),
+    "parity 2000 x 4": ("classes", uniform(2000, 4, lambda x: np.sign(x).prod(axis=1), 0, "classes")),
+    "ball 3000 x 5": ("classes", uniform(3000, 5, lambda x: (x**2).sum(axis=1) - 6.7, 0.5, "classes")),
+    "sine 200 x 1": ("numbers", uniform(200, 1, lambda x: np.sin(4 * x[:, 0]), 0.2, "numbers")),
+    "sine 5000 x 1": ("numbers", uniform(5000, 1, lambda x: np.sin(6 * x[:, 0]), 0.3, "numbers")),
+    "waves 2000 x 2": (
+        "numbers", uniform(2000, 2, lambda x: np.sin(3 * x[:, 0]) * np.cos(3 * x[:, 1]), 0.1, "numbers")),
+    "steps 3000 x 2": (
+        "numbers", uniform(3000, 2, lambda x: np.floor(x[:, 0]) * np.sign(x[:, 1]), 0.1, "numbers")),
 }
 METHODS = ["default", "tune", "SVM", "linear", "boosting"]
 
