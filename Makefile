@@ -65,6 +65,8 @@ bench-theory: deps
 # Packages that cannot be installed are left out of the tables.
 PEERS := .build/peers
 EXCHANGE := .build/training-peers
+# PyTorch without what graphics cards need, a tenth of the size; from the common index otherwise.
+TORCH := https://download.pytorch.org/whl/cpu
 DATA ?= $(HALFSPACE_DATA)
 bench-peers: deps
 	@$(RELEASE) --product NeuronLookup
@@ -73,13 +75,17 @@ bench-peers: deps
 	  $(PEERS)/bin/python -c "import importlib.util as u, sys; \
 	    sys.exit(u.find_spec('$$package'.replace('scikit-learn', 'sklearn') \
 	      .replace('faiss-cpu', 'faiss')) is None)" 2>/dev/null \
-	    || $(PEERS)/bin/pip install --quiet $$package \
+	    || { [ $$package = torch ] && $(PEERS)/bin/pip install --quiet --no-deps -i $(TORCH) torch \
+      && $(PEERS)/bin/pip install --quiet filelock fsspec jinja2 networkx setuptools sympy typing-extensions; } \
+    || $(PEERS)/bin/pip install --quiet $$package \
 	    || echo "$$package cannot be installed, going on without it" >&2; \
 	done
 	@OPENBLAS_NUM_THREADS=1 "$$($(RELEASE) --show-bin-path)/NeuronLookup" \
 	  --export .build/lookup-peers
 	@OMP_NUM_THREADS=1 $(PEERS)/bin/python Benchmarks/Peers/lookup_peers.py .build/lookup-peers \
 	  Benchmarks/Results/lookup-peers.md
+	@$(PEERS)/bin/python Benchmarks/Peers/step_peers.py Benchmarks/Results/training-step.json \
+	  Benchmarks/Results/step-peers.md || echo "going on without a step of PyTorch" >&2
 	@$(RELEASE) --product TimeToAccuracy
 	@echo "Rows for the others, then their curves, then all together"
 	@HALFSPACE_DATA="$(DATA)" OPENBLAS_NUM_THREADS=1 QUICK=1 \

@@ -18,6 +18,9 @@ public struct TrialResult: Sendable, Equatable {
   /// of few rows.
   let costs: [Double]
 
+  /// What equal errors are told apart by.
+  var cost: Double { costs.reduce(0, +) / Double(max(1, costs.count)) }
+
   /// Accuracy, or R².
   public var score: Double { 1 - error }
 

@@ -45,7 +45,11 @@ extension Tuner {
     linear.linearPart = .fitted
     var gentleLinear = linear
     gentleLinear.learningRate = rate / 10
-    return [TrialSettings(), metric, smooth, gentle, ranked, linear, gentleLinear]
+    var flat = gentleLinear
+    flat.constant = 8 * trial.recipe(TrialSettings()).constant
+    var alone = linear
+    (alone.epochs, alone.constant) = (options.epochs == nil ? 0 : nil, flat.constant)
+    return [TrialSettings(), metric, smooth, gentle, ranked, linear, gentleLinear, flat, alone]
   }
 
   private func random(_ generator: inout SeededGenerator) -> TrialSettings {
@@ -78,6 +82,8 @@ extension Tuner {
       options.linearPart
       ?? (LinearFit.obstacle(to: trial.recipe(settings).network, inputs: features + 1) == nil
         ? settings.linearPart : .none)
+    // No passes train nothing but a linear part.
+    if settings.linearPart == .none { settings.epochs = nil }
     return settings
   }
 }

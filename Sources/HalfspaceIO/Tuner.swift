@@ -56,7 +56,7 @@ public struct Tuner {
     let candidates = candidates(plan.rungs[0].count)
     var survivors = Array(candidates.indices)
     for (round, rung) in plan.rungs.enumerated() {
-      var results: [(candidate: Int, error: Double)] = []
+      var results: [(candidate: Int, error: Double, cost: Double)] = []
       for candidate in survivors {
         // The first trial is always made: there is always a result.
         if isTimeUp(), !outcome.trials.isEmpty { return outcome }
@@ -66,12 +66,14 @@ public struct Tuner {
         let entry = TuningOutcome.Trial(
           candidate: candidate + 1, rung: round + 1, result: result)
         outcome.trials.append(entry)
-        results.append((candidate, result.error))
+        results.append((candidate, result.error, result.cost))
         onTrial(entry, plan)
       }
       guard round + 1 < plan.rungs.count else { break }
-      let kept = results.sorted { ($0.error, $0.candidate) < ($1.error, $1.candidate) }
-        .prefix(plan.rungs[round + 1].count).map(\.candidate)
+      let kept = results.sorted {
+        ($0.error, $0.cost, $0.candidate) < ($1.error, $1.cost, $1.candidate)
+      }
+      .prefix(plan.rungs[round + 1].count).map(\.candidate)
       survivors = Set(kept).union([0]).sorted()
     }
     outcome.isComplete = true

@@ -19,18 +19,21 @@ public struct TuningOutcome: Sendable {
   /// Whether the whole plan was carried out.
   public internal(set) var isComplete = false
 
-  /// The best trial of the last round that has one; of equals the first. Nil only when no settings
-  /// could be trained with.
+  /// The best trial of the last round that has one; of equals that of the better
+  /// probabilities, and then the first. Nil only when no settings could be trained with.
   public var best: Trial? {
     let last = trials.map(\.rung).max() ?? 0
-    return trials.filter { $0.rung == last }.min { $0.result.error < $1.result.error }
+    return trials.filter { $0.rung == last }.min {
+      ($0.result.error, $0.result.cost) < ($1.result.error, $1.result.cost)
+    }
   }
 
   /// The last trial of each of the settings, best first: those that came further before the others.
   public var ranking: [Trial] {
     let latest = Dictionary(grouping: trials, by: \.candidate).compactMap { $1.last }
     return latest.sorted {
-      (-$0.rung, $0.result.error, $0.candidate) < (-$1.rung, $1.result.error, $1.candidate)
+      (-$0.rung, $0.result.error, $0.result.cost, $0.candidate)
+        < (-$1.rung, $1.result.error, $1.result.cost, $1.candidate)
     }
   }
 }
