@@ -45,11 +45,16 @@ extension Tuner {
     linear.linearPart = .fitted
     var gentleLinear = linear
     gentleLinear.learningRate = rate / 10
+    var linearMetric = linear
+    linearMetric.metric = .learned
     var flat = gentleLinear
     flat.constant = 8 * trial.recipe(TrialSettings()).constant
     var alone = linear
     (alone.epochs, alone.constant) = (options.epochs == nil ? 0 : nil, flat.constant)
-    return [TrialSettings(), metric, smooth, gentle, ranked, linear, gentleLinear, flat, alone]
+    return [
+      TrialSettings(), metric, smooth, gentle, ranked, linear, gentleLinear, linearMetric, flat,
+      alone,
+    ]
   }
 
   private func random(_ generator: inout SeededGenerator) -> TrialSettings {
