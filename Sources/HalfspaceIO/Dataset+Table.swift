@@ -12,7 +12,11 @@ extension Dataset {
       rows.lowerBound >= 0 && rows.upperBound <= rowCount, "rows \(rows) of \(rowCount)")
     switch features {
     case .table(let table):
-      return selection == nil ? table : table.selecting(rows: rows)
+      let whole = try target.map { (column) throws(DataFileError) in
+        try checkName(of: column, among: table.columnNames)
+        return table.adding(column)
+      }
+      return selection == nil ? whole ?? table : (whole ?? table).selecting(rows: rows)
     case .file(let file):
       try checkSize(rows.count, file.names.count)
       do {
@@ -54,10 +58,7 @@ extension Dataset {
   ) throws(DataFileError) -> Table {
     var all = columns.map { TableColumn(name: $0, storage: .numeric($1)) }
     if let target {
-      guard !all.contains(where: { $0.name == target.name }) else {
-        throw DataFileError(
-          file: name, reason: .inconsistent("the target is called \"\(target.name)\", as a column"))
-      }
+      try checkName(of: target, among: all.map(\.name))
       all.append(rows.count == rowCount ? target : target.selecting(rows: rows))
     }
     guard rows.upperBound <= Int(UInt32.max) else {
@@ -65,6 +66,14 @@ extension Dataset {
     }
     return Table(
       name: name, hasHeader: hasHeader, columns: all, lines: rows.map { UInt32($0 + 1) })
+  }
+
+  private func checkName(
+    of target: TableColumn, among columns: [String]
+  ) throws(DataFileError) {
+    guard columns.contains(target.name) else { return }
+    throw DataFileError(
+      file: name, reason: .inconsistent("the target is called \"\(target.name)\", as a column"))
   }
 
   private func checkSize(_ rows: Int, _ columns: Int) throws(DataFileError) {

@@ -127,6 +127,11 @@ import _HalfspaceTestSupport
     let dataset = try Dataset(
       contentsOf: folder.file("x.csv"), options: .init(targetsPath: folder.file("y.npy")))
     #expect(dataset.isMultiLabel && dataset.target?.text(0) == "\(data.labels[0]),2")
+    var options = Self.options
+    options.labelSeparator = nil
+    let model = try TabularModel.train(on: dataset, options: options).model
+    #expect(model.target.labels == ["0", "1", "2"] && model.encoder.columns.count == 6)
+    #expect(model.record.test!.microF1! > 0.9)
     let twos = ones.map { $0 * 2 }
     try AtomicFile.write(DataFiles.npy(twos, shape: "(200, 3)"), to: folder.file("y.npy"))
     #expect(throws: DataFileError.self) {
