@@ -54,7 +54,7 @@ struct PaperFlags: ParsableArguments {
     _ dataset: Dataset, targets: [String], options: TrainingOptions, quiet: Bool
   ) throws -> TablePlan? {
     guard paper, let epsilon else { return nil }
-    let table = try dataset.table()
+    let table = try dataset.table(predicting: targets)
     guard targets.count < 2 else {
       throw ConfigurationError.invalid("a plan is for one output, not for \(targets.count)")
     }

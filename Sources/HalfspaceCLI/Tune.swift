@@ -60,7 +60,7 @@ extension HalfspaceCommand {
         try OutputFile.check([chart, report, save], inputs: [table] + data.files)
         let dataset = try Dataset(
           contentsOf: table, options: data.options(knownColumns: Set(target.columns)))
-        let rows = try dataset.table()
+        let rows = try dataset.table(predicting: target.columns)
         let targets = try dataset.requireTargets(target.columns, of: rows.columnNames)
         let outcome = try search(rows, targets: targets, options: options)
         guard let best = outcome.best else {

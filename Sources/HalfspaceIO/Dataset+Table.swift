@@ -7,6 +7,20 @@ extension Dataset {
   /// - Throws: `DataFileError` for infinities, for rows that would take more than `denseLimit` bytes
   ///   with their zeros or have more than `columnLimit` columns.
   public func table(rows selection: Range<Int>? = nil) throws(DataFileError) -> Table {
+    try table(rows: selection, with: target)
+  }
+
+  /// All rows as a table to learn `targets` from, none standing for what the files tell: a target that
+  /// files tell and that is not asked for is no feature. Throws as `table(rows:)`.
+  public func table(predicting targets: [String]) throws(DataFileError) -> Table {
+    let isTold = targets.isEmpty || targets == [targetName]
+    return try table(with: isTold ? target : nil)
+  }
+
+  /// The given rows, or all, and in the last column a target that the files tell.
+  func table(
+    rows selection: Range<Int>? = nil, with target: TableColumn?
+  ) throws(DataFileError) -> Table {
     let rows = selection ?? 0..<rowCount
     precondition(
       rows.lowerBound >= 0 && rows.upperBound <= rowCount, "rows \(rows) of \(rowCount)")
@@ -39,7 +53,7 @@ extension Dataset {
         }
       }
       let names = columns.indices.map(CSVReader.name(ofColumnAt:))
-      return try table(rows, zip(names, columns), hasHeader: false)
+      return try table(rows, zip(names, columns), hasHeader: false, target)
     case .sparse(let matrix):
       try checkSize(rows.count, matrix.columns)
       var columns = [[Double]](
@@ -49,12 +63,14 @@ extension Dataset {
           columns[Int(matrix.indices[entry])][row - rows.lowerBound] = Double(matrix.values[entry])
         }
       }
-      return try table(rows, zip(columns.indices.map(String.init), columns), hasHeader: true)
+      return try table(
+        rows, zip(columns.indices.map(String.init), columns), hasHeader: true, target)
     }
   }
 
   private func table(
-    _ rows: Range<Int>, _ columns: some Sequence<(String, [Double])>, hasHeader: Bool
+    _ rows: Range<Int>, _ columns: some Sequence<(String, [Double])>, hasHeader: Bool,
+    _ target: TableColumn?
   ) throws(DataFileError) -> Table {
     var all = columns.map { TableColumn(name: $0, storage: .numeric($1)) }
     if let target {

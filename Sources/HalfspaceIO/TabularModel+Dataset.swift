@@ -61,7 +61,7 @@ extension TabularModel {
     let prepared: PreparedRows
     switch try dataset.layout(keepsSparse: options.hashColumns != nil) {
     case .table:
-      let table = try dataset.table()
+      let table = try dataset.table(predicting: targets)
       return try train(
         on: table, targets: try dataset.requireTargets(targets, of: table.columnNames),
         options: options, resuming: state, communicator: communicator, choose: choose, run: run)
@@ -98,7 +98,7 @@ extension TabularModel {
       return .streamed(try EncodedRows(file, encoder: encoder, transform: transform))
     }
     return .dense(
-      try transform.apply(to: try encoder.encode(try dataset.table()), threads: threads))
+      try transform.apply(to: try encoder.encode(try dataset.table(with: nil)), threads: threads))
   }
 
   /// Network outputs `[rows, outputs]` for the rows of a data set.

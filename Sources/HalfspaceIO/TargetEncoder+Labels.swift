@@ -76,8 +76,7 @@ extension TargetEncoder {
     return sets
   }
 
-  /// Some of the labels as a cell holds them; traps unless a cell
-  /// holds sets of labels.
+  /// Some of the labels as a cell holds them; traps unless cells hold sets.
   public func text(ofLabels numbers: [Int32]) -> String {
     guard case .multiLabel(let labels, let separator) = encoding else {
       preconditionFailure("the target has not several labels")
