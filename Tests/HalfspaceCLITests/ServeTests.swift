@@ -88,11 +88,14 @@ import Testing
       ["serve", "model.safetensors", "--port", "\(port)", "--threads", "1"] + options,
       meanwhile: { process in
         defer { process.terminate() }
-        for _ in 0..<600 where client.ask("/health") == nil {
+        var health: Answer?
+        for _ in 0..<600 {
+          health = client.ask("/health")
+          if health != nil { break }
           try #require(process.isRunning)
           usleep(100_000)
         }
-        #expect(client.ask("/health")?.body == "ok\n")
+        #expect(health?.body == "ok\n")
         try questions(client)
       })
     #expect(result.errors == "Listening on http://127.0.0.1:\(port)\n" && result.output.isEmpty)
