@@ -25,7 +25,7 @@ extension HalfspaceCommand {
           "\(Format.count(table.rowCount)) handwritten digits of 8 x 8 pixels (UCI, Alpaydin and "
             + "Kaynak), a fifth held out as a test.")
         let run = try TrainingRun(
-          dataset: Dataset(table), target: "digit", options: .init(), secondsToLoad: 0,
+          dataset: Dataset(table), targets: ["digit"], options: .init(), secondsToLoad: 0,
           long: LongRun(LongRunFlags.parse([]), title: "digits", quiet: quiet))
         try Talk.print(run.summary)
         try showExamples(run.outcome.model, table)

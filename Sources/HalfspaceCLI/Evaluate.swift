@@ -15,6 +15,9 @@ extension HalfspaceCommand {
         MAE. Of sets of labels: micro and macro F1, precision and recall of the best k, log-loss, \
         ROC AUC, calibration and precision, recall and F1 of every label. --report writes all of \
         it as JSON.
+
+        No class is the positive one unless --positive-class names it: averages are over all \
+        classes. The ROC AUC of two classes is the same for both.
         """)
 
     @Argument(help: "The model (safetensors).")
@@ -32,6 +35,12 @@ extension HalfspaceCommand {
         valueName: "column"))
     var weightColumn: String?
 
+    @Option(
+      help: ArgumentHelp(
+        "A class, of two or more, to tell precision, recall, F1 and ROC AUC of, against the rest.",
+        valueName: "label"))
+    var positiveClass: String?
+
     @Flag(help: "Let a category that training did not have count as none, instead of refusing it.")
     var ignoreUnknown = false
 
@@ -42,13 +51,21 @@ extension HalfspaceCommand {
     func run() throws {
       try Talk.reportingErrors {
         try OutputFile.check([report], inputs: [model, table] + data.files)
-        var model = try TabularModel(contentsOf: model)
+        let path = model
+        var model = try TabularModel(contentsOf: path)
         if ignoreUnknown { model.encoder.unknownCategories = .ignore }
+        try positiveClass.map { try PositiveClass.check($0, of: model, in: path) }
         let result = try model.report(
           on: try model.readDataset(contentsOf: table, options: data.options()),
           weightColumn: weightColumn, threads: threads.count)
-        if let report { try AtomicFile.write(result.json.text(), to: report) }
+        let positive = positiveClass.flatMap { PositiveClass($0, in: result) }
+        if let report {
+          var json = result.json
+          json["positive"] = positive.map { .object($0.json) }
+          try AtomicFile.write(json.text(), to: report)
+        }
         try Talk.print(result.text)
+        if let positive { try Talk.print("\n" + positive.sentence) }
       }
     }
   }

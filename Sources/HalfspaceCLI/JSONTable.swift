@@ -36,28 +36,19 @@ enum JSONTable {
 
   /// What a model says of rows: numbers as numbers, sets of labels as lists.
   static func objects(_ columns: PredictionColumns, _ inputs: InputRows) throws -> Data {
-    let scores = try columns.model.predictor.scores(for: inputs, threads: columns.threads)
-    let rows: [[Cell]]
-    switch columns.kind {
-    case .predictions:
-      rows =
-        switch columns.model.predictions(from: scores, choosing: columns.choice) {
-        case .labels(let labels): labels.map { [.text($0)] }
-        case .values(let values): values.map { [.number($0)] }
-        case .labelSets(let sets, _): sets.map { [.texts($0)] }
-        }
-    case .probabilities: rows = cells(columns.model.probabilities(fromScores: scores)!)
-    case .scores: rows = cells(scores)
-    case .inputs: rows = cells(try inputs.matrix())
-    }
+    let rows: [[Cell]] =
+      switch try columns.answers(for: inputs) {
+      case .predictions(.labels(let labels)): labels.map { [.text($0)] }
+      case .predictions(.values(let values)): values.map { [.number($0)] }
+      case .predictions(.labelSets(let sets, _)): sets.map { [.texts($0)] }
+      case .predictions(.labelColumns(let rows)): rows.map { $0.map { .number($0 ? 1 : 0) } }
+      case .numbers(let matrix):
+        (0..<matrix.rows).map { row in matrix.rowArray(row).map { .number(Double($0)) } }
+      }
     let encoder = JSONEncoder()
     encoder.outputFormatting = .sortedKeys
     return try encoder.encode(
       rows.map { Dictionary(zip(columns.names, $0)) { first, _ in first } })
-  }
-
-  private static func cells(_ matrix: Matrix) -> [[Cell]] {
-    (0..<matrix.rows).map { row in matrix.rowArray(row).map { .number(Double($0)) } }
   }
 
   /// A member of an object.

@@ -51,11 +51,14 @@ struct PaperFlags: ParsableArguments {
 
   /// The plan for a table; nil without `--paper`.
   func plan(
-    _ dataset: Dataset, target: String?, options: TrainingOptions, quiet: Bool
+    _ dataset: Dataset, targets: [String], options: TrainingOptions, quiet: Bool
   ) throws -> TablePlan? {
     guard paper, let epsilon else { return nil }
-    let table = try dataset.table()
-    let target = try dataset.requireTarget(target, of: table.columnNames)
+    let table = try dataset.table(predicting: targets)
+    guard targets.count < 2 else {
+      throw ConfigurationError.invalid("a plan is for one output, not for \(targets.count)")
+    }
+    let target = try dataset.requireTarget(targets.first, of: table.columnNames)
     var request = PlanForData.Request(epsilon: epsilon)
     request.seed = options.seed
     request.threads = options.threads

@@ -158,7 +158,7 @@ extension HalfspaceCommand {
     private func planForTable(_ path: String) throws {
       let dataset = try Dataset(
         contentsOf: path, options: data.options(knownColumns: Set([target].compactMap { $0 })))
-      let table = try dataset.table()
+      let table = try dataset.table(predicting: [target].compactMap { $0 })
       var options = TrainingOptions()
       options.loss = loss
       options.batchSize = batch

@@ -39,7 +39,7 @@ struct PredictionColumns: Sendable {
   /// The names of the columns.
   var names: [String] {
     switch kind {
-    case .predictions: return [model.target.column]
+    case .predictions: return model.target.columns
     case .probabilities: return model.target.labels
     case .scores:
       // The one output of a loss for two classes speaks for the second.
@@ -50,22 +50,33 @@ struct PredictionColumns: Sendable {
     }
   }
 
-  /// Appends a row for each row of inputs.
-  func append(_ inputs: InputRows, to csv: inout CSVWriter) throws {
-    if kind == .inputs {
-      append(try inputs.matrix(), to: &csv)
-      return
-    }
+  /// What is said of rows, a member for each of them.
+  enum Answers {
+    case predictions(TabularModel.Predictions)
+    /// A row of numbers for each of them.
+    case numbers(Matrix)
+  }
+
+  /// What the model says of rows of inputs.
+  func answers(for inputs: InputRows) throws -> Answers {
+    if kind == .inputs { return .numbers(try inputs.matrix()) }
     let scores = try model.predictor.scores(for: inputs, threads: threads)
-    switch kind {
-    case .predictions:
-      for text in model.predictions(from: scores, choosing: choice).texts { csv.append([text]) }
-    case .probabilities: append(model.probabilities(fromScores: scores)!, to: &csv)
-    case .scores, .inputs: append(scores, to: &csv)
+    return switch kind {
+    case .predictions: .predictions(model.predictions(from: scores, choosing: choice))
+    case .probabilities: .numbers(model.probabilities(fromScores: scores)!)
+    case .scores, .inputs: .numbers(scores)
     }
   }
 
-  private func append(_ matrix: Matrix, to csv: inout CSVWriter) {
-    for row in 0..<matrix.rows { csv.append(matrix.rowArray(row)) }
+  /// Appends a row for each row of inputs.
+  func append(_ inputs: InputRows, to csv: inout CSVWriter) throws {
+    switch try answers(for: inputs) {
+    case .predictions(.labelColumns(let rows)):
+      for row in rows { csv.append(row.map { $0 ? 1 : 0 }) }
+    case .predictions(let predictions):
+      for text in predictions.texts { csv.append([text]) }
+    case .numbers(let matrix):
+      for row in 0..<matrix.rows { csv.append(matrix.rowArray(row)) }
+    }
   }
 }

@@ -25,10 +25,7 @@ extension HalfspaceCommand {
     @Argument(help: "The table (CSV, libsvm, IDX, NPY or NPZ).")
     var table: String
 
-    @Option(
-      help: ArgumentHelp(
-        "The column to predict. Needed unless the file tells it.", valueName: "column"))
-    var target: String?
+    @OptionGroup var target: TargetOption
 
     @Option(help: ArgumentHelp("Where the model goes.", valueName: "file"))
     var output = "model.safetensors"
@@ -66,12 +63,15 @@ extension HalfspaceCommand {
           long, title: "Training on \(table)", quiet: quiet, communicator: processes)
         let start = ContinuousClock.now
         let dataset = try Dataset(
-          contentsOf: table, options: data.options(knownColumns: Set([target].compactMap { $0 })))
+          contentsOf: table, options: data.options(knownColumns: Set(target.columns)))
         let secondsToLoad = start.duration(to: .now) / .seconds(1)
-        let plan = try paper.plan(dataset, target: target, options: options, quiet: quiet)
+        let targets =
+          target.columns.isEmpty ? [dataset.targetName].compactMap { $0 } : target.columns
+        let plan = try paper.plan(dataset, targets: targets, options: options, quiet: quiet)
         let run = try TrainingRun(
-          dataset: plan.map { Dataset($0.table) } ?? dataset, target: target ?? dataset.targetName,
-          options: plan?.options(options) ?? options, secondsToLoad: secondsToLoad, long: long)
+          dataset: plan.map { Dataset($0.table) } ?? dataset,
+          targets: targets, options: plan?.options(options) ?? options,
+          secondsToLoad: secondsToLoad, long: long)
         guard isFirst else { return }
         let text = try report.map { _ in
           var report = try run.report

@@ -14,11 +14,11 @@ struct TrainingRun {
 
   /// Trains, the steps being taken by `long`.
   init(
-    dataset: Dataset, target: String?, options: TrainingOptions, secondsToLoad: Double,
+    dataset: Dataset, targets: [String], options: TrainingOptions, secondsToLoad: Double,
     long: LongRun
   ) throws {
     outcome = try TabularModel.train(
-      on: dataset, target: target, options: options, resuming: long.loaded?.state,
+      on: dataset, targets: targets, options: options, resuming: long.loaded?.state,
       communicator: long.communicator, choose: long.choose, run: long.run)
     rowCount = dataset.rowCount
     self.secondsToLoad = secondsToLoad
@@ -67,7 +67,9 @@ struct TrainingRun {
       let times = outcome.times
       var report = JSONObject()
       report["task"] = .string(outcome.model.target.task.rawValue)
-      report["target"] = .string(outcome.model.target.column)
+      let targets = outcome.model.target.columns
+      report["target"] =
+        targets.count == 1 ? .string(targets[0]) : .array(targets.map { .string($0) })
       report["rows.train"] = .integer(record.trainRows)
       report["rows.test"] = .integer(rowCount - record.trainRows)
       if let test = record.test { report.setErrors(test) }

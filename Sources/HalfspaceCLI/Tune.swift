@@ -24,10 +24,7 @@ extension HalfspaceCommand {
     @Argument(help: "The table (CSV, libsvm, IDX, NPY or NPZ), which must fit in memory.")
     var table: String
 
-    @Option(
-      help: ArgumentHelp(
-        "The column to predict. Needed unless the file tells it.", valueName: "column"))
-    var target: String?
+    @OptionGroup var target: TargetOption
 
     @Option(
       parsing: .unconditional,
@@ -62,10 +59,10 @@ extension HalfspaceCommand {
         try options.validate()
         try OutputFile.check([chart, report, save], inputs: [table] + data.files)
         let dataset = try Dataset(
-          contentsOf: table, options: data.options(knownColumns: Set([target].compactMap { $0 })))
-        let rows = try dataset.table()
-        let target = try dataset.requireTarget(target, of: rows.columnNames)
-        let outcome = try search(rows, target: target, options: options)
+          contentsOf: table, options: data.options(knownColumns: Set(target.columns)))
+        let rows = try dataset.table(predicting: target.columns)
+        let targets = try dataset.requireTargets(target.columns, of: rows.columnNames)
+        let outcome = try search(rows, targets: targets, options: options)
         guard let best = outcome.best else {
           throw ConfigurationError.invalid("no settings could be trained with")
         }
@@ -84,7 +81,7 @@ extension HalfspaceCommand {
         try Talk.print(outcome.sentence)
         if let save {
           let trained = try TabularModel.train(
-            on: rows, target: target, options: best.result.settings.applied(to: options))
+            on: rows, targets: targets, options: best.result.settings.applied(to: options))
           try trained.model.save(to: save)
           if let test = trained.model.record.test {
             try Talk.print("\(test.sentence) on \(Format.rows(test.rows, "held-out ")).")
@@ -96,9 +93,9 @@ extension HalfspaceCommand {
     }
 
     private func search(
-      _ rows: Table, target: String, options: TrainingOptions
+      _ rows: Table, targets: [String], options: TrainingOptions
     ) throws -> TuningOutcome {
-      let tuner = try Tuner(rows, target: target, options: options)
+      let tuner = try Tuner(rows, targets: targets, options: options)
       let start = ContinuousClock.now
       // Reading and other programs take their share of a second: the plan is for four fifths.
       let visits = Int(min(1e12, 0.8 * budget.seconds * TuningPlan.visitsPerSecond))

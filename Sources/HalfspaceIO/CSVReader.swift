@@ -75,9 +75,18 @@ public struct CSVReader: Sendable {
   ///
   /// - Throws: `TableError` naming line and column.
   public func read(_ bytes: [UInt8], name: String) throws(TableError) -> Table {
+    try read(bytes, name: name) { [options] _, _ in options.textColumns }
+  }
+
+  /// As `read(_:name:)`; which columns are texts is said once names are known.
+  func read(
+    _ bytes: [UInt8], name: String,
+    textColumns: (_ names: [String], _ hasHeader: Bool) -> Set<String>
+  ) throws(TableError) -> Table {
     var pass = try begin(bytes, name: name)
-    let text = options.textColumns
-    return try Self.table(&pass, bytes, hasHeader: pass.hasHeader, textColumns: text)
+    return try Self.table(
+      &pass, bytes, hasHeader: pass.hasHeader,
+      textColumns: textColumns(pass.names, pass.hasHeader))
   }
 
   /// A pass that stands at the first row, its columns named. The bytes may be a file's beginning.

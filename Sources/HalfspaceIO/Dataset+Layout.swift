@@ -36,58 +36,57 @@ extension Dataset {
 
   /// The target, and behind it the column of weights, if there is one, of rows that are read from a
   /// file. Throws as `targetTable(_:)`, and when there is no such column.
-  func targetTable(_ name: String?, weights: String?) throws -> Table {
-    let targets = try targetTable(name)
-    guard let weights, case .file(let file) = try layout(keepsSparse: false) else {
-      return targets
-    }
+  func targetTable(_ names: [String], weights: String?) throws -> Table {
+    let targets = try targetTable(names)
+    guard let weights, targets[weights] == nil,
+      case .file(let file) = try layout(keepsSparse: false)
+    else { return targets }
     let column = try file.table(
       rows: Array(0..<file.rowCount), columns: [try file.position(of: weights)])
-    if weights == targets.columns[0].name { return targets }
     return targets.adding(column.columns[0])
   }
 
-  /// The target alone, as a table of one column.
+  /// The target alone, as a table of its columns.
   ///
-  /// - Parameter name: a column of the rows; nil: what the file or a file beside it tells.
+  /// - Parameter names: columns of the rows; none: what the file or a file beside it tells.
   /// - Throws: `TableError` when there is no such column, `ConfigurationError` when nothing tells.
-  func targetTable(_ name: String?) throws -> Table {
-    if case .table(let table) = features {
-      return try table.taking(column: try requireTarget(name, of: table.columnNames))
-    }
-    if let target, name == nil || name == target.name {
+  func targetTable(_ names: [String]) throws -> Table {
+    if let target, names.isEmpty || names == [target.name] {
       return Table(
         name: self.name, hasHeader: true, columns: [target],
         lines: (0..<rowCount).map { UInt32(clamping: $0 + 1) })
     }
     guard case .file(let file) = try layout(keepsSparse: false) else {
-      return try table().taking(column: try requireTarget(name, of: table().columnNames))
+      let table = try table()
+      return try table.taking(columns: try requireTargets(names, of: table.columnNames))
     }
-    let wanted = try requireTarget(name, of: file.names)
-    let position = try file.position(of: wanted)
-    if let levels = file.levels[position], levels.count > RowFile.levelLimit {
-      throw TableError(
-        file: self.name, column: wanted,
-        reason: .tooManyLevels(
-          levels: levels.count, rows: file.rowCount, limit: RowFile.levelLimit, firstText: nil))
+    let positions = try requireTargets(names, of: file.names).map(file.position(of:))
+    for position in positions {
+      if let levels = file.levels[position], levels.count > RowFile.levelLimit {
+        throw TableError(
+          file: self.name, column: file.names[position],
+          reason: .tooManyLevels(
+            levels: levels.count, rows: file.rowCount, limit: RowFile.levelLimit, firstText: nil))
+      }
     }
-    return try file.table(rows: Array(0..<file.rowCount), columns: [position])
+    return try file.table(rows: Array(0..<file.rowCount), columns: positions)
   }
 }
 
 extension Table {
   /// The table with one more column.
-  fileprivate func adding(_ column: TableColumn) -> Table {
+  func adding(_ column: TableColumn) -> Table {
     Table(
       name: name, hasHeader: hasHeader, columns: columns + [column],
       lines: (0..<rowCount).map { UInt32(clamping: line(ofRow: $0)) })
   }
 
-  /// A table of one of the columns.
-  fileprivate func taking(column name: String) throws(TableError) -> Table {
-    let column = try column(name)
+  /// A table of some of the columns, in the order of their names.
+  fileprivate func taking(columns names: [String]) throws(TableError) -> Table {
+    var taken: [TableColumn] = []
+    for name in names { taken.append(try column(name)) }
     return Table(
-      name: self.name, hasHeader: hasHeader, columns: [column],
+      name: self.name, hasHeader: hasHeader, columns: taken,
       lines: (0..<rowCount).map { UInt32(clamping: line(ofRow: $0)) })
   }
 }

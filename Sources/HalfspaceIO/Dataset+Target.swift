@@ -13,6 +13,11 @@ extension Dataset {
         + columns.prefix(20).joined(separator: ", ") + (columns.count > 20 ? ", ..." : ""))
   }
 
+  /// `names`, or the target that the files tell. Throws as `requireTarget(_:of:)`.
+  public func requireTargets(_ names: [String], of columns: [String]) throws -> [String] {
+    names.isEmpty ? [try requireTarget(nil, of: columns)] : names
+  }
+
   // MARK: Files
 
   static func targetArray(_ path: String) throws(DataFileError) -> NumericArray {

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 public import HalfspaceLinalg
-internal import Synchronization
 
 /// Puts rows of features on the unit sphere, as fitted on the training rows.
 ///
@@ -206,7 +205,7 @@ public struct FeatureTransform: Sendable, Equatable {
     precondition(
       result.columns == outputCount && result.rows >= matrix.rows,
       "[\(result.rows), \(result.columns)] for \(matrix.rows) rows of \(outputCount)")
-    let norms = Mutex([Double](repeating: 0, count: matrix.rows))
+    let norms = Guarded([Double](repeating: 0, count: matrix.rows))
     parallelFor(matrix.rows, grain: 64, threads: threads) { rows in
       var scaled = [Double](repeating: 0, count: inputCount)
       var values = [Double](repeating: 0, count: outputCount)

@@ -249,19 +249,21 @@ extension LinearFit {
 extension DoubleMatrix {
   /// `self * other`.
   fileprivate func times(_ other: DoubleMatrix) -> DoubleMatrix {
-    var result = DoubleMatrix(rows: rows, columns: other.columns)
-    unsafe hs_gemm_f64(
-      0, 0, rows, other.columns, columns, 1, elements, columns, other.elements, other.columns, 0,
-      &result.elements, other.columns)
-    return result
+    product(other, isTransposed: false)
   }
 
   /// `selfᵀ * other`.
   fileprivate func transposedTimes(_ other: DoubleMatrix) -> DoubleMatrix {
-    var result = DoubleMatrix(rows: columns, columns: other.columns)
+    product(other, isTransposed: true)
+  }
+
+  /// `self * other`, `self` transposed or as it is.
+  private func product(_ other: DoubleMatrix, isTransposed: Bool) -> DoubleMatrix {
+    let (m, k) = isTransposed ? (columns, rows) : (rows, columns)
+    var result = DoubleMatrix(rows: m, columns: other.columns)
     unsafe hs_gemm_f64(
-      1, 0, columns, other.columns, rows, 1, elements, columns, other.elements, other.columns, 0,
-      &result.elements, other.columns)
+      isTransposed ? 1 : 0, 0, m, other.columns, k, 1, elements, columns, other.elements,
+      other.columns, 0, &result.elements, other.columns)
     return result
   }
 }

@@ -19,6 +19,10 @@ public struct ModelFileError: Error, Hashable, Sendable {
     case noProbabilities(loss: String)
     /// Sets of labels are asked of a model of another task.
     case noLabelSets(task: PredictionTask)
+    /// A class is asked of a model of another task.
+    case noClasses(task: PredictionTask)
+    /// A class that the model does not know.
+    case unknownClass(String, known: [String])
     /// A model that a format cannot hold.
     case notExportable(String)
   }
@@ -51,6 +55,13 @@ extension ModelFileError: CustomStringConvertible, LocalizedError {
     case .noLabelSets(let task):
       "\(file): --label-threshold and --top are for sets of labels; the model predicts "
         + (task == .regression ? "a number" : "one class")
+    case .noClasses(let task):
+      "\(file): --positive-class is for classes; the model predicts "
+        + (task == .regression ? "a number" : "sets of labels")
+    case .unknownClass(let label, let known):
+      "\(file): the model knows no class \"\(label)\", only "
+        + known.prefix(30).map { "\"\($0)\"" }.joined(separator: ", ")
+        + (known.count > 30 ? ", ..." : "")
     case .unknownFormat:
       "\(file): expected a name that ends with "
         + ModelFormat.allCases.map { ".\($0.rawValue)" }.joined(separator: ", ")

@@ -17,7 +17,7 @@ struct PreparedRows {
 
   /// Sparse rows.
   init(
-    _ matrix: SparseMatrix, _ dataset: Dataset, target name: String?, options: TrainingOptions
+    _ matrix: SparseMatrix, _ dataset: Dataset, targets names: [String], options: TrainingOptions
   ) throws {
     guard options.droppedColumns.isEmpty else {
       throw ConfigurationError.invalid("columns of sparse rows cannot be dropped by name")
@@ -25,9 +25,12 @@ struct PreparedRows {
     guard options.weightColumn == nil else {
       throw ConfigurationError.invalid("sparse rows have no column of weights")
     }
-    let targets = try dataset.targetTable(name)
+    guard names.count < 2 else {
+      throw ConfigurationError.invalid("sparse rows have one target, not \(names.count)")
+    }
+    let targets = try dataset.targetTable(names)
     let split = try TabularModel.split(
-      targets, target: targets.columns[0].name, options: options)
+      targets, targets: [targets.columns[0].name], options: options)
     let width = options.width ?? TrainingRecipe.defaultWidth
     let columns =
       options.hashColumns
@@ -70,15 +73,13 @@ struct PreparedRows {
   /// medians and ranks are those of a sample, which is all of them up to `sampleLimit`. Of so many
   /// the result is that for the rows in memory.
   init(
-    _ file: RowFile, _ dataset: Dataset, target name: String?, options: TrainingOptions,
+    _ file: RowFile, _ dataset: Dataset, targets names: [String], options: TrainingOptions,
     sampleLimit: Int = 1 << 16
   ) throws {
-    let targets = try dataset.targetTable(name, weights: options.weightColumn)
-    let column = targets.columns[0].name
-    guard !options.ignoredColumns.contains(column) else {
-      throw ConfigurationError.invalid("the target column \"\(column)\" cannot be dropped")
-    }
-    let split = try TabularModel.split(targets, target: column, options: options)
+    let targets = try dataset.targetTable(names, weights: options.weightColumn)
+    let names = names.isEmpty ? [targets.columns[0].name] : names
+    try options.checkUse(ofTargets: names)
+    let split = try TabularModel.split(targets, targets: names, options: options)
     let rows = split.training
     let sampled = Self.sample(of: rows, columns: file.names.count, limit: sampleLimit)
     let sample = try file.table(rows: sampled)
@@ -91,10 +92,11 @@ struct PreparedRows {
             try file.witnesses(
               among: rows,
               columns: file.names.indices.filter {
-                file.names[$0] != column && !options.ignoredColumns.contains(file.names[$0])
+                !names.contains(file.names[$0])
+                  && !options.ignoredColumns.contains(file.names[$0])
               })
           ).sorted()),
-      target: sample[column] == nil ? nil : column, dropping: options.ignoredColumns,
+      targets: names.filter { sample[$0] != nil }, dropping: options.ignoredColumns,
       rows: rows.count)
     // A category that only held-out rows have is no fault of the table.
     var lenient = encoder

@@ -15,18 +15,17 @@ struct PreparedTable {
   /// Checks the options against the table.
   ///
   /// - Throws: `TableError`, `ConfigurationError`.
-  init(_ table: Table, target column: String, options: TrainingOptions) throws {
+  init(_ table: Table, targets: [String], options: TrainingOptions) throws {
     try options.validate()
-    for name in [column] + options.ignoredColumns.sorted() { _ = try table.column(name) }
-    if options.ignoredColumns.contains(column) {
-      throw ConfigurationError.invalid("the target column \"\(column)\" cannot be dropped")
-    }
-    let split = try TabularModel.split(table, target: column, options: options)
+    for name in targets + options.ignoredColumns.sorted() { _ = try table.column(name) }
+    try options.checkUse(ofTargets: targets)
+    let split = try TabularModel.split(table, targets: targets, options: options)
     training = split.test == nil ? table : table.selecting(rows: split.training)
     test = split.test.map { table.selecting(rows: $0) }
     target = split.target
     encoder = try TableEncoder(
-      fitting: training, target: column, dropping: options.ignoredColumns)
+      fitting: training, targets: targets, dropping: options.ignoredColumns,
+      rows: training.rowCount)
     features = try encoder.encode(training)
   }
 

@@ -2,8 +2,8 @@
 
 extension TableEncoder: Codable {
   private enum CodingKeys: String, CodingKey {
-    case columns, constantColumns, targetPosition, droppedPositions, hasHeader, tableWidth,
-      unknownCategories, sparse
+    case columns, constantColumns, targetPosition, targetPositions, droppedPositions, hasHeader,
+      tableWidth, unknownCategories, sparse
   }
 
   /// Decodes an encoder and checks it, so that one from a damaged file is refused here rather
@@ -12,7 +12,10 @@ extension TableEncoder: Codable {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     columns = try container.decode([Column].self, forKey: .columns)
     constantColumns = try container.decode([String].self, forKey: .constantColumns)
-    targetPosition = try container.decodeIfPresent(Int.self, forKey: .targetPosition)
+    // Several positions have a key of their own; one is written as ever.
+    targetPositions =
+      try container.decodeIfPresent([Int].self, forKey: .targetPositions)
+      ?? container.decodeIfPresent(Int.self, forKey: .targetPosition).map { [$0] } ?? []
     droppedPositions = try container.decode([Int].self, forKey: .droppedPositions)
     hasHeader = try container.decode(Bool.self, forKey: .hasHeader)
     tableWidth = try container.decode(Int.self, forKey: .tableWidth)
@@ -29,7 +32,11 @@ extension TableEncoder: Codable {
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(columns, forKey: .columns)
     try container.encode(constantColumns, forKey: .constantColumns)
-    try container.encodeIfPresent(targetPosition, forKey: .targetPosition)
+    if targetPositions.count > 1 {
+      try container.encode(targetPositions, forKey: .targetPositions)
+    } else {
+      try container.encodeIfPresent(targetPositions.first, forKey: .targetPosition)
+    }
     try container.encode(droppedPositions, forKey: .droppedPositions)
     try container.encode(hasHeader, forKey: .hasHeader)
     try container.encode(tableWidth, forKey: .tableWidth)
@@ -44,7 +51,7 @@ extension TableEncoder: Codable {
       return isSound ? nil : "the encoding of sparse rows is not sound"
     }
     let positions =
-      columns.map(\.position) + droppedPositions + (targetPosition.map { [$0] } ?? [])
+      columns.map(\.position) + droppedPositions + targetPositions
     guard !columns.isEmpty, Set(positions).count == positions.count else {
       return "the columns of the table encoder are not distinct"
     }

@@ -58,8 +58,8 @@ extension TableEncoder {
   /// Where the columns are in a table of so many columns without names, nil if they are not.
   private func positions(inTableOf count: Int) -> [Int]? {
     // Rows look as in training, or lack the target, or lack the dropped columns too.
-    let target = targetPosition.map { [$0] } ?? []
-    for absent in [[], target, target + droppedPositions] where count == tableWidth - absent.count {
+    for absent in [[], targetPositions, targetPositions + droppedPositions]
+    where count == tableWidth - absent.count {
       return columns.map { column in column.position - absent.count { $0 < column.position } }
     }
     return nil

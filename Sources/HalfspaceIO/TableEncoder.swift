@@ -53,8 +53,8 @@ public struct TableEncoder: Sendable, Equatable {
   public let columns: [Column]
   /// The columns that were left out because all training rows agree on them.
   public let constantColumns: [String]
-  /// The target's position in the training table.
-  let targetPosition: Int?
+  /// The positions of the target's columns in the training table.
+  let targetPositions: [Int]
   /// Positions in the training table of the columns that were dropped by name, ascending.
   let droppedPositions: [Int]
   /// Whether the training table had column names.
@@ -74,21 +74,21 @@ public struct TableEncoder: Sendable, Equatable {
     unknownCategories: UnknownCategories = .refuse
   ) throws(TableError) {
     try self.init(
-      fitting: table, target: target, dropping: dropped, unknownCategories: unknownCategories,
-      rows: table.rowCount)
+      fitting: table, targets: target.map { [$0] } ?? [], dropping: dropped,
+      unknownCategories: unknownCategories, rows: table.rowCount)
   }
 
-  /// Fits an encoder on a table that stands for `rows` rows.
+  /// Fits an encoder on a table that stands for `rows` rows, all columns but those of the target and
+  /// the dropped ones.
   init(
-    fitting table: Table, target: String?, dropping dropped: Set<String>,
+    fitting table: Table, targets: [String], dropping dropped: Set<String>,
     unknownCategories: UnknownCategories = .refuse, rows: Int
   ) throws(TableError) {
-    if let target { _ = try table.column(target) }
-    for name in dropped.sorted() { _ = try table.column(name) }
+    for name in targets + dropped.sorted() { _ = try table.column(name) }
     var columns: [Column] = []
     var constantColumns: [String] = []
     for (position, column) in table.columns.enumerated()
-    where column.name != target && !dropped.contains(column.name) {
+    where !targets.contains(column.name) && !dropped.contains(column.name) {
       if let encoding = try Self.encoding(fitting: column, of: table, rows: rows) {
         columns.append(Column(name: column.name, position: position, encoding: encoding))
       } else {
@@ -99,9 +99,9 @@ public struct TableEncoder: Sendable, Equatable {
     self.unknownCategories = unknownCategories
     self.columns = columns
     self.constantColumns = constantColumns
-    targetPosition = target.flatMap(table.position(of:))
+    targetPositions = table.columns.indices.filter { targets.contains(table.columns[$0].name) }
     droppedPositions = table.columns.indices.filter {
-      table.columns[$0].name != target && dropped.contains(table.columns[$0].name)
+      !targets.contains(table.columns[$0].name) && dropped.contains(table.columns[$0].name)
     }
     hasHeader = table.hasHeader
     tableWidth = table.columns.count
@@ -113,7 +113,7 @@ public struct TableEncoder: Sendable, Equatable {
     unknownCategories = .refuse
     columns = []
     constantColumns = []
-    targetPosition = nil
+    targetPositions = []
     droppedPositions = []
     hasHeader = true
     tableWidth = 0

@@ -50,6 +50,8 @@ public struct TableError: Error, Hashable, Sendable {
     case missingTarget
     /// A class that the training rows did not have.
     case unknownClass(String, known: [String])
+    /// A cell of one of several target columns is neither 0 nor 1.
+    case neitherOneNorZero(String)
     /// No row has a label.
     case noLabels
     /// Every row has the same class.
@@ -128,6 +130,9 @@ extension TableError.Reason: CustomStringConvertible {
     case .missingTarget: "the target is missing"
     case .unknownClass(let value, let known):
       "the training rows had no class \"\(shortened(value))\", only \(list(known))"
+    case .neitherOneNorZero(let text):
+      "expected 0 or 1, found \"\(shortened(text))\": each of several target columns is a label that "
+        + "a row has or has not; a number is predicted from a column of its own"
     case .noLabels: "no row has a label, so there is nothing to learn"
     case .singleClass(let value):
       "every row has the class \"\(shortened(value))\", so there is nothing to learn"

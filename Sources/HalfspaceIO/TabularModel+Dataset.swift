@@ -19,7 +19,19 @@ extension TabularModel {
     on dataset: Dataset, target: String? = nil, options: TrainingOptions = .init(),
     onEpoch: (EpochReport) -> TrainingAction = { _ in .proceed }
   ) throws -> TrainingOutcome {
-    try train(on: dataset, target: target, options: options, resuming: nil) { trainer in
+    try train(
+      on: dataset, targets: target.map { [$0] } ?? [], options: options, onEpoch: onEpoch)
+  }
+
+  /// Trains a model as `train(on:target:options:onEpoch:)` that predicts several columns of ones and
+  /// zeros, one for each label; a row may have any number of them.
+  ///
+  /// - Throws: as the other, `TableError` for a cell that is neither 0 nor 1.
+  public static func train(
+    on dataset: Dataset, targets: [String], options: TrainingOptions = .init(),
+    onEpoch: (EpochReport) -> TrainingAction = { _ in .proceed }
+  ) throws -> TrainingOutcome {
+    try train(on: dataset, targets: targets, options: options, resuming: nil) { trainer in
       try trainer.run(onEpoch: onEpoch)
     }
   }
@@ -28,32 +40,35 @@ extension TabularModel {
   /// checkpoints, limits, progress within an epoch.
   ///
   /// - Parameters:
+  ///   - targets: the column to predict, or several of ones and zeros, one for each label; none: what
+  ///     the files tell.
   ///   - state: where to go on from, of a run with the same rows and options; nil: the beginning.
   ///   - communicator: the processes that share the work, all with the same rows and options.
   ///   - choose: runs the trials, where settings are chosen by trials.
   ///   - run: runs the trainer, as far as it likes; an error it throws ends the training.
   /// - Throws: as the other, `ConfigurationError` for a state of another run, and what `run` throws.
   public static func train(
-    on dataset: Dataset, target: String?, options: TrainingOptions, resuming state: TrainerState?,
+    on dataset: Dataset, targets: [String], options: TrainingOptions, resuming state: TrainerState?,
     communicator: any Communicator = SingleProcess(),
     choose: (SettingsChoice) throws -> Void = { $0.run() }, run: (Trainer) throws -> Void
   ) throws -> TrainingOutcome {
     try options.validate()
     var options = options
-    if dataset.isMultiLabel, options.task == nil, target == nil || target == dataset.targetName {
+    if dataset.isMultiLabel, options.task == nil, targets.isEmpty || targets == [dataset.targetName]
+    {
       options.task = .multiLabel
     }
     let prepared: PreparedRows
     switch try dataset.layout(keepsSparse: options.hashColumns != nil) {
     case .table:
-      let table = try dataset.table()
+      let table = try dataset.table(predicting: targets)
       return try train(
-        on: table, target: try dataset.requireTarget(target, of: table.columnNames),
+        on: table, targets: try dataset.requireTargets(targets, of: table.columnNames),
         options: options, resuming: state, communicator: communicator, choose: choose, run: run)
     case .sparse(let matrix):
-      prepared = try PreparedRows(matrix, dataset, target: target, options: options)
+      prepared = try PreparedRows(matrix, dataset, targets: targets, options: options)
     case .file(let file):
-      prepared = try PreparedRows(file, dataset, target: target, options: options)
+      prepared = try PreparedRows(file, dataset, targets: targets, options: options)
     }
     return try prepared.train(
       options: options, resuming: state, communicator: communicator, run: run)
@@ -83,7 +98,7 @@ extension TabularModel {
       return .streamed(try EncodedRows(file, encoder: encoder, transform: transform))
     }
     return .dense(
-      try transform.apply(to: try encoder.encode(try dataset.table()), threads: threads))
+      try transform.apply(to: try encoder.encode(try dataset.table(with: nil)), threads: threads))
   }
 
   /// Network outputs `[rows, outputs]` for the rows of a data set.
@@ -107,11 +122,14 @@ extension TabularModel {
   public func report(
     on dataset: Dataset, weightColumn: String? = nil, threads: Int = 1
   ) throws -> EvaluationReport {
-    let name = dataset.targetName ?? target.column
+    let scores = try scores(for: dataset, threads: threads)
+    let targets =
+      target.columns.count > 1
+      ? try dataset.targetTable(target.columns)
+      : try dataset.targetTable([dataset.targetName ?? target.column]).renamed(target.column)
     return try report(
-      scores: try scores(for: dataset, threads: threads),
-      targets: try dataset.targetTable(name).renamed(target.column),
-      weights: try weightColumn.map { try dataset.targetTable($0).weights(in: $0) })
+      scores: scores, targets: targets,
+      weights: try weightColumn.map { try dataset.targetTable([$0]).weights(in: $0) })
   }
 }
 

@@ -17,13 +17,14 @@ internal import HalfspaceReporting
 // output into an answer.
 extension TabularModel {
   /// The latest version of the file format.
-  public static let formatVersion = "3"
+  public static let formatVersion = "4"
   /// The versions that are read.
-  private static let formatVersions = ["1", "2", formatVersion]
+  private static let formatVersions = ["1", "2", "3", formatVersion]
   /// The version that this model is written in: 2 brought the metric of the features, 3 logarithmic
-  /// scaling; each is written where there is need of it, so that all other models can be read by whoever
+  /// scaling, 4 several columns of labels; each is written where there is need of it, so that all other models can be read by whoever
   /// reads the format before.
   public var formatVersion: String {
+    if target.columns.count > 1 { return "4" }
     if transform.scaling == .log { return "3" }
     return transform.metric == nil ? "1" : "2"
   }
@@ -99,7 +100,7 @@ extension TabularModel {
     guard transform.metric == nil || version != "1" else {
       throw Self.inconsistent(file, "format 1 has no metric")
     }
-    guard transform.scaling != .log || version == "3" else {
+    guard transform.scaling != .log || version == "3" || version == "4" else {
       throw Self.inconsistent(file, "format \(version) has no logarithmic scaling")
     }
     let encoder = try Self.decode(TableEncoder.self, Key.encoder, file)
@@ -107,6 +108,9 @@ extension TabularModel {
       throw Self.inconsistent(file, "sparse rows have no metric")
     }
     let target = try Self.decode(TargetEncoder.self, Key.target, file)
+    guard target.columns.count == 1 || version == "4" else {
+      throw Self.inconsistent(file, "format \(version) has no columns of labels")
+    }
     let record = try Self.decode(TrainingRecord.self, Key.record, file)
     guard encoder.featureCount == transform.inputCount else {
       throw Self.inconsistent(

@@ -21,15 +21,8 @@ extension TabularModel {
   ///
   /// - Throws: `TableError` that names the place.
   public func readTable(csv: String, name: String) throws(TableError) -> Table {
-    var options = readingOptions(.init()).csv
-    if encoder.hasHeader {
-      options.textColumns = encoder.textColumns(names: [], hasHeader: true)
-      return try Table(csv: csv, name: name, options: options)
-    }
-    // Which columns they are depends on how many there are.
-    let table = try Table(csv: csv, name: name, options: options)
-    options.textColumns = encoder.textColumns(names: table.columnNames, hasHeader: false)
-    return options.textColumns.isEmpty ? table : try Table(csv: csv, name: name, options: options)
+    try CSVReader(options: readingOptions(.init()).csv)
+      .read(Array(csv.utf8), name: name, textColumns: encoder.textColumns(names:hasHeader:))
   }
 
   /// `options` with what the model knows of its tables.

@@ -45,14 +45,29 @@ extension TabularModel {
     onEpoch: (EpochReport) -> TrainingAction = { _ in .proceed }
   ) throws -> TrainingOutcome {
     try train(
-      on: table, target: targetColumn, options: options, resuming: nil, communicator: communicator
+      on: table, targets: [targetColumn], options: options, communicator: communicator,
+      onEpoch: onEpoch)
+  }
+
+  /// Trains a model as `train(on:target:options:communicator:onEpoch:)` that predicts several columns of
+  /// ones and zeros, one for each label; a row may have any number of them.
+  ///
+  /// - Throws: as the other, `TableError` for a cell that is neither 0 nor 1.
+  public static func train(
+    on table: Table, targets: [String], options: TrainingOptions = .init(),
+    communicator: any Communicator = SingleProcess(),
+    onEpoch: (EpochReport) -> TrainingAction = { _ in .proceed }
+  ) throws -> TrainingOutcome {
+    try train(
+      on: table, targets: targets, options: options, resuming: nil, communicator: communicator
     ) { trainer in try trainer.run(onEpoch: onEpoch) }
   }
 
-  /// Trains a model as `train(on:target:options:onEpoch:)`, the steps being taken by the caller: for
-  /// checkpoints, limits, progress within an epoch.
+  /// Trains a model as `train(on:target:options:communicator:onEpoch:)`, the steps being taken by the
+  /// caller: for checkpoints, limits, progress within an epoch.
   ///
   /// - Parameters:
+  ///   - targets: the column to predict, or several of ones and zeros, one for each label.
   ///   - state: where to go on from, of a run with the same table and options; nil: the beginning.
   ///   - communicator: the processes that share the work.
   ///   - choose: runs the trials, where settings are chosen by trials and `state` does not have them; an
@@ -60,11 +75,11 @@ extension TabularModel {
   ///   - run: runs the trainer, as far as it likes; an error it throws ends the training.
   /// - Throws: as the other, `ConfigurationError` for a state of another run, and what `run` throws.
   public static func train(
-    on table: Table, target targetColumn: String, options: TrainingOptions,
+    on table: Table, targets: [String], options: TrainingOptions,
     resuming state: TrainerState?, communicator: any Communicator = SingleProcess(),
     choose: (SettingsChoice) throws -> Void = { $0.run() }, run: (Trainer) throws -> Void
   ) throws -> TrainingOutcome {
-    let prepared = try PreparedTable(table, target: targetColumn, options: options)
+    let prepared = try PreparedTable(table, targets: targets, options: options)
     let choice = try settings(
       for: prepared, options: options, resuming: state, communicator: communicator, choose)
     let options = choice.settings?.applied(to: options) ?? options
@@ -145,11 +160,11 @@ extension TabularModel {
   /// Training and test rows, and the target as the model will know it. The classes are those of
   /// the whole table, mean and scale of a number those of the training rows.
   static func split(
-    _ table: Table, target column: String, options: TrainingOptions
+    _ table: Table, targets: [String], options: TrainingOptions
   ) throws -> (training: [Int], test: [Int]?, target: TargetEncoder) {
     let fraction = options.testFraction
     let target = try TargetEncoder(
-      fitting: table, column: column, task: options.task, labelSeparator: options.labelSeparator)
+      fitting: table, columns: targets, task: options.task, labelSeparator: options.labelSeparator)
     guard fraction > 0 else { return (Array(0..<table.rowCount), nil, target) }
     let split =
       switch target.task {
@@ -175,7 +190,7 @@ extension TabularModel {
     }
     return (
       split.training, split.test,
-      try TargetEncoder(fitting: training, column: column, task: .regression)
+      try TargetEncoder(fitting: training, column: target.column, task: .regression)
     )
   }
 

@@ -51,13 +51,17 @@ public struct TabularModel: Sendable {
     case values([Double])
     /// Sets of labels, and what separates the labels of a set in a cell.
     case labelSets([[String]], separator: String)
+    /// Whether a row has each of the labels that have a column of their own, in their order.
+    case labelColumns([[Bool]])
 
-    /// One text per row.
+    /// One text per row; of columns of labels ones and zeros, separated by commas.
     public var texts: [String] {
       switch self {
       case .labels(let labels): labels
       case .values(let values): values.map { "\($0)" }
       case .labelSets(let sets, let separator): sets.map { $0.joined(separator: separator) }
+      case .labelColumns(let rows):
+        rows.map { row in row.map { $0 ? "1" : "0" }.joined(separator: ",") }
       }
     }
   }
@@ -93,6 +97,12 @@ public struct TabularModel: Sendable {
     case .multiLabel(let labels, let separator):
       return .labelSets(
         choice.labels(scores: scores).map { $0.map { labels[Int($0)] } }, separator: separator)
+    case .labelColumns(let names):
+      return .labelColumns(
+        choice.labels(scores: scores).map { chosen in
+          let chosen = Set(chosen)
+          return names.indices.map { chosen.contains(Int32($0)) }
+        })
     }
   }
 

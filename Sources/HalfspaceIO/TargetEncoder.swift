@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import HalfspaceNN
 
 /// Turns the target column of a table into class numbers or standardized values, as fitted on the
 /// training rows, and predictions back into labels or values.
@@ -17,9 +18,11 @@ public struct TargetEncoder: Sendable, Equatable {
     case regression(mean: Double, scale: Double)
     /// Any number of labels in a cell, in the order of `classification`, and what separates them.
     case multiLabel(labels: [String], separator: String)
+    /// Any number of labels, each with a column of ones and zeros that is called as it.
+    case labelColumns(names: [String])
   }
 
-  /// The target column's name in the training table.
+  /// The target column's name in the training table; of several their names, separated by commas.
   public let column: String
   /// What the target is and how it is encoded.
   public let encoding: Encoding
@@ -69,19 +72,63 @@ public struct TargetEncoder: Sendable, Equatable {
     }
   }
 
+  /// Fits an encoder on several columns of ones and zeros, one for each label; on one column as
+  /// `init(fitting:column:task:labelSeparator:)`. O(n) for each.
+  ///
+  /// - Parameter columns: the columns' names, at least one, all different.
+  /// - Throws: `TableError` for a column that does not exist, a cell that is missing or neither 0 nor 1,
+  ///   or no labels; `ConfigurationError` for a task or a separator that is not for several columns.
+  public init(
+    fitting table: Table, columns: [String], task: PredictionTask? = nil,
+    labelSeparator: Character? = nil
+  ) throws {
+    precondition(!columns.isEmpty, "no target columns")
+    guard columns.count > 1 else {
+      try self.init(
+        fitting: table, column: columns[0], task: task, labelSeparator: labelSeparator)
+      return
+    }
+    if let twice = columns.indices.first(where: { columns[..<$0].contains(columns[$0]) }) {
+      throw ConfigurationError.invalid("the target column \"\(columns[twice])\" is named twice")
+    }
+    if let task, task != .multiLabel {
+      throw ConfigurationError.invalid(
+        "several target columns are labels, a row may have any number of them; \(task.rawValue) is "
+          + "for one column")
+    }
+    guard labelSeparator == nil else {
+      throw ConfigurationError.invalid(
+        "a label separator is for one target column, not for \(columns.count)")
+    }
+    self.init(column: columns.joined(separator: ", "), encoding: .labelColumns(names: columns))
+    guard try labelSets(of: table).contains(where: { !$0.isEmpty }) else {
+      throw TableError(file: table.name, column: column, reason: .noLabels)
+    }
+  }
+
+  private init(column: String, encoding: Encoding) {
+    self.column = column
+    self.encoding = encoding
+  }
+
+  /// The names of the columns that hold the target.
+  public var columns: [String] {
+    if case .labelColumns(let names) = encoding { names } else { [column] }
+  }
+
   /// What the target is.
   public var task: PredictionTask {
     switch encoding {
     case .classification: .classification
     case .regression: .regression
-    case .multiLabel: .multiLabel
+    case .multiLabel, .labelColumns: .multiLabel
     }
   }
 
   /// The labels, by class number; empty for regression.
   public var labels: [String] {
     switch encoding {
-    case .classification(let labels), .multiLabel(let labels, _): labels
+    case .classification(let labels), .multiLabel(let labels, _), .labelColumns(let labels): labels
     case .regression: []
     }
   }
@@ -191,6 +238,7 @@ extension TargetEncoder: Codable {
       case .regression(let mean, let scale): mean.isFinite && scale.isFinite && scale > 0
       case .multiLabel(let labels, let separator):
         !labels.isEmpty && Set(labels).count == labels.count && separator.count == 1
+      case .labelColumns(let names): names.count > 1 && Set(names).count == names.count
       }
     guard isSound else {
       throw DecodingError.dataCorrupted(

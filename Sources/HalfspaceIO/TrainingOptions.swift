@@ -95,6 +95,13 @@ public struct TrainingOptions: Sendable {
   var ignoredColumns: Set<String> {
     droppedColumns.union([weightColumn].compactMap { $0 })
   }
+
+  /// Checks that no column of the target is ignored.
+  func checkUse(ofTargets names: [String]) throws(ConfigurationError) {
+    guard let name = names.first(where: ignoredColumns.contains) else { return }
+    throw .invalid("the target column \"\(name)\" cannot be dropped")
+  }
+
   /// Columns that sparse rows are hashed to, 0: not at all.
   public var hashColumns: Int?
   /// Share of the rows held out to test, in `0..<1`.

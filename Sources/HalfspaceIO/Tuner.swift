@@ -27,8 +27,18 @@ public struct Tuner {
   public init(
     _ table: Table, target: String, options: TrainingOptions = .init()
   ) throws {
+    try self.init(table, targets: [target], options: options)
+  }
+
+  /// A tuner for several columns of ones and zeros, one for each label. Settings that `options` has are
+  /// not varied.
+  ///
+  /// - Throws: as `TabularModel.train`, for what is wrong with table or options.
+  public init(
+    _ table: Table, targets: [String], options: TrainingOptions = .init()
+  ) throws {
     self.options = options
-    let prepared = try PreparedTable(table, target: target, options: options)
+    let prepared = try PreparedTable(table, targets: targets, options: options)
     trial = try SettingsTrial(prepared, options: options)
   }
 

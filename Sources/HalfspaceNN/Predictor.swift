@@ -54,7 +54,7 @@ public final class Predictor: Sendable {
   public var count: Int { weights.rows }
 
   let index: FrozenIndex
-  private let scratch = Mutex<[PredictionScratch]>([])
+  private let scratch = Guarded<[PredictionScratch]>([])
 
   /// A predictor over the given rows, which must not change afterwards.
   public init(

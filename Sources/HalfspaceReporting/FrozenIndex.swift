@@ -41,7 +41,7 @@ public final class FrozenIndex: Sendable {
   ///
   /// - Note: `Sendable` is unchecked; all but the lock is used by its holder only.
   private final class Structures: @unchecked Sendable {
-    let lock = Mutex(())
+    let lock = Guarded(())
     var prototypes = [Structure: any ForkableIndex]()
     var comparisons = [AutomaticIndex.BatchClass: Comparison]()
   }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import HalfspaceLinalg
-internal import Synchronization
 
 /// Certified tiles over independent rows, shared by all copies of an `IndependentGaussian`.
 ///
@@ -22,7 +21,7 @@ final class IndependentGaussianTiles: Sendable {
     var byteCount = 0
   }
 
-  private let state = Mutex(State())
+  private let state = Guarded(State())
   private let scratch = ScratchPool<Slice>()
 
   /// Dimensions for which codes pay: below, products take no longer than noticing them.

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import HalfspaceLinalg
-internal import Synchronization
 
 /// The partition tree that `IndependentGaussian` grows over its rows once it has been asked often
 /// enough, shared by all copies of the value.
@@ -16,7 +15,7 @@ final class IndependentGaussianTree: Sendable {
     var tree: PartitionTree?
   }
 
-  private let state = Mutex(State())
+  private let state = Guarded(State())
   private let workers = ScratchPool<PartitionTreeWorker>()
 
   /// Most dimensions, and bytes, for which a tree is grown; fewest rows.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import Foundation
 internal import HalfspaceNN
 internal import HalfspaceReporting
 
@@ -27,7 +28,7 @@ public enum PlanError: Error, CustomStringConvertible, Equatable {
       "no plan: functions of norm \(norm) stay below \(reach), the targets reach \(bound); "
         + "the norm must be larger or the threshold lower"
     case .tooWide(let width, let largest, let smallest):
-      "no plan: the width \(width) is more than \(largest); an excess of \(smallest) is the "
+      "no plan: the width \(String(format: "%.4g", width)) is more than \(largest); an excess of \(smallest) is the "
         + "smallest that can be planned for"
     case .tooManySteps(let steps): "no plan: \(steps) steps are more than 2^40"
     case .silent(let width, let threshold, let expected):

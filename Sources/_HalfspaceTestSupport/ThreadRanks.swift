@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Foundation
 public import HalfspaceLinalg
-internal import Synchronization
 
 /// Ranks that are threads of this process: what several processes do, without an engine for them.
 public enum ThreadRanks {
@@ -10,7 +9,7 @@ public enum ThreadRanks {
     _ size: Int, _ body: @Sendable @escaping (any Communicator) throws -> Result
   ) throws -> [Result] {
     let board = Board(size)
-    let results = Mutex<[Int: Swift.Result<Result, any Error>]>([:])
+    let results = Guarded<[Int: Swift.Result<Result, any Error>]>([:])
     let done = DispatchGroup()
     for rank in 0..<size {
       done.enter()

@@ -67,19 +67,19 @@ import Testing
       try workspace.fail(use, "m is not a Halfspace model: it has no \"halfspace\" metadata")
     }
     var later = try Safetensors(bytes, name: "m")
-    later.metadata["halfspace"] = "4"
+    later.metadata["halfspace"] = "5"
     try workspace.write(try later.encoded(), "m")
     for use in Self.uses {
       try workspace.fail(
         use,
-        "m is a model of format 4, written by a later version; this version of Halfspace reads "
-          + "formats up to 3")
+        "m is a model of format 5, written by a later version; this version of Halfspace reads "
+          + "formats up to 4")
     }
     later.metadata["halfspace"] = "0.9"
     try workspace.write(try later.encoded(), "m")
     try workspace.fail(
       ["inspect", "m"],
-      "m is a model of format 0.9; this version of Halfspace reads formats up to 3")
+      "m is a model of format 0.9; this version of Halfspace reads formats up to 4")
   }
 
   @Test func `a model of NaN is refused by its tensor's name`() throws {

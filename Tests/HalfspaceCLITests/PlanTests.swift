@@ -128,7 +128,7 @@ import Testing
     let verdict =
       violations + rebuilds == 0
       ? "One index over the initial weights has found every neuron"
-      : "rows went further than the margin of the static index"
+      : "went further than the margin of the static index"
     #expect(trained.contains(verdict))
     #expect(
       isNear(
@@ -169,5 +169,41 @@ import Testing
     }
     #expect(try norm(["--noise", "0.5"]) < norm(["--noise", "0.1"]))
     #expect(try norm(["--sample", "20"]) > 0)
+  }
+
+  @Test(arguments: [1, 3])
+  func `rows beyond a narrow margin are counted, and what became of the index`(
+    epochs: Int
+  ) throws {
+    let workspace = try Workspace()
+    try workspace.write(SampleText.kinds, "kinds.csv")
+    let output = try workspace.succeed([
+      "train", "kinds.csv", "--target", "kind", "--lookup", "static-index", "--index-margin",
+      "0.001", "--report", "r.json", "--width", "128", "--epochs", "\(epochs)", "--threads", "1",
+    ]).output
+    let report = try Report(workspace.file("r.json"))
+    let violations = try #require(report.number("lookups.certificate.violations"))
+    let rebuilds = try #require(report.number("lookups.certificate.rebuilds"))
+    #expect(violations > 1 && (rebuilds > 0) == (epochs > 1))
+    let fate =
+      switch rebuilds {
+      case 0: "; each was looked at by itself"
+      case 1: ", which was made again once"
+      default: ", which was made again \(Int(rebuilds)) times"
+      }
+    #expect(
+      output.contains(
+        "\n\(Int(violations)) rows went further than the margin of the static index\(fate): largest"
+      ))
+  }
+
+  @Test func `a width that is too large is told in few digits`() throws {
+    let workspace = try Workspace()
+    let result = try workspace.run(["plan", "--norm", "4", "--dimension", "8", "--epsilon", "1e-7"])
+    #expect(result.status == 1)
+    #expect(
+      result.errors.wholeMatch(
+        of: /halfspace: no plan: the width 1\.6e\+15 is more than 281474976710656; .*\n/) != nil,
+      "\(result.errors)")
   }
 }

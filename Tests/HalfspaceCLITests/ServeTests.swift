@@ -88,11 +88,14 @@ import Testing
       ["serve", "model.safetensors", "--port", "\(port)", "--threads", "1"] + options,
       meanwhile: { process in
         defer { process.terminate() }
-        for _ in 0..<600 where client.ask("/health") == nil {
+        var health: Answer?
+        for _ in 0..<600 {
+          health = client.ask("/health")
+          if health != nil { break }
           try #require(process.isRunning)
           usleep(100_000)
         }
-        #expect(client.ask("/health")?.body == "ok\n")
+        #expect(health?.body == "ok\n")
         try questions(client)
       })
     #expect(result.errors == "Listening on http://127.0.0.1:\(port)\n" && result.output.isEmpty)
@@ -162,6 +165,27 @@ import Testing
           #expect(row[column.name].map { Float($0) } == column.number(number).map { Float($0) })
         }
       }
+    }
+  }
+
+  @Test func `columns of labels are answered with ones and zeros`() throws {
+    let workspace = try Workspace()
+    let rows = (0..<60).map { "\($0 % 12),\($0 % 12 > 5 ? 1 : 0),\($0 % 3 == 0 ? 1 : 0)\n" }
+    try workspace.write("x,big,third\n" + rows.joined(), "t.csv")
+    try workspace.succeed(
+      ["train", "t.csv", "--target", "big", "--target", "third", "--quiet"] + SampleText.short)
+    try workspace.write("x\n11\n0\n", "rows.csv")
+    let expected = try workspace.succeed(["predict", "model.safetensors", "rows.csv"])
+    #expect(expected.lines[0] == "big,third")
+    try serving(workspace) { client in
+      #expect(try client.ask("/predictions", "x\n11\n0\n").body == expected.output)
+      let answer = try client.ask(
+        "/predictions", #"[{"x": 11}, {"x": 0}]"#, type: "application/json")
+      let objects = expected.lines.dropFirst().map { line in
+        let cells = line.split(separator: ",")
+        return "{\"big\":\(cells[0]),\"third\":\(cells[1])}"
+      }
+      #expect(answer.body == "[" + objects.joined(separator: ",") + "]")
     }
   }
 

@@ -162,8 +162,9 @@ import _HalfspaceTestSupport
   @Test func `runs with a linear part go on to the same bytes`() throws {
     let table = SampleTable.regression()
     var saved: TrainerState?
-    let whole = try TabularModel.train(on: table, target: "y", options: options(), resuming: nil) {
-      trainer in
+    let whole = try TabularModel.train(
+      on: table, targets: ["y"], options: options(), resuming: nil
+    ) { trainer in
       try trainer.run(onStep: {
         if trainer.stepCount == 4 { saved = trainer.state() }
         return .proceed
@@ -171,7 +172,7 @@ import _HalfspaceTestSupport
     }
     #expect(saved != nil)
     let resumed = try TabularModel.train(
-      on: table, target: "y", options: options(), resuming: saved
+      on: table, targets: ["y"], options: options(), resuming: saved
     ) { try $0.run() }
     #expect(try resumed.model.file().encoded() == whole.model.file().encoded())
   }

@@ -52,9 +52,9 @@ import _HalfspaceTestSupport
       try sentence { $0.metadata = ["format": "pt"] }
         == "m is not a Halfspace model: it has no \"halfspace\" metadata")
     #expect(
-      try sentence { $0.metadata["halfspace"] = "4" }
-        == "m is a model of format 4, written by a later version; this version of Halfspace "
-        + "reads formats up to 3")
+      try sentence { $0.metadata["halfspace"] = "5" }
+        == "m is a model of format 5, written by a later version; this version of Halfspace "
+        + "reads formats up to 4")
     let folder = TemporaryFolder()
     let path = folder.file("m")
     let missing = #expect(throws: SafetensorsError.self) { try TabularModel(contentsOf: path) }

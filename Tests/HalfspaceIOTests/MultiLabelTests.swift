@@ -20,6 +20,13 @@ import _HalfspaceTestSupport
     return options
   }
 
+  private static func options(_ change: (inout TrainingOptions) -> Void) -> TrainingOptions {
+    var options = options
+    options.labelSeparator = nil
+    change(&options)
+    return options
+  }
+
   private static let table = SampleTable.labelSets(rows: 400)
   private static let model = Result {
     try TabularModel.train(on: table, target: "tags", options: options).model
@@ -127,6 +134,23 @@ import _HalfspaceTestSupport
     let dataset = try Dataset(
       contentsOf: folder.file("x.csv"), options: .init(targetsPath: folder.file("y.npy")))
     #expect(dataset.isMultiLabel && dataset.target?.text(0) == "\(data.labels[0]),2")
+    let model = try TabularModel.train(on: dataset, options: Self.options { _ in }).model
+    #expect(model.target.labels == ["0", "1", "2"] && model.encoder.columns.count == 6)
+    #expect(model.record.test!.microF1! > 0.9)
+    // Files that tell a target add nothing where it is not asked for, also without names.
+    let path = folder.file("x.csv")
+    let other = try TabularModel.train(
+      on: dataset, target: "column1", options: Self.options { $0.task = .regression }
+    ).model
+    #expect(other.encoder.columns.map(\.name) == (2...6).map { "column\($0)" })
+    var reading = Dataset.Options()
+    reading.targetsPath = folder.file("y.npy")
+    #expect(
+      try model.scores(for: model.readDataset(contentsOf: path, options: reading))
+        .isIdentical(to: model.scores(for: model.readDataset(contentsOf: path))))
+    #expect(
+      try model.report(on: model.readDataset(contentsOf: path, options: reading)).summary.microF1!
+        > 0.9)
     let twos = ones.map { $0 * 2 }
     try AtomicFile.write(DataFiles.npy(twos, shape: "(200, 3)"), to: folder.file("y.npy"))
     #expect(throws: DataFileError.self) {

@@ -47,7 +47,7 @@ import Testing
     while stops.count < 20 { stops.insert(1 + generator.below(24)) }
     // What a run that ends at one of these steps leaves; this one does not end there.
     let whole = try TabularModel.train(
-      on: table, target: target, options: options, resuming: nil
+      on: table, targets: [target], options: options, resuming: nil
     ) { trainer in
       // A run that begins again comes by some steps twice; the later states are kept.
       var written: Set<Int> = []
@@ -71,7 +71,7 @@ import Testing
       let state = try TrainerState(contentsOf: folder.file("\(stop)"))
       #expect(state.counts.steps == stop)
       let outcome = try TabularModel.train(
-        on: table, target: target, options: options, resuming: state
+        on: table, targets: [target], options: options, resuming: state
       ) { try $0.run() }
       #expect(try outcome.model.file().encoded() == bytes)
       #expect(outcome.epochs.count == whole.epochs.count)
@@ -82,7 +82,7 @@ import Testing
     let table = SampleTable.classification()
     for patience in [nil, 2] {
       let outcome = try TabularModel.train(
-        on: table, target: "kind", options: Self.options { $0.patience = patience },
+        on: table, targets: ["kind"], options: Self.options { $0.patience = patience },
         resuming: nil
       ) { trainer in
         try trainer.run(onStep: { .stop })
@@ -98,14 +98,14 @@ import Testing
   @Test func `a checkpoint of another table is refused`() throws {
     var saved: TrainerState?
     _ = try TabularModel.train(
-      on: SampleTable.classification(), target: "kind", options: Self.options(), resuming: nil
+      on: SampleTable.classification(), targets: ["kind"], options: Self.options(), resuming: nil
     ) { trainer in
       try trainer.run(onStep: { .stop })
       saved = trainer.state()
     }
     let error = #expect(throws: ConfigurationError.self) {
       try TabularModel.train(
-        on: SampleTable.classification(seed: 2), target: "kind", options: Self.options(),
+        on: SampleTable.classification(seed: 2), targets: ["kind"], options: Self.options(),
         resuming: saved
       ) { _ in Issue.record("a trainer was made") }
     }

@@ -131,7 +131,7 @@ import _HalfspaceTestSupport
 
   @Test func `settings that cannot be trained with are no result`() throws {
     let prepared = try PreparedTable(
-      Self.noisyLine(rows: 60), target: "y", options: options())
+      Self.noisyLine(rows: 60), targets: ["y"], options: options())
     let trial = try SettingsTrial(prepared, options: options())
     var settings = TrialSettings()
     settings.width = 64
@@ -169,7 +169,7 @@ import _HalfspaceTestSupport
     let table = SampleTable.labelSets(rows: 120)
     let options = options { $0.labelSeparator = ";" }
     let trial = try SettingsTrial(
-      try PreparedTable(table, target: "tags", options: options), options: options)
+      try PreparedTable(table, targets: ["tags"], options: options), options: options)
     var settings = TrialSettings()
     (settings.width, settings.firingFraction) = (256, 0.3)
     let learned = try #require(trial.result(of: settings, visits: 20_000))
@@ -209,7 +209,7 @@ import _HalfspaceTestSupport
   // MARK: Trials as part of a run
 
   @Test func `trials say how far they are and end when told to`() throws {
-    let prepared = try PreparedTable(Self.noisyLine(rows: 60), target: "y", options: options())
+    let prepared = try PreparedTable(Self.noisyLine(rows: 60), targets: ["y"], options: options())
     func choice() throws -> SettingsChoice {
       try SettingsChoice(
         for: prepared, options: options(), communicator: SingleProcess())
@@ -235,7 +235,7 @@ import _HalfspaceTestSupport
     let table = Self.noisyLine(rows: 60)
     var saved: TrainerState?
     let whole = try TabularModel.train(
-      on: table, target: "y", options: options(), resuming: nil
+      on: table, targets: ["y"], options: options(), resuming: nil
     ) { trainer in
       try trainer.run(onStep: {
         if trainer.stepCount == 3 { saved = trainer.state() }
@@ -245,7 +245,7 @@ import _HalfspaceTestSupport
     let folder = TemporaryFolder()
     try #require(saved).save(to: folder.file("state"))
     let resumed = try TabularModel.train(
-      on: table, target: "y", options: options(),
+      on: table, targets: ["y"], options: options(),
       resuming: try TrainerState(contentsOf: folder.file("state")),
       choose: { _ in Issue.record("trials were made again") }, run: { try $0.run() })
     #expect(try resumed.model.file().encoded() == whole.model.file().encoded())
@@ -254,7 +254,7 @@ import _HalfspaceTestSupport
     saved?.note = nil
     var trials = 0
     let again = try TabularModel.train(
-      on: table, target: "y", options: options(), resuming: saved,
+      on: table, targets: ["y"], options: options(), resuming: saved,
       choose: {
         $0.run()
         trials = $0.results.count

@@ -10,7 +10,7 @@ import Testing
   private let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
     .deletingLastPathComponent().appendingPathComponent("Models").path
 
-  @Test(arguments: ["1", "2", "3"])
+  @Test(arguments: ["1", "2", "3", "4"])
   func `a stored model of an older format gives the scores it gave`(format: String) throws {
     let model = try TabularModel(contentsOf: "\(folder)/format-\(format).safetensors")
     let scores = try model.scores(
@@ -32,7 +32,7 @@ import Testing
         atPath: "\(folder)/format-\(TabularModel.formatVersion).safetensors"))
   }
 
-  @Test(arguments: ["4", "99", "0", "1.5", "latest"])
+  @Test(arguments: ["5", "99", "0", "1.5", "latest"])
   func `a model of another format is refused by its number`(format: String) throws {
     var file = try Safetensors(contentsOf: "\(folder)/format-1.safetensors")
     file.metadata["halfspace"] = format

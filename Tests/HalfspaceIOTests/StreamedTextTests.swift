@@ -111,7 +111,7 @@ import Testing
       return
     }
     let prepared = try PreparedRows(
-      file, dataset, target: "y", options: options, sampleLimit: 20)
+      file, dataset, targets: ["y"], options: options, sampleLimit: 20)
     let table = try Table(contentsOf: path)
     let encoder = try TableEncoder(fitting: table, target: "y")
     #expect(prepared.encoder.featureNames == encoder.featureNames)

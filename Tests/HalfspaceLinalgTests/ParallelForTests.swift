@@ -6,7 +6,7 @@ import Testing
 @Suite struct ParallelForTests {
   @Test(arguments: [0, 1, 2, 3, 17, 1000], [-1, 0, 1, 2, 3, 8, 100])
   func `every index runs exactly once`(_ count: Int, _ threads: Int) {
-    let visits = Mutex([Int](repeating: 0, count: count))
+    let visits = Guarded([Int](repeating: 0, count: count))
     parallelFor(count, threads: threads) { index in visits.withLock { $0[index] += 1 } }
     #expect(visits.withLock { $0 } == .init(repeating: 1, count: count))
   }
@@ -20,7 +20,7 @@ import Testing
   func `ranges cover everything once and are cut by the grain alone`(_ count: Int, _ grain: Int) {
     let expected = stride(from: 0, to: count, by: grain).map { $0..<min($0 + grain, count) }
     for threads in [1, 2, 7] {
-      let seen = Mutex<[Range<Int>]>([])
+      let seen = Guarded<[Range<Int>]>([])
       parallelFor(count, grain: grain, threads: threads) { range in
         seen.withLock { $0.append(range) }
       }
@@ -57,7 +57,7 @@ import Testing
   }
 
   @Test func `one thread runs in order`() {
-    let order = Mutex<[Int]>([])
+    let order = Guarded<[Int]>([])
     parallelFor(5, threads: 1) { index in order.withLock { $0.append(index) } }
     #expect(order.withLock { $0 } == [0, 1, 2, 3, 4])
   }

@@ -19,6 +19,25 @@ import _HalfspaceTestSupport
     // End
   }
 
+  private func columnsOfLabels() throws {
+    // Example
+    let mail = try Table(contentsOf: "mail.csv")
+    let sorted = try TabularModel.train(on: mail, targets: ["spam", "urgent"])
+    print(sorted.model.target.columns, sorted.model.record.test?.microF1 ?? 0)
+    // End
+  }
+
+  private func judged(_ table: Table) throws {
+    // Example
+    let model = try TabularModel(contentsOf: "churn.safetensors")
+    guard case .classification(let report) = try model.report(on: table) else { return }
+    print(report.accuracy, report.macro.f1, report.auc ?? .nan)
+    for (label, values) in zip(report.labels, report.classes) {
+      print(label, values.precision, values.recall, values.f1)
+    }
+    // End
+  }
+
   private func vectors(inputs: Matrix, targets: Matrix) throws {
     // Example
     let trainer = try Trainer(
