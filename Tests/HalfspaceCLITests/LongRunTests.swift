@@ -170,7 +170,7 @@ import Testing
     let workspace = try workspace()
     // In a third of it some are made, and the training gets the rest.
     let first = try workspace.succeed(
-      Self.chosen + ["--time-limit", "0.9s", "--checkpoint", "c", "--report", "r.json"])
+      Self.chosen + ["--time-limit", "6s", "--checkpoint", "c", "--report", "r.json"])
     #expect(first.output.contains("Settings chosen by "))
     #expect(!first.output.contains("Settings chosen by 0 trials"))
     let choice = try #require(try Report(workspace.file("r.json")).text("training.choice"))
