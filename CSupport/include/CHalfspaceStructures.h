@@ -111,6 +111,45 @@ void hs_tile_filter_batch(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
                           int32_t first, ptrdiff_t stride, const float *w, int density,
                           ptrdiff_t capacity, int32_t *counts, int32_t *candidates);
 
+/// Most queries of hs_tile_filter_pairs.
+#define HS_PAIR_QUERIES 1024
+
+/// As hs_tile_filter_batch, row by row: ids[i] = first + r and queries[i] = j for every pair that is
+/// kept, in the order of rows, and for each row in the order of queries, n <= HS_PAIR_QUERIES. Returns
+/// their number. Room for m * n + 16 in both arrays. Where w is not NULL the first floats of rows with a
+/// pair are prefetched.
+ptrdiff_t hs_tile_filter_pairs(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
+                               const int32_t *spans, ptrdiff_t n, const int8_t *q,
+                               const int32_t *starts, int32_t span, const int32_t *thresholds,
+                               int32_t first, ptrdiff_t stride, const float *w, int32_t *ids,
+                               int32_t *queries);
+
+/// Of `count` pairs of a row of w and a row of x, keeps those with canonical <w, x> > b, and
+/// values[i] = <w, x> - b. Returns how many. Room for count + 16 in the last three arrays.
+ptrdiff_t hs_recheck_pairs_f32(ptrdiff_t count, const int32_t *ids, const int32_t *queries,
+                               ptrdiff_t stride, const float *w, const float *x, float b,
+                               int32_t *fired_ids, int32_t *fired_queries, float *values);
+
+/// The different numbers among `pairs` ascending ones, as in hs_transpose_report: active, and where each
+/// begins; starts[n] = pairs. Returns n. Room for 16 more in both.
+ptrdiff_t hs_group_pairs(ptrdiff_t pairs, const int32_t *ids, int32_t *active, int32_t *starts);
+
+/// The reverse: owners[e] = active[k] for starts[k] <= e < starts[k + 1], k < n. Room for 16 more.
+void hs_list_owners(ptrdiff_t n, const int32_t *active, const int32_t *starts, int32_t *owners);
+
+/// h[e] = canonical <row ids[e] of w, row rows[e] of x> - b for first <= e < last.
+void hs_pair_dots_f32(ptrdiff_t first, ptrdiff_t last, const int32_t *ids, const int32_t *rows,
+                      ptrdiff_t stride, const float *w, const float *x, float b, float *h);
+
+/// Sparse forward, shard by shard, from pairs sorted by row and then by query: for k < shards, from sums of
+/// +0 for every query,
+///   sum[c] = fma(values[e], a[ids[e]][c], sum[c]) over first[k] <= e < first[k + 1] of the query, in order;
+/// sums[k * plane + q * stride + c] = sum[c]. Rows of a have `stride` floats: 1, or a multiple of 16;
+/// plane = queries * stride.
+void hs_forward_pairs_f32(ptrdiff_t shards, const ptrdiff_t *first, const int32_t *ids,
+                          const int32_t *queries, const float *values, ptrdiff_t stride,
+                          const float *a, ptrdiff_t plane, float *sums);
+
 /// Splits a padded query: rest = x - sum_j y[j] * basis[j], basis [k, stride], in double;
 /// *squares = sum of squares of rest [d], *leak = sum over j of <basis[j], rest>^2. O(d k).
 void hs_split_query_f64(ptrdiff_t k, ptrdiff_t d, ptrdiff_t stride, const float *basis,
@@ -119,6 +158,15 @@ void hs_split_query_f64(ptrdiff_t k, ptrdiff_t d, ptrdiff_t stride, const float 
 
 /// The largest of HS_TILE_ROWS numbers >= 0, infinity included.
 float hs_largest_bound_f32(const float *bounds);
+
+/// Notes that rows have moved by at most these distances: errors and norms of a row grow by its distance,
+/// and by one unit in the last place; bounds[4 t] and bounds[4 t + 1] of its tile become at least the error
+/// and the error plus the norm. Rows whose error would exceed the budget of their tile, a Float at
+/// budgets + t * bytes, or that have no finite distance or norm, are left alone and listed in `over`, for
+/// which there is room for n. Returns their number.
+ptrdiff_t hs_note_moves_f32(ptrdiff_t n, const int32_t *rows, const float *displacements,
+                            const char *budgets, ptrdiff_t bytes, float *errors, float *norms,
+                            double *bounds, int32_t *over);
 
 /// positions[i] = numbers[positions[i]], i < n.
 void hs_numbers_of_positions(ptrdiff_t n, const int32_t *numbers, int32_t *positions);

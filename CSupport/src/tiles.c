@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Parts of certified tiles that do not depend on the instruction set.
+#include <math.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -84,6 +85,40 @@ float hs_largest_bound_f32(const float *bounds) {
   }
   for (int i = 1; i < 8; i++) largest[0] = largest[i] > largest[0] ? largest[i] : largest[0];
   return largest[0];
+}
+
+/// The next larger of numbers that are not negative; infinity stays.
+static float next_up(float a) {
+  uint32_t bits;
+  memcpy(&bits, &a, sizeof bits);
+  bits += bits < 0x7F800000;
+  memcpy(&a, &bits, sizeof a);
+  return a;
+}
+
+ptrdiff_t hs_note_moves_f32(ptrdiff_t n, const int32_t *rows, const float *displacements,
+                            const char *budgets, ptrdiff_t bytes, float *errors, float *norms,
+                            double *bounds, int32_t *over) {
+  ptrdiff_t found = 0;
+  for (ptrdiff_t k = 0; k < n; k++) {
+    const int32_t r = rows[k];
+    const ptrdiff_t tile = r / HS_TILE_ROWS;
+    float budget;
+    memcpy(&budget, budgets + tile * bytes, sizeof budget);
+    const float error = next_up(errors[r] + displacements[k]);
+    const float norm = next_up(norms[r] + displacements[k]);
+    if (!(displacements[k] >= 0 && error <= budget && norm < INFINITY)) {
+      over[found++] = r;
+      continue;
+    }
+    errors[r] = error;
+    norms[r] = norm;
+    double *own = bounds + 4 * tile;
+    const double whole = (double)norm + (double)error;
+    own[0] = own[0] < error ? error : own[0];
+    own[1] = own[1] < whole ? whole : own[1];
+  }
+  return found;
 }
 
 void hs_numbers_of_positions(ptrdiff_t n, const int32_t *numbers, int32_t *positions) {

@@ -79,11 +79,26 @@ struct AutomaticLookup: NeuronLookup {
   ) {
     let clock = Stopwatch.now
     current.report(batch, above: threshold, into: &report)
-    lastSeconds = clock.secondsToNow
+    note(batch, above: threshold, firings: report.count, seconds: clock.secondsToNow)
+  }
+
+  mutating func report(
+    _ batch: LookupBatch, above threshold: Float, byNeuron pairs: inout PairReport
+  ) -> Bool {
+    let clock = Stopwatch.now
+    guard current.report(batch, above: threshold, byNeuron: &pairs) else { return false }
+    note(batch, above: threshold, firings: pairs.count, seconds: clock.secondsToNow)
+    return true
+  }
+
+  private mutating func note(
+    _ batch: LookupBatch, above threshold: Float, firings: Int, seconds: Double
+  ) {
+    lastSeconds = seconds
     lastRows = batch.count
     rowsAnswered += batch.count
     watch.rows += batch.count
-    watch.firings += report.count
+    watch.firings += firings
     watch.threshold = threshold
   }
 

@@ -40,6 +40,17 @@ struct IndexLookup: NeuronLookup {
     rows += batch.count
   }
 
+  mutating func report(
+    _ batch: LookupBatch, above threshold: Float, byNeuron pairs: inout PairReport
+  ) -> Bool {
+    guard
+      let tiles = index as? CertifiedTileIndex,
+      tiles.report(queries: batch.inputs, rows: 0..<batch.count, above: threshold, byRow: &pairs)
+    else { return false }
+    rows += batch.count
+    return true
+  }
+
   // Rows of few coordinates are compared with where they were as fast as displacements are noted, if
   // they are in the cache.
   var wantsDisplacements: Bool {

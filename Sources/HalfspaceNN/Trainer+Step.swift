@@ -64,13 +64,11 @@ extension Trainer {
     let rows = batch.count
     let targetRows = batch.numbers ?? (0..<rows).map { $0 }[...]
     var clock = Stopwatch.now
-    let asked = dividedBatch?.share(of: batch) ?? batch
-    lookup.report(asked, above: network.effectiveThreshold, into: &report)
+    let isGrouped = lookUp(batch)
     times.lookup += clock.lap()
 
-    firings += report.count
     let exchanged = traffic.seconds
-    forward(rows: rows)
+    forward(rows: rows, isGrouped: isGrouped)
     if let offsets { scores.add(offsets, rows: targetRows) }
     times.forward += clock.lap() - (traffic.seconds - exchanged)
 
@@ -92,10 +90,32 @@ extension Trainer {
     return loss
   }
 
-  /// The scores of the batch, from the report; afterwards `step` has the pairs whose neurons are
+  /// Finds the neurons that fire: neuron by neuron, in `step`, if true comes back, else in `report`.
+  private func lookUp(_ batch: LookupBatch) -> Bool {
+    let threshold = network.effectiveThreshold
+    if dividedBatch == nil, sharedForward == nil,
+      lookup.report(batch, above: threshold, byNeuron: &step.pairs)
+    {
+      step.group(neurons: network.held.count)
+      firings += step.pairCount
+      return true
+    }
+    let asked = dividedBatch?.share(of: batch) ?? batch
+    lookup.report(asked, above: threshold, into: &report)
+    firings += report.count
+    return false
+  }
+
+  /// The scores of the batch, from what was found; afterwards `step` has the pairs whose neurons are
   /// moved here.
-  private func forward(rows: Int) {
+  private func forward(rows: Int, isGrouped: Bool) {
     let stored = network.held.count
+    guard !isGrouped else {
+      step.forward(
+        queries: rows, outputs: network.outputs, shards: network.shards,
+        factor: network.outputFactor, scores: scores)
+      return
+    }
     guard dividedBatch == nil else {
       dividedBatch?.forward(step, report, network: network, rows: rows, scores: scores)
       dividedBatch?.exchangePairs(report, rows: rows, into: &ownedReport)

@@ -158,11 +158,15 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
     rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>
   ) {
     unsafe door.check(moved: rows, displacements: displacements, of: weights)
-    if moves != nil { unsafe widen(rows) }
+    guard moves != nil else {
+      unsafe codes.update(positions: rows, displacements: displacements)
+      return
+    }
+    unsafe widen(rows)
     for k in 0..<rows.count {
       let row = unsafe Int(rows[k])
       unsafe codes.update(
-        position: moves.map { Int($0.positions[row]) } ?? row, displacement: displacements[k])
+        position: Int(moves!.positions[row]), displacement: displacements[k])
     }
   }
 
@@ -218,6 +222,43 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
     }
     answer(rows.count, pass(oneByOne: way != .together), way, into: &report)
   }
+
+  /// As `report(queries:rows:above:into:)`, row by row, where rows stand as they are and the queries are
+  /// neither few nor very many; false, with nothing reported, otherwise.
+  package func report(
+    queries: Matrix, rows: Range<Int>, above threshold: Float, byRow pairs: inout PairReport
+  ) -> Bool {
+    guard codes.order == nil,
+      (Self.fewestAskedByRow...TilePass.mostQueriesOfPairs).contains(rows.count)
+    else { return false }
+    door.check(queries: queries, rows: rows, count: count, dimension: dimension)
+    pairs.removeAll()
+    work.queries += rows.count
+    guard threshold < .infinity, count > 0 else { return true }
+    encoded.encode(queries, rows, basis: codes.basis, inTwoPlanes: false, block: rows.count)
+    let pass = TilePass(
+      codes, queries, rows, encoded, above: threshold, candidateRate: candidateRate)
+    let parts = partCount(tilesFor: rows.count)
+    while workers.count < parts { workers.append(TileWorker()) }
+    let used = workers[..<parts]
+    for worker in used { worker.removeAll() }
+    if parts == 1 {
+      pass.askByRow(0..<codes.tileCount, worker: workers[0], into: &pairs)
+    } else {
+      parallelFor(parts, threads: threads) { [tileCount = codes.tileCount] part in
+        let worker = used[part]
+        pass.askByRow(
+          tileCount * part / parts..<tileCount * (part + 1) / parts, worker: worker,
+          into: &worker.pairs)
+      }
+      for worker in used { pairs.append(worker.pairs) }
+    }
+    count(used, queries: rows.count, reported: pairs.count)
+    return true
+  }
+
+  /// From so many queries on rows are loaded rarely enough if all of these meet them one by one.
+  private static let fewestAskedByRow = 8
 
   /// How queries meet tiles.
   private enum Way { case oneByOne, together, search }
