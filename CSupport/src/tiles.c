@@ -78,12 +78,18 @@ int32_t hs_query_starts(ptrdiff_t groups, const int8_t *q, int32_t *starts) {
 }
 
 float hs_largest_bound_f32(const float *bounds) {
-  // Eight at a time; the compiler keeps them in registers.
-  float largest[8] = {0};
-  for (ptrdiff_t i = 0; i < HS_TILE_ROWS; i++) {
-    largest[i % 8] = bounds[i] > largest[i % 8] ? bounds[i] : largest[i % 8];
+  // Sixteen at a time; the compiler keeps them in registers.
+  float largest[16] = {0};
+  for (ptrdiff_t i = 0; i < HS_TILE_ROWS; i += 16) {
+    for (int l = 0; l < 16; l++) {
+      largest[l] = bounds[i + l] > largest[l] ? bounds[i + l] : largest[l];
+    }
   }
-  for (int i = 1; i < 8; i++) largest[0] = largest[i] > largest[0] ? largest[i] : largest[0];
+  for (int half = 8; half > 0; half /= 2) {
+    for (int l = 0; l < half; l++) {
+      largest[l] = largest[l + half] > largest[l] ? largest[l + half] : largest[l];
+    }
+  }
   return largest[0];
 }
 

@@ -131,8 +131,8 @@ extension SparseStep {
   ) -> Float {
     precondition(plainAlpha != nil && bounds.count >= activeCount, "\(activeCount) neurons")
     return unsafe hs_step_bounds_f32(
-      activeCount, starts.baseAddress!, pairs.queries, gradients.baseAddress!, norms, factor,
-      floor, &bounds)
+      activeCount, starts.baseAddress!, pairs.queries, repeatsNeurons ? pairs.neurons : nil,
+      gradients.baseAddress!, norms, factor, floor, &bounds)
   }
 
   /// Moves compact gradient rows to their places among `count` consecutive neurons and clears the

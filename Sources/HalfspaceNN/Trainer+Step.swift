@@ -63,14 +63,15 @@ extension Trainer {
   private func takeStep(_ batch: LookupBatch, _ targets: Targets) -> Double {
     let rows = batch.count
     let targetRows = batch.numbers ?? (0..<rows).map { $0 }[...]
-    var clock = Stopwatch.now
+    let isShared = sharedForward != nil || dividedBatch != nil
+    timer.start(all: isShared)
     let isGrouped = lookUp(batch)
-    times.lookup += clock.lap()
+    times.lookup += timer.lap()
 
-    let exchanged = traffic.seconds
+    let exchanged = isShared ? traffic.seconds : 0
     forward(rows: rows, isGrouped: isGrouped)
     if let offsets { scores.add(offsets, rows: targetRows) }
-    times.forward += clock.lap() - (traffic.seconds - exchanged)
+    times.forward += timer.lap() - (isShared ? traffic.seconds - exchanged : 0)
 
     // d loss / d w = scale * outputDecay * <a, g> x, and the same factor for a when trained
     // (both layers then share one decay); the mean over the batch goes in here too.
@@ -79,14 +80,14 @@ extension Trainer {
       batch: rows, scores: scores, targets: targets, targetRows: targetRows,
       weights: batch.numbers == nil ? nil : weights,
       factor: Float(factor), gradient: gradient, workspace: &lossWorkspace)
-    times.loss += clock.lap()
+    times.loss += timer.lap()
 
     backward(batch)
-    times.backward += clock.lap()
+    times.backward += timer.lap()
 
     tellMoves(on: batch)
-    times.maintenance += clock.lap()
-    times.exchange += traffic.seconds - exchanged
+    times.maintenance += timer.lap()
+    if isShared { times.exchange += traffic.seconds - exchanged }
     return loss
   }
 

@@ -34,7 +34,7 @@ extension Kernels {
           var candidates = [Int32](repeating: 0, count: n * (m + 16))
           unsafe hs_tile_filter_batch(
             m, groups, codes, spans, n, q, starts, .max, thresholds, 7, 16, nil,
-            Int32(HS_FEW_KEPT.rawValue), m + 16, &counts, &candidates)
+            Int32(HS_FEW_KEPT), m + 16, &counts, &candidates)
           for k in 0..<n {
             for i in 0..<Int(counts[k]) {
               expected.append([candidates[k * (m + 16) + i], Int32(k)])
