@@ -137,6 +137,12 @@ ptrdiff_t hs_group_pairs(ptrdiff_t pairs, const int32_t *ids, int32_t *active, i
 /// The reverse: owners[e] = active[k] for starts[k] <= e < starts[k + 1], k < n. Room for 16 more.
 void hs_list_owners(ptrdiff_t n, const int32_t *active, const int32_t *starts, int32_t *owners);
 
+/// Pairs sorted by row, sorted by query: query q gets entries offsets[q]..<offsets[q + 1] of ids and
+/// values, q < queries, whose rows ascend.
+void hs_pairs_by_query(ptrdiff_t queries, ptrdiff_t pairs, const int32_t *pair_ids,
+                       const int32_t *pair_queries, const float *pair_values, ptrdiff_t *offsets,
+                       int32_t *ids, float *values);
+
 /// h[e] = canonical <row ids[e] of w, row rows[e] of x> - b for first <= e < last.
 void hs_pair_dots_f32(ptrdiff_t first, ptrdiff_t last, const int32_t *ids, const int32_t *rows,
                       ptrdiff_t stride, const float *w, const float *x, float b, float *h);

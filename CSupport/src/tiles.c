@@ -127,6 +127,22 @@ ptrdiff_t hs_note_moves_f32(ptrdiff_t n, const int32_t *rows, const float *displ
   return found;
 }
 
+void hs_pairs_by_query(ptrdiff_t queries, ptrdiff_t pairs, const int32_t *pair_ids,
+                       const int32_t *pair_queries, const float *pair_values, ptrdiff_t *offsets,
+                       int32_t *ids, float *values) {
+  for (ptrdiff_t q = 0; q <= queries; q++) offsets[q] = 0;
+  for (ptrdiff_t e = 0; e < pairs; e++) offsets[pair_queries[e] + 1]++;
+  for (ptrdiff_t q = 0; q < queries; q++) offsets[q + 1] += offsets[q];
+  for (ptrdiff_t e = 0; e < pairs; e++) {
+    const ptrdiff_t at = offsets[pair_queries[e]]++;
+    ids[at] = pair_ids[e];
+    values[at] = pair_values[e];
+  }
+  // Now every query's offset is where it ends.
+  for (ptrdiff_t q = queries; q > 0; q--) offsets[q] = offsets[q - 1];
+  offsets[0] = 0;
+}
+
 void hs_numbers_of_positions(ptrdiff_t n, const int32_t *numbers, int32_t *positions) {
   for (ptrdiff_t i = 0; i < n; i++) positions[i] = numbers[positions[i]];
 }

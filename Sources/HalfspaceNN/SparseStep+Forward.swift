@@ -16,19 +16,27 @@ extension SparseStep {
     let plane = queries * scores.stride
     unsafe Self.reserve(&sums, pieces * plane)
     let view = unsafe view(scratch: sums)
-    // Where the pairs of each shard begin.
+    unsafe Self.reserve(&firsts, shards.count)
     let list = unsafe UnsafeBufferPointer(start: view.active, count: activeCount)
-    let first = shards.map { unsafe Int(view.starts[Self.position(of: Int32($0), in: list)]) }
+    for (k, shard) in shards.enumerated() {
+      unsafe firsts[k] = Int(view.starts[Self.position(of: Int32(shard), in: list)])
+    }
+    let first = unsafe Firsts(pointer: UnsafePointer(firsts.baseAddress!))
     // Shards do not depend on each other, and their sums are added in their order.
-    let workers = min(workers(for: pairCount * outputs.stride), pieces)
-    parallelFor(workers, threads: workers) { worker in
-      let shards = worker * pieces / workers..<(worker + 1) * pieces / workers
-      unsafe first.withUnsafeBufferPointer { first in
-        unsafe hs_forward_pairs_f32(
-          shards.count, first.baseAddress! + shards.lowerBound, view.owners!, view.rows, view.h,
-          outputs.stride, outputs.pointer, plane, view.scratch + shards.lowerBound * plane)
-      }
+    let workers = workers(for: pairCount * outputs.stride)
+    // They differ in their number of pairs: a few more parts than threads.
+    let parts = workers == 1 ? 1 : min(2 * workers, pieces)
+    parallelFor(parts, threads: workers) { part in
+      let shards = part * pieces / parts..<(part + 1) * pieces / parts
+      unsafe hs_forward_pairs_f32(
+        shards.count, first.pointer + shards.lowerBound, view.owners!, view.rows, view.h,
+        outputs.stride, outputs.pointer, plane, view.scratch + shards.lowerBound * plane)
     }
     unsafe hs_add_planes_f32(pieces, plane, plane, sums.baseAddress!, factor, scores.pointer)
+  }
+
+  /// Where shards begin, as a parallel loop reads it.
+  @unsafe private struct Firsts: @unchecked Sendable {
+    let pointer: UnsafePointer<Int>
   }
 }

@@ -7,7 +7,8 @@ internal import HalfspaceReporting
 ///
 /// A report lists, query by query, the neurons that fire, and so runs the forward pass: the outputs
 /// of a query stay in registers. The backward pass runs neuron by neuron, so that each weight row is
-/// loaded once for all rows of the batch that fire it: for it the report is transposed.
+/// loaded once for all rows of the batch that fire it: for it the report is transposed. Or a lookup
+/// finds the pairs neuron by neuron at once; then both passes run so, and sums are kept in memory.
 ///
 /// ```
 /// active   [ 3, 8, 20 ]         neurons that fire on some row of the batch, ascending
@@ -34,8 +35,9 @@ internal import HalfspaceReporting
   @unsafe var counts: UnsafeMutableBufferPointer<Int32>
   @unsafe var active: UnsafeMutableBufferPointer<Int32>
   @unsafe var starts: UnsafeMutableBufferPointer<Int32>
-  /// Sums of single shards.
+  /// Sums of single shards, and where the pairs of each begin.
   @unsafe var sums: UnsafeMutableBufferPointer<Float>
+  @unsafe var firsts: UnsafeMutableBufferPointer<Int>
   /// Gradient rows, or the slopes of the pairs.
   @unsafe var gradients: UnsafeMutableBufferPointer<Float>
 
@@ -45,6 +47,7 @@ internal import HalfspaceReporting
     unsafe active = .allocate(capacity: 0)
     unsafe starts = .allocate(capacity: 0)
     unsafe sums = .allocate(capacity: 0)
+    unsafe firsts = .allocate(capacity: 0)
     unsafe gradients = .allocate(capacity: 0)
   }
 
@@ -53,6 +56,7 @@ internal import HalfspaceReporting
     unsafe active.deallocate()
     unsafe starts.deallocate()
     unsafe sums.deallocate()
+    unsafe firsts.deallocate()
     unsafe gradients.deallocate()
   }
 
@@ -207,8 +211,8 @@ internal import HalfspaceReporting
   }
 
   /// Threads that `work` multiplications and additions of floats are worth: handing work over
-  /// to a thread costs as much as some 10^5 of them.
-  func workers(for work: Int) -> Int { min(threads, max(1, work >> 17)) }
+  /// to a thread that waits awake costs as much as some 50,000 of them.
+  func workers(for work: Int) -> Int { min(threads, max(1, work >> 16)) }
 
   /// Grows a buffer, zeroed, when it is too small. The contents are not kept.
   static func reserve<T: ExpressibleByIntegerLiteral>(

@@ -69,13 +69,15 @@ extension TileCodes {
       }
       return
     }
-    unsafe withUnsafeTemporaryAllocation(of: Int32.self, capacity: positions.count) { over in
-      let budgets = unsafe UnsafeRawPointer(tiles) + MemoryLayout<Tile>.offset(of: \.budget)!
-      let found = unsafe hs_note_moves_f32(
-        positions.count, first, moves, budgets.assumingMemoryBound(to: CChar.self),
-        MemoryLayout<Tile>.stride, errors, norms, bounds, over.baseAddress!)
-      unsafe encode(UnsafeBufferPointer(rebasing: over[..<found]))
+    if unsafe over.count < positions.count {
+      unsafe over.deallocate()
+      unsafe over = .allocate(capacity: positions.count + positions.count / 4)
     }
+    let budgets = unsafe UnsafeRawPointer(tiles) + MemoryLayout<Tile>.offset(of: \.budget)!
+    let found = unsafe hs_note_moves_f32(
+      positions.count, first, moves, budgets.assumingMemoryBound(to: CChar.self),
+      MemoryLayout<Tile>.stride, errors, norms, bounds, over.baseAddress!)
+    unsafe encode(UnsafeBufferPointer(rebasing: over[..<found]))
   }
 
   /// Encodes rows of one tile that have moved.
