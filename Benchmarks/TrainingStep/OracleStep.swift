@@ -28,7 +28,11 @@ final class OracleStep {
   private var h: [Float]
   private var values: [Float]
   private var slopes: [Float]
+  /// The sums of single shards.
+  private var sums: [Float] = []
   private var next = 0
+  /// Fewest queries that the trainer takes neuron by neuron.
+  private static let fewestByNeuron = 8
   /// So small that weights, and with them the firing sets, stay as they are.
   private static let alpha: Float = -1e-20
 
@@ -38,6 +42,9 @@ final class OracleStep {
     var active: [Int32]
     var starts: [Int32]
     var queries: [Int32]
+    /// The neuron of each pair, and where the pairs of each shard begin.
+    var owners: [Int32] = []
+    var shardStarts: [Int] = []
     /// The report itself.
     var offsets: [Int]
     var neurons: [Int32]
@@ -58,20 +65,22 @@ final class OracleStep {
     let index = BruteForceIndex(weights, threads: 1)
     let threshold = threshold
     let neurons = network.count
+    let shards = network.shards
     self.batches = batches.map { rows in
       var report = FiringReport()
       index.report(
         queries: rows.inputs, rows: 0..<rows.inputs.rows, above: threshold, into: &report)
-      return Self.transpose(report, rows, neurons)
+      return Self.transpose(report, rows, neurons, shards)
     }
     let room = self.batches.map(\.queries.count).max() ?? 0
     h = .init(repeating: 0, count: room)
     values = h
     slopes = h
+    sums = .init(repeating: 0, count: (shards.count - 1) * workload.batch * scores.stride)
   }
 
   private static func transpose(
-    _ report: borrowing FiringReport, _ rows: BatchRows, _ neurons: Int
+    _ report: borrowing FiringReport, _ rows: BatchRows, _ neurons: Int, _ shards: [Int]
   ) -> Batch {
     var counts = [Int32](repeating: 0, count: neurons)
     var values = [Float](repeating: 0, count: report.count)
@@ -87,6 +96,12 @@ final class OracleStep {
       &batch.active, &batch.starts, &batch.queries, &values)
     batch.active.removeLast(room - active)
     batch.starts.removeLast(room - active)
+    for (n, neuron) in batch.active.enumerated() {
+      batch.owners += repeatElement(neuron, count: Int(batch.starts[n + 1] - batch.starts[n]))
+    }
+    batch.shardStarts = shards.map { shard in
+      batch.owners.firstIndex { $0 >= shard } ?? batch.owners.count
+    }
     var next = [Int32](repeating: 0, count: neurons)
     for (n, neuron) in batch.active.enumerated() { next[Int(neuron)] = batch.starts[n] }
     batch.places = batch.neurons.map { neuron in
@@ -106,22 +121,43 @@ final class OracleStep {
     let batch = batches[next]
     let (x, count) = (batch.rows.inputs, batch.rows.rows.count)
     let active = batch.active.count
+    let isByNeuron = count >= Self.fewestByNeuron
+    if isByNeuron { forwardByNeuron(batch) } else { forward(batch) }
+    loss.slopes(
+      scores, rows: batch.rows.rows[...], factor: factor / Float(count), into: gradient)
+    unsafe hs_backward_sgd_f32(
+      0, active, batch.active, batch.starts, batch.queries, isByNeuron ? batch.owners : nil, h,
+      weights.stride, x.pointer, outputs.stride, gradient.pointer, Self.alpha, weights.pointer,
+      Self.alpha, 1, outputs.pointer, &slopes)
+  }
+
+  private func forward(_ batch: Batch) {
+    let x = batch.rows.inputs
     unsafe hs_sddmm_f32(
-      0, active, batch.active, batch.starts, batch.queries, weights.stride, weights.pointer,
-      x.pointer, threshold, &h)
+      0, batch.active.count, batch.active, batch.starts, batch.queries, weights.stride,
+      weights.pointer, x.pointer, threshold, &h)
     unsafe h.withUnsafeBufferPointer { h in
       unsafe batch.places.withUnsafeBufferPointer { places in
         for e in 0..<places.count { unsafe values[e] = h[Int(places[e])] }
       }
     }
     unsafe hs_forward_queries_f32(
-      count, batch.offsets, batch.neurons, values, outputs.pointer, nil, nil, nil, nil,
-      shards.count - 1, shards, outputs.stride, factor, scores.pointer)
-    loss.slopes(
-      scores, rows: batch.rows.rows[...], factor: factor / Float(count), into: gradient)
-    unsafe hs_backward_sgd_f32(
-      0, active, batch.active, batch.starts, batch.queries, h, weights.stride, x.pointer,
-      outputs.stride, gradient.pointer, Self.alpha, weights.pointer, Self.alpha, 1,
-      outputs.pointer, &slopes)
+      batch.rows.rows.count, batch.offsets, batch.neurons, values, outputs.pointer, nil, nil, nil,
+      nil, shards.count - 1, shards, outputs.stride, factor, scores.pointer)
+  }
+
+  private func forwardByNeuron(_ batch: Batch) {
+    let plane = batch.rows.rows.count * scores.stride
+    let pieces = shards.count - 1
+    unsafe hs_pair_dots_f32(
+      0, batch.queries.count, batch.owners, batch.queries, weights.stride, weights.pointer,
+      batch.rows.inputs.pointer, threshold, &h)
+    unsafe sums.withUnsafeMutableBufferPointer { sums in
+      let room = sums.baseAddress!
+      unsafe hs_forward_pairs_f32(
+        pieces, batch.shardStarts, batch.owners, batch.queries, h, outputs.stride,
+        outputs.pointer, plane, room)
+      unsafe hs_add_planes_f32(pieces, plane, plane, room, factor, scores.pointer)
+    }
   }
 }

@@ -266,12 +266,13 @@ void hs_add_planes_f32(ptrdiff_t pieces, ptrdiff_t plane, ptrdiff_t count, const
 /// hs_backward_f32 and plain SGD in one: for neurons begin..<end, with the gradients defined
 /// there (`a` as it was on entry), w[active[n]] = fma(alpha_w, grad_w, w[active[n]]) and, with
 /// trains_a, a[active[n]] = fma(alpha_a, grad_a, a[active[n]]), lane by lane; neurons without
-/// entries are left alone. `slopes` is scratch, indexed as `rows`.
+/// entries are left alone. `slopes` is scratch, indexed as `rows`. `owners`, indexed as `rows` too, are
+/// the neurons of the entries, or NULL: it is faster with them where neurons have few entries.
 void hs_backward_sgd_f32(ptrdiff_t begin, ptrdiff_t end, const int32_t *active,
-                         const int32_t *starts, const int32_t *rows, const float *h,
-                         ptrdiff_t in_stride, const float *x, ptrdiff_t out_stride,
-                         const float *g, float alpha_w, float *w, float alpha_a, int trains_a,
-                         float *a, float *slopes);
+                         const int32_t *starts, const int32_t *rows, const int32_t *owners,
+                         const float *h, ptrdiff_t in_stride, const float *x,
+                         ptrdiff_t out_stride, const float *g, float alpha_w, float *w,
+                         float alpha_a, int trains_a, float *a, float *slopes);
 
 // ---------------------------------------------------------------------------------------
 // Optimizers: n gradient rows, compact [n, stride]; row k belongs to row ids[k] of the

@@ -111,6 +111,51 @@ void hs_tile_filter_batch(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
                           int32_t first, ptrdiff_t stride, const float *w, int density,
                           ptrdiff_t capacity, int32_t *counts, int32_t *candidates);
 
+/// Most queries of hs_tile_filter_pairs.
+#define HS_PAIR_QUERIES 1024
+
+/// As hs_tile_filter_batch, row by row: ids[i] = first + r and queries[i] = j for every pair that is
+/// kept, in the order of rows, and for each row in the order of queries, n <= HS_PAIR_QUERIES. Returns
+/// their number. Room for m * n + 16 in both arrays. Where w is not NULL the first floats of rows with a
+/// pair are prefetched.
+ptrdiff_t hs_tile_filter_pairs(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
+                               const int32_t *spans, ptrdiff_t n, const int8_t *q,
+                               const int32_t *starts, int32_t span, const int32_t *thresholds,
+                               int32_t first, ptrdiff_t stride, const float *w, int32_t *ids,
+                               int32_t *queries);
+
+/// Of `count` pairs of a row of w and a row of x, keeps those with canonical <w, x> > b, and
+/// values[i] = <w, x> - b. Returns how many. Room for count + 16 in the last three arrays.
+ptrdiff_t hs_recheck_pairs_f32(ptrdiff_t count, const int32_t *ids, const int32_t *queries,
+                               ptrdiff_t stride, const float *w, const float *x, float b,
+                               int32_t *fired_ids, int32_t *fired_queries, float *values);
+
+/// The different numbers among `pairs` ascending ones, as in hs_transpose_report: active, and where each
+/// begins; starts[n] = pairs. Returns n. Room for 16 more in both.
+ptrdiff_t hs_group_pairs(ptrdiff_t pairs, const int32_t *ids, int32_t *active, int32_t *starts);
+
+/// The reverse: owners[e] = active[k] for starts[k] <= e < starts[k + 1], k < n. Room for 16 more.
+void hs_list_owners(ptrdiff_t n, const int32_t *active, const int32_t *starts, int32_t *owners);
+
+/// Pairs sorted by row, sorted by query: query q gets entries offsets[q]..<offsets[q + 1] of ids and
+/// values, q < queries, whose rows ascend.
+void hs_pairs_by_query(ptrdiff_t queries, ptrdiff_t pairs, const int32_t *pair_ids,
+                       const int32_t *pair_queries, const float *pair_values, ptrdiff_t *offsets,
+                       int32_t *ids, float *values);
+
+/// h[e] = canonical <row ids[e] of w, row rows[e] of x> - b for first <= e < last.
+void hs_pair_dots_f32(ptrdiff_t first, ptrdiff_t last, const int32_t *ids, const int32_t *rows,
+                      ptrdiff_t stride, const float *w, const float *x, float b, float *h);
+
+/// Sparse forward, shard by shard, from pairs sorted by row and then by query: for k < shards, from sums of
+/// +0 for every query,
+///   sum[c] = fma(values[e], a[ids[e]][c], sum[c]) over first[k] <= e < first[k + 1] of the query, in order;
+/// sums[k * plane + q * stride + c] = sum[c]. Rows of a have `stride` floats: 1, or a multiple of 16;
+/// plane = queries * stride.
+void hs_forward_pairs_f32(ptrdiff_t shards, const ptrdiff_t *first, const int32_t *ids,
+                          const int32_t *queries, const float *values, ptrdiff_t stride,
+                          const float *a, ptrdiff_t plane, float *sums);
+
 /// Splits a padded query: rest = x - sum_j y[j] * basis[j], basis [k, stride], in double;
 /// *squares = sum of squares of rest [d], *leak = sum over j of <basis[j], rest>^2. O(d k).
 void hs_split_query_f64(ptrdiff_t k, ptrdiff_t d, ptrdiff_t stride, const float *basis,
@@ -119,6 +164,15 @@ void hs_split_query_f64(ptrdiff_t k, ptrdiff_t d, ptrdiff_t stride, const float 
 
 /// The largest of HS_TILE_ROWS numbers >= 0, infinity included.
 float hs_largest_bound_f32(const float *bounds);
+
+/// Notes that rows have moved by at most these distances: errors and norms of a row grow by its distance,
+/// and by one unit in the last place; bounds[4 t] and bounds[4 t + 1] of its tile become at least the error
+/// and the error plus the norm. Rows whose error would exceed the budget of their tile, a Float at
+/// budgets + t * bytes, or that have no finite distance or norm, are left alone and listed in `over`, for
+/// which there is room for n. Returns their number.
+ptrdiff_t hs_note_moves_f32(ptrdiff_t n, const int32_t *rows, const float *displacements,
+                            const char *budgets, ptrdiff_t bytes, float *errors, float *norms,
+                            double *bounds, int32_t *over);
 
 /// positions[i] = numbers[positions[i]], i < n.
 void hs_numbers_of_positions(ptrdiff_t n, const int32_t *numbers, int32_t *positions);
@@ -219,11 +273,12 @@ void hs_gather_fired_f32(ptrdiff_t queries, ptrdiff_t n, const int32_t *active,
                          const ptrdiff_t *first, ptrdiff_t *next, int32_t *ids, float *values);
 
 /// How far plain SGD has moved rows at most: bounds[k] = floor + factor * sum |slopes[e]| *
-/// norms[rows[e]] over the entries e of n transposed neurons. Returns the largest; NaN only if all
-/// are.
+/// norms[rows[e]] over the entries e of n transposed neurons, each of which has one. `owners`
+/// are the neurons of the entries, or NULL: it is faster with them where neurons have few entries.
+/// Returns the largest; NaN only if all are.
 float hs_step_bounds_f32(ptrdiff_t n, const int32_t *starts, const int32_t *rows,
-                         const float *slopes, const float *norms, float factor, float floor,
-                         float *bounds);
+                         const int32_t *owners, const float *slopes, const float *norms,
+                         float factor, float floor, float *bounds);
 
 /// Adds to spent[ids[k]], rounded up, what row ids[k] has moved at most, and writes, in order, every
 /// ids[k] with NOT (spent <= allowances[ids[k]]). `over` needs room for n entries. Returns their

@@ -61,6 +61,30 @@
      int32_t *counts, int32_t *candidates),                                                       \
     (m, groups, codes, spans, n, q, starts, span, thresholds, first, stride, w, density, capacity, \
      counts, candidates))                                                                         \
+  X(ptrdiff_t, tile_filter_pairs,                                                                 \
+    (ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes, const int32_t *spans, ptrdiff_t n,      \
+     const int8_t *q, const int32_t *starts, int32_t span, const int32_t *thresholds,             \
+     int32_t first, ptrdiff_t stride, const float *w, int32_t *ids, int32_t *queries),            \
+    (m, groups, codes, spans, n, q, starts, span, thresholds, first, stride, w, ids, queries))    \
+  X(ptrdiff_t, recheck_pairs_f32,                                                                 \
+    (ptrdiff_t count, const int32_t *ids, const int32_t *queries, ptrdiff_t stride,               \
+     const float *w, const float *x, float b, int32_t *fired_ids, int32_t *fired_queries,         \
+     float *values),                                                                              \
+    (count, ids, queries, stride, w, x, b, fired_ids, fired_queries, values))                     \
+  X(ptrdiff_t, group_pairs,                                                                       \
+    (ptrdiff_t pairs, const int32_t *ids, int32_t *active, int32_t *starts),                      \
+    (pairs, ids, active, starts))                                                                 \
+  X(void, list_owners,                                                                            \
+    (ptrdiff_t n, const int32_t *active, const int32_t *starts, int32_t *owners),                 \
+    (n, active, starts, owners))                                                                  \
+  X(void, pair_dots_f32,                                                                          \
+    (ptrdiff_t first, ptrdiff_t last, const int32_t *ids, const int32_t *rows, ptrdiff_t stride,  \
+     const float *w, const float *x, float b, float *h),                                          \
+    (first, last, ids, rows, stride, w, x, b, h))                                                 \
+  X(void, forward_pairs_f32,                                                                      \
+    (ptrdiff_t shards, const ptrdiff_t *first, const int32_t *ids, const int32_t *queries,        \
+     const float *values, ptrdiff_t stride, const float *a, ptrdiff_t plane, float *sums),        \
+    (shards, first, ids, queries, values, stride, a, plane, sums))                                         \
   X(ptrdiff_t, node_filter_f32,                                                                   \
     (ptrdiff_t d, ptrdiff_t count, const int32_t *groups, const float *bounds, ptrdiff_t nodes,   \
      const float *x, float norm, float cutoff, float inside, int32_t *kept, int32_t *whole,       \
@@ -106,11 +130,11 @@
     (pieces, plane, count, parts, factor, out))                                                   \
   X(void, backward_sgd_f32,                                                                       \
     (ptrdiff_t begin, ptrdiff_t end, const int32_t *active, const int32_t *starts,                \
-     const int32_t *rows, const float *h, ptrdiff_t in_stride, const float *x,                    \
-     ptrdiff_t out_stride, const float *g, float alpha_w, float *w, float alpha_a, int trains_a,  \
-     float *a, float *slopes),                                                                    \
-    (begin, end, active, starts, rows, h, in_stride, x, out_stride, g, alpha_w, w, alpha_a,       \
-     trains_a, a, slopes))                                                                        \
+     const int32_t *rows, const int32_t *owners, const float *h, ptrdiff_t in_stride,             \
+     const float *x, ptrdiff_t out_stride, const float *g, float alpha_w, float *w,               \
+     float alpha_a, int trains_a, float *a, float *slopes),                                       \
+    (begin, end, active, starts, rows, owners, h, in_stride, x, out_stride, g, alpha_w, w,        \
+     alpha_a, trains_a, a, slopes))                                                                        \
   X(void, sparse_preactivations_f32,                                                              \
     (ptrdiff_t m, ptrdiff_t stride, const float *w, const hs_sparse_rows_t *x, float *tile,       \
      float *z, ptrdiff_t ldz),                                                                    \

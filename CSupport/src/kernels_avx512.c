@@ -46,6 +46,7 @@ static inline __attribute__((always_inline)) void store_kept(uint32_t mask, hs_l
 #include "tile_masks_avx512.inc.h"
 #include "kernels_tiles.inc.h"
 #include "kernels_tile_filters.inc.h"
+#include "kernels_pairs.inc.h"
 #include "kernels_tree.inc.h"
 #include "normal_rows.inc.h"
 

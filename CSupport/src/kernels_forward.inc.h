@@ -3,6 +3,7 @@
 // SIMD forward pass, query by query: the outputs of a query stay in registers.
 #include "simd.inc.h"
 
+#define HS_PAIRS_AHEAD 32  // pairs between the one worked on and the one prefetched
 #define HS_SGD_AHEAD 12    // rows between the one worked on and the one prefetched
 
 /// The neurons that fire on each query, as a report lists them, and their output weights.

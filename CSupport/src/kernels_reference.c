@@ -240,10 +240,11 @@ void hs_forward_queries_f32_ref(ptrdiff_t queries, const ptrdiff_t *offsets, con
 }
 
 void hs_backward_sgd_f32_ref(ptrdiff_t begin, ptrdiff_t end, const int32_t *active,
-                             const int32_t *starts, const int32_t *rows, const float *h,
-                             ptrdiff_t in_stride, const float *x, ptrdiff_t out_stride,
-                             const float *g, float alpha_w, float *w, float alpha_a,
-                             int trains_a, float *a, float *slopes) {
+                             const int32_t *starts, const int32_t *rows,
+                             const int32_t *owners, const float *h, ptrdiff_t in_stride,
+                             const float *x, ptrdiff_t out_stride, const float *g, float alpha_w,
+                             float *w, float alpha_a, int trains_a, float *a, float *slopes) {
+  (void)owners;  // nothing that starts do not tell
   for (ptrdiff_t n = begin; n < end; n++) {
     float *an = a + active[n] * out_stride, *wn = w + active[n] * in_stride;
     const int32_t first = starts[n], last = starts[n + 1];

@@ -301,8 +301,9 @@ static void slopes_of_pairs(const tile_order *order, ptrdiff_t stride, ptrdiff_t
 }
 
 void HS_SUFFIX(hs_backward_sgd_f32)(ptrdiff_t begin, ptrdiff_t end, const int32_t *active,
-                                    const int32_t *starts, const int32_t *rows, const float *h,
-                                    ptrdiff_t in_stride, const float *x, ptrdiff_t out_stride,
+                                    const int32_t *starts, const int32_t *rows,
+                                    const int32_t *owners, const float *h, ptrdiff_t in_stride,
+                                    const float *x, ptrdiff_t out_stride,
                                     const float *g, float alpha_w, float *w, float alpha_a,
                                     int trains_a, float *a, float *slopes) {
   if (begin >= end || starts[begin] == starts[end]) return;
@@ -332,7 +333,11 @@ void HS_SUFFIX(hs_backward_sgd_f32)(ptrdiff_t begin, ptrdiff_t end, const int32_
     }
     tile_order order;
     order_tile(tile, stop, starts, &order);
-    slopes_of_pairs(&order, out_stride, tile, stop, active, starts, rows, a, g, slopes);
+    if (owners && out_stride != 1) {
+      HS_SUFFIX(hs_pair_dots_f32)(starts[tile], starts[stop], owners, rows, out_stride, a, g, 0, slopes);
+    } else {
+      slopes_of_pairs(&order, out_stride, tile, stop, active, starts, rows, a, g, slopes);
+    }
     if (trains_a) {
       update_rows_of_two(in_stride, out_stride, tile, stop, &of_w, &of_a, &order);
     } else {

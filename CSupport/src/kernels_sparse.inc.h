@@ -157,6 +157,27 @@ void HS_SUFFIX(hs_sddmm_f32)(ptrdiff_t begin, ptrdiff_t end, const int32_t *acti
   HS_WITH_BLOCKS(stride / HS_LANES, sddmm, begin, end, active, starts, rows, w, x, b, h);
 }
 
+HS_INLINE void pair_dots(ptrdiff_t blocks, ptrdiff_t first, ptrdiff_t last, const int32_t *ids,
+                         const int32_t *rows, const float *w, const float *x, float b, float *h) {
+  ptrdiff_t e = first;
+  for (; e + HS_LANES <= last; e += HS_LANES) {
+    store(h + e, dots_of_pairs(blocks, w, ids + e, x, rows + e) - splat(b));
+  }
+  const ptrdiff_t rest = last - e;
+  if (rest > 0) {
+    int32_t last_ids[HS_LANES], last_rows[HS_LANES];
+    store_i32(last_ids, load_first_i32(rest, ids + e));
+    store_i32(last_rows, load_first_i32(rest, rows + e));
+    store_first(rest, h + e, dots_of_pairs(blocks, w, last_ids, x, last_rows) - splat(b));
+  }
+}
+
+void HS_SUFFIX(hs_pair_dots_f32)(ptrdiff_t first, ptrdiff_t last, const int32_t *ids,
+                                 const int32_t *rows, ptrdiff_t stride, const float *w,
+                                 const float *x, float b, float *h) {
+  HS_WITH_BLOCKS(stride / HS_LANES, pair_dots, first, last, ids, rows, w, x, b, h);
+}
+
 // ---------------------------------------------------------------------------------------
 // Backward
 // ---------------------------------------------------------------------------------------

@@ -74,3 +74,47 @@ HS_INLINE void tile_masks_of(int n, ptrdiff_t groups, const uint8_t *codes, cons
 #pragma clang loop unroll(full)
   for (int k = 0; k < n; k++) masks[k] = tile_mask(sums[k], thresholds[k]);
 }
+
+// ---------------------------------------------------------------------------------------
+// Bits of masks
+// ---------------------------------------------------------------------------------------
+
+/// What list_pairs of kernels_pairs.inc.h does, by packing numbers of 8 bits: where the processor can.
+static __attribute__((noinline, target("avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi2,bmi,bmi2,popcnt")))
+ptrdiff_t list_pairs_packed(uint64_t rows, ptrdiff_t words, const uint64_t *masks, int32_t first,
+                            int32_t *ids, int32_t *queries) {
+  uint8_t lanes[64];
+  for (int i = 0; i < 64; i++) lanes[i] = (uint8_t)i;
+  const __m512i numbers = _mm512_loadu_si512(lanes);
+  ptrdiff_t kept = 0;
+  for (; rows; rows &= rows - 1) {
+    const int l = (int)__builtin_ctzll(rows);
+    const __m512i row = _mm512_set1_epi32(first + l);
+    for (ptrdiff_t k = 0; k < words; k++) {
+      const uint64_t mask = masks[64 * k + l];
+      const __m512i query = _mm512_set1_epi32((int32_t)(64 * k));
+      const __m512i packed = _mm512_maskz_compress_epi8(mask, numbers);
+      const int count = __builtin_popcountll(mask);
+      _mm512_storeu_si512(ids + kept, row);
+      _mm512_storeu_si512(
+          queries + kept,
+          _mm512_add_epi32(query, _mm512_cvtepu8_epi32(_mm512_castsi512_si128(packed))));
+      if (__builtin_expect(count > 16, 0)) {
+        uint8_t all[64];
+        _mm512_storeu_si512(all, packed);
+        for (int i = 16; i < count; i += 16) {
+          const __m128i part = _mm_loadu_si128((const __m128i *)(all + i));
+          _mm512_storeu_si512(ids + kept + i, row);
+          _mm512_storeu_si512(queries + kept + i,
+                              _mm512_add_epi32(query, _mm512_cvtepu8_epi32(part)));
+        }
+      }
+      kept += count;
+    }
+  }
+  return kept;
+}
+
+static int packs_bytes(void) { return __builtin_cpu_supports("avx512vbmi2"); }
+#define HS_PACKS_BYTES
+#define list_pairs_fastest(...) (packs_bytes() ? list_pairs_packed(__VA_ARGS__) : list_pairs(__VA_ARGS__))

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Parts of certified tiles that do not depend on the instruction set.
+#include <math.h>
 #include <stdatomic.h>
 #include <string.h>
 
@@ -77,13 +78,69 @@ int32_t hs_query_starts(ptrdiff_t groups, const int8_t *q, int32_t *starts) {
 }
 
 float hs_largest_bound_f32(const float *bounds) {
-  // Eight at a time; the compiler keeps them in registers.
-  float largest[8] = {0};
-  for (ptrdiff_t i = 0; i < HS_TILE_ROWS; i++) {
-    largest[i % 8] = bounds[i] > largest[i % 8] ? bounds[i] : largest[i % 8];
+  // Sixteen at a time; the compiler keeps them in registers.
+  float largest[16] = {0};
+  for (ptrdiff_t i = 0; i < HS_TILE_ROWS; i += 16) {
+    for (int l = 0; l < 16; l++) {
+      largest[l] = bounds[i + l] > largest[l] ? bounds[i + l] : largest[l];
+    }
   }
-  for (int i = 1; i < 8; i++) largest[0] = largest[i] > largest[0] ? largest[i] : largest[0];
+  for (int half = 8; half > 0; half /= 2) {
+    for (int l = 0; l < half; l++) {
+      largest[l] = largest[l + half] > largest[l] ? largest[l + half] : largest[l];
+    }
+  }
   return largest[0];
+}
+
+/// The next larger of numbers that are not negative; infinity stays.
+static float next_up(float a) {
+  uint32_t bits;
+  memcpy(&bits, &a, sizeof bits);
+  bits += bits < 0x7F800000;
+  memcpy(&a, &bits, sizeof a);
+  return a;
+}
+
+ptrdiff_t hs_note_moves_f32(ptrdiff_t n, const int32_t *rows, const float *displacements,
+                            const char *budgets, ptrdiff_t bytes, float *errors, float *norms,
+                            double *bounds, int32_t *over) {
+  ptrdiff_t found = 0;
+  for (ptrdiff_t k = 0; k < n; k++) {
+    const int32_t r = rows[k];
+    const ptrdiff_t tile = r / HS_TILE_ROWS;
+    float budget;
+    memcpy(&budget, budgets + tile * bytes, sizeof budget);
+    const float error = next_up(errors[r] + displacements[k]);
+    const float norm = next_up(norms[r] + displacements[k]);
+    if (!(displacements[k] >= 0 && error <= budget && norm < INFINITY)) {
+      over[found++] = r;
+      continue;
+    }
+    errors[r] = error;
+    norms[r] = norm;
+    double *own = bounds + 4 * tile;
+    const double whole = (double)norm + (double)error;
+    own[0] = own[0] < error ? error : own[0];
+    own[1] = own[1] < whole ? whole : own[1];
+  }
+  return found;
+}
+
+void hs_pairs_by_query(ptrdiff_t queries, ptrdiff_t pairs, const int32_t *pair_ids,
+                       const int32_t *pair_queries, const float *pair_values, ptrdiff_t *offsets,
+                       int32_t *ids, float *values) {
+  for (ptrdiff_t q = 0; q <= queries; q++) offsets[q] = 0;
+  for (ptrdiff_t e = 0; e < pairs; e++) offsets[pair_queries[e] + 1]++;
+  for (ptrdiff_t q = 0; q < queries; q++) offsets[q + 1] += offsets[q];
+  for (ptrdiff_t e = 0; e < pairs; e++) {
+    const ptrdiff_t at = offsets[pair_queries[e]]++;
+    ids[at] = pair_ids[e];
+    values[at] = pair_values[e];
+  }
+  // Now every query's offset is where it ends.
+  for (ptrdiff_t q = queries; q > 0; q--) offsets[q] = offsets[q - 1];
+  offsets[0] = 0;
 }
 
 void hs_numbers_of_positions(ptrdiff_t n, const int32_t *numbers, int32_t *positions) {

@@ -42,6 +42,7 @@ struct AutomaticLookup: NeuronLookup {
   private var rowsAnswered = 0
   /// The measurement under way. A first batch, which makes what is lazy, does not count.
   private var window = (rows: 0, seconds: 0.0, isWarm: false)
+  private var timer = StepTimer()
   private var lastSeconds = 0.0
   private var lastRows = 0
   private var watch: DriftWatch
@@ -77,13 +78,29 @@ struct AutomaticLookup: NeuronLookup {
   mutating func report(
     _ batch: LookupBatch, above threshold: Float, into report: inout FiringReport
   ) {
-    let clock = Stopwatch.now
+    timer.start(all: isOnTrial)
     current.report(batch, above: threshold, into: &report)
-    lastSeconds = clock.secondsToNow
+    note(batch, above: threshold, firings: report.count)
+  }
+
+  mutating func report(
+    _ batch: LookupBatch, above threshold: Float, byNeuron pairs: inout PairReport
+  ) -> Bool {
+    timer.start(all: isOnTrial)
+    guard current.report(batch, above: threshold, byNeuron: &pairs) else {
+      timer.takeBack()
+      return false
+    }
+    note(batch, above: threshold, firings: pairs.count)
+    return true
+  }
+
+  private mutating func note(_ batch: LookupBatch, above threshold: Float, firings: Int) {
+    lastSeconds = timer.lap()
     lastRows = batch.count
     rowsAnswered += batch.count
     watch.rows += batch.count
-    watch.firings += report.count
+    watch.firings += firings
     watch.threshold = threshold
   }
 
@@ -92,14 +109,14 @@ struct AutomaticLookup: NeuronLookup {
   mutating func update(
     rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>?
   ) {
-    let clock = Stopwatch.now
+    timer.resume()
     unsafe current.update(rows: rows, displacements: displacements)
     guard window.isWarm else {
       window.isWarm = true
       return
     }
     window.rows += lastRows
-    window.seconds += lastSeconds + clock.secondsToNow
+    window.seconds += lastSeconds + timer.lap()
     guard window.rows >= windowRows else { return }
     let pace = window.seconds / Double(window.rows)
     window.rows = 0

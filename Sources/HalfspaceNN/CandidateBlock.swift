@@ -8,8 +8,9 @@ internal import HalfspaceLinalg
 @safe struct CandidateBlock {
   /// Bytes of inputs that stay in the second-level cache, or near it, while neurons pass by.
   private static let inputBytes = 1 << 20
-  /// Bytes of weights that stay in the cache from input to input.
-  private static let weightBytes = 256 << 10
+  /// Bytes of weights that stay in the last cache from input to input. Rows are fetched ahead: from there
+  /// they come as fast as candidates are put in order.
+  private static let weightBytes = 8 << 20
   /// Bytes of memory traffic that putting a candidate in order takes as long as.
   private static let orderBytes = 100
 

@@ -9,6 +9,8 @@ struct IndexLookup: NeuronLookup {
   private static let manyRows = 1 << 18
   private let threads: Int
   private var index: any HalfSpaceIndex
+  /// The index, where it is of tiles.
+  private var tiles: CertifiedTileIndex?
   /// Work of the indexes before neurons joined.
   private var earlier = IndexStatistics()
   private var rows = 0
@@ -18,6 +20,7 @@ struct IndexLookup: NeuronLookup {
     self.strategy = strategy
     self.threads = threads
     index = Self.makeIndex(strategy, weights, threads)
+    tiles = index as? CertifiedTileIndex
   }
 
   private static func makeIndex(
@@ -40,6 +43,17 @@ struct IndexLookup: NeuronLookup {
     rows += batch.count
   }
 
+  mutating func report(
+    _ batch: LookupBatch, above threshold: Float, byNeuron pairs: inout PairReport
+  ) -> Bool {
+    guard
+      let tiles,
+      tiles.report(queries: batch.inputs, rows: 0..<batch.count, above: threshold, byRow: &pairs)
+    else { return false }
+    rows += batch.count
+    return true
+  }
+
   // Rows of few coordinates are compared with where they were as fast as displacements are noted, if
   // they are in the cache.
   var wantsDisplacements: Bool {
@@ -59,6 +73,7 @@ struct IndexLookup: NeuronLookup {
   mutating func grow(to weights: Matrix) {
     earlier.add(workOf: index.statistics)
     index = Self.makeIndex(strategy, weights, threads)
+    tiles = index as? CertifiedTileIndex
   }
 
   var work: IndexStatistics {

@@ -14,6 +14,11 @@ protocol NeuronLookup {
   mutating func report(
     _ batch: LookupBatch, above threshold: Float, into report: inout FiringReport)
 
+  /// The same, neuron by neuron, where that costs no more; false, with nothing reported, otherwise.
+  mutating func report(
+    _ batch: LookupBatch, above threshold: Float, byNeuron pairs: inout PairReport
+  ) -> Bool
+
   /// Whether this lookup does less when it is told how far rows have moved.
   var wantsDisplacements: Bool { get }
 
@@ -31,6 +36,12 @@ protocol NeuronLookup {
 
   /// What the strategy did beside its reports.
   var statistics: LookupStatistics { get }
+}
+
+extension NeuronLookup {
+  mutating func report(
+    _ batch: LookupBatch, above threshold: Float, byNeuron pairs: inout PairReport
+  ) -> Bool { false }
 }
 
 /// The queries of a step.

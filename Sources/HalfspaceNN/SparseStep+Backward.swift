@@ -119,8 +119,8 @@ extension SparseStep {
     parallelFor(pieces, threads: workers) { piece in
       unsafe hs_backward_sgd_f32(
         piece * items / pieces, (piece + 1) * items / pieces, view.active, view.starts, view.rows,
-        view.h, weights.stride, inputs.pointer, outputs.stride, gradient.pointer, alpha,
-        weights.pointer, outputAlpha, trainsOutputs, outputs.pointer, view.scratch)
+        view.owners, view.h, weights.stride, inputs.pointer, outputs.stride, gradient.pointer,
+        alpha, weights.pointer, outputAlpha, trainsOutputs, outputs.pointer, view.scratch)
     }
   }
 
@@ -131,8 +131,8 @@ extension SparseStep {
   ) -> Float {
     precondition(plainAlpha != nil && bounds.count >= activeCount, "\(activeCount) neurons")
     return unsafe hs_step_bounds_f32(
-      activeCount, starts.baseAddress!, rows.baseAddress!, gradients.baseAddress!, norms, factor,
-      floor, &bounds)
+      activeCount, starts.baseAddress!, pairs.queries, repeatsNeurons ? pairs.neurons : nil,
+      gradients.baseAddress!, norms, factor, floor, &bounds)
   }
 
   /// Moves compact gradient rows to their places among `count` consecutive neurons and clears the

@@ -7,7 +7,8 @@ internal import HalfspaceReporting
 ///
 /// A report lists, query by query, the neurons that fire, and so runs the forward pass: the outputs
 /// of a query stay in registers. The backward pass runs neuron by neuron, so that each weight row is
-/// loaded once for all rows of the batch that fire it: for it the report is transposed.
+/// loaded once for all rows of the batch that fire it: for it the report is transposed. Or a lookup
+/// finds the pairs neuron by neuron at once; then both passes run so, and sums are kept in memory.
 ///
 /// ```
 /// active   [ 3, 8, 20 ]         neurons that fire on some row of the batch, ascending
@@ -20,8 +21,12 @@ internal import HalfspaceReporting
 /// order; gradients add batch rows in ascending order. Neither depends on threads.
 /// Nothing is allocated once the buffers have seen their largest batch.
 @safe struct SparseStep: ~Copyable {
-  private(set) var activeCount = 0
-  private(set) var pairCount = 0
+  var activeCount = 0
+  /// The pairs, neuron by neuron: a lookup may leave them here itself, see `group()`. Of a loaded report
+  /// of one query the neurons are those of `active`, and not repeated.
+  var pairs = PairReport()
+  var pairCount: Int { pairs.count }
+  var repeatsNeurons = false
   /// What the last backward pass multiplied the gradients of the first layer by, if it did nothing
   /// else with them: then `gradients` are the slopes of its pairs.
   var plainAlpha: Float?
@@ -30,8 +35,9 @@ internal import HalfspaceReporting
   @unsafe var counts: UnsafeMutableBufferPointer<Int32>
   @unsafe var active: UnsafeMutableBufferPointer<Int32>
   @unsafe var starts: UnsafeMutableBufferPointer<Int32>
-  @unsafe var rows: UnsafeMutableBufferPointer<Int32>
-  @unsafe var h: UnsafeMutableBufferPointer<Float>
+  /// Sums of single shards, and where the pairs of each begin.
+  @unsafe var sums: UnsafeMutableBufferPointer<Float>
+  @unsafe var firsts: UnsafeMutableBufferPointer<Int>
   /// Gradient rows, or the slopes of the pairs.
   @unsafe var gradients: UnsafeMutableBufferPointer<Float>
 
@@ -40,8 +46,8 @@ internal import HalfspaceReporting
     unsafe counts = .allocate(capacity: 0)
     unsafe active = .allocate(capacity: 0)
     unsafe starts = .allocate(capacity: 0)
-    unsafe rows = .allocate(capacity: 0)
-    unsafe h = .allocate(capacity: 0)
+    unsafe sums = .allocate(capacity: 0)
+    unsafe firsts = .allocate(capacity: 0)
     unsafe gradients = .allocate(capacity: 0)
   }
 
@@ -49,8 +55,8 @@ internal import HalfspaceReporting
     unsafe counts.deallocate()
     unsafe active.deallocate()
     unsafe starts.deallocate()
-    unsafe rows.deallocate()
-    unsafe h.deallocate()
+    unsafe sums.deallocate()
+    unsafe firsts.deallocate()
     unsafe gradients.deallocate()
   }
 
@@ -61,18 +67,35 @@ internal import HalfspaceReporting
 
   /// Takes over a report over `neurons` stored rows. O(pairs + neurons / 16).
   mutating func load(_ report: borrowing FiringReport, neurons: Int) {
-    pairCount = report.count
     plainAlpha = nil
     unsafe Self.reserve(&counts, neurons)
-    unsafe Self.reserve(&active, min(neurons, pairCount))
-    unsafe Self.reserve(&starts, min(neurons, pairCount) + 1)
-    unsafe Self.reserve(&rows, pairCount)
-    unsafe Self.reserve(&h, pairCount)
+    unsafe Self.reserve(&active, min(neurons, report.count))
+    unsafe Self.reserve(&starts, min(neurons, report.count) + 1)
+    pairs.removeAll()
+    let room = unsafe pairs.reserve(report.count)
     activeCount = unsafe hs_transpose_report(
       report.queryCount, neurons, report.offsets, report.neurons, report.values,
-      counts.baseAddress!, active.baseAddress!, starts.baseAddress!, rows.baseAddress!,
-      h.baseAddress!)
+      counts.baseAddress!, active.baseAddress!, starts.baseAddress!, room.queries, room.values)
+    repeatsNeurons = report.queryCount > 1
+    if repeatsNeurons {
+      unsafe hs_list_owners(activeCount, active.baseAddress!, starts.baseAddress!, room.neurons)
+    }
+    pairs.commit(report.count)
   }
+
+  /// Takes over `pairs` as a lookup over `neurons` stored rows has left them. O(pairs).
+  mutating func group(neurons: Int) {
+    plainAlpha = nil
+    repeatsNeurons = true
+    let most = min(neurons, pairCount) + Self.overrun
+    unsafe Self.reserve(&active, most)
+    unsafe Self.reserve(&starts, most)
+    activeCount = unsafe hs_group_pairs(
+      pairCount, pairs.neurons, active.baseAddress!, starts.baseAddress!)
+  }
+
+  /// What `hs_group_pairs` writes behind the last neuron.
+  private static let overrun = 17
 
   /// `scores[k] = factor * sum_r h_rk a_r` for every query of a report; `scores` is
   /// `[>= queries, C]`. O(pairs * C).
@@ -174,6 +197,8 @@ internal import HalfspaceReporting
     let active: UnsafePointer<Int32>
     let starts: UnsafePointer<Int32>
     let rows: UnsafePointer<Int32>
+    /// The neurons of the pairs, where they are repeated.
+    let owners: UnsafePointer<Int32>?
     let h: UnsafePointer<Float>
     let scratch: UnsafeMutablePointer<Float>
   }
@@ -181,12 +206,13 @@ internal import HalfspaceReporting
   @unsafe func view(scratch: UnsafeMutableBufferPointer<Float>) -> View {
     unsafe View(
       active: active.baseAddress!, starts: starts.baseAddress!,
-      rows: rows.baseAddress!, h: h.baseAddress!, scratch: scratch.baseAddress!)
+      rows: pairs.queries, owners: repeatsNeurons ? pairs.neurons : nil, h: pairs.values,
+      scratch: scratch.baseAddress!)
   }
 
   /// Threads that `work` multiplications and additions of floats are worth: handing work over
-  /// to a thread costs as much as some 10^5 of them.
-  func workers(for work: Int) -> Int { min(threads, max(1, work >> 17)) }
+  /// to a thread that waits awake costs as much as some 50,000 of them.
+  func workers(for work: Int) -> Int { min(threads, max(1, work >> 16)) }
 
   /// Grows a buffer, zeroed, when it is too small. The contents are not kept.
   static func reserve<T: ExpressibleByIntegerLiteral>(

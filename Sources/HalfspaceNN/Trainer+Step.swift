@@ -63,16 +63,15 @@ extension Trainer {
   private func takeStep(_ batch: LookupBatch, _ targets: Targets) -> Double {
     let rows = batch.count
     let targetRows = batch.numbers ?? (0..<rows).map { $0 }[...]
-    var clock = Stopwatch.now
-    let asked = dividedBatch?.share(of: batch) ?? batch
-    lookup.report(asked, above: network.effectiveThreshold, into: &report)
-    times.lookup += clock.lap()
+    let isShared = sharedForward != nil || dividedBatch != nil
+    timer.start(all: isShared)
+    let isGrouped = lookUp(batch)
+    times.lookup += timer.lap()
 
-    firings += report.count
-    let exchanged = traffic.seconds
-    forward(rows: rows)
+    let exchanged = isShared ? traffic.seconds : 0
+    forward(rows: rows, isGrouped: isGrouped)
     if let offsets { scores.add(offsets, rows: targetRows) }
-    times.forward += clock.lap() - (traffic.seconds - exchanged)
+    times.forward += timer.lap() - (isShared ? traffic.seconds - exchanged : 0)
 
     // d loss / d w = scale * outputDecay * <a, g> x, and the same factor for a when trained
     // (both layers then share one decay); the mean over the batch goes in here too.
@@ -81,21 +80,43 @@ extension Trainer {
       batch: rows, scores: scores, targets: targets, targetRows: targetRows,
       weights: batch.numbers == nil ? nil : weights,
       factor: Float(factor), gradient: gradient, workspace: &lossWorkspace)
-    times.loss += clock.lap()
+    times.loss += timer.lap()
 
     backward(batch)
-    times.backward += clock.lap()
+    times.backward += timer.lap()
 
     tellMoves(on: batch)
-    times.maintenance += clock.lap()
-    times.exchange += traffic.seconds - exchanged
+    times.maintenance += timer.lap()
+    if isShared { times.exchange += traffic.seconds - exchanged }
     return loss
   }
 
-  /// The scores of the batch, from the report; afterwards `step` has the pairs whose neurons are
+  /// Finds the neurons that fire: neuron by neuron, in `step`, if true comes back, else in `report`.
+  private func lookUp(_ batch: LookupBatch) -> Bool {
+    let threshold = network.effectiveThreshold
+    if dividedBatch == nil, sharedForward == nil,
+      lookup.report(batch, above: threshold, byNeuron: &step.pairs)
+    {
+      step.group(neurons: network.held.count)
+      firings += step.pairCount
+      return true
+    }
+    let asked = dividedBatch?.share(of: batch) ?? batch
+    lookup.report(asked, above: threshold, into: &report)
+    firings += report.count
+    return false
+  }
+
+  /// The scores of the batch, from what was found; afterwards `step` has the pairs whose neurons are
   /// moved here.
-  private func forward(rows: Int) {
+  private func forward(rows: Int, isGrouped: Bool) {
     let stored = network.held.count
+    guard !isGrouped else {
+      step.forward(
+        queries: rows, outputs: network.outputs, shards: network.shards,
+        factor: network.outputFactor, scores: scores)
+      return
+    }
     guard dividedBatch == nil else {
       dividedBatch?.forward(step, report, network: network, rows: rows, scores: scores)
       dividedBatch?.exchangePairs(report, rows: rows, into: &ownedReport)

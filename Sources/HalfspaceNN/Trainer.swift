@@ -68,6 +68,7 @@ public final class Trainer {
   /// 0..<M, for optimizers that move every row.
   var allNeurons: [Int32] = []
   var step: SparseStep
+  var timer = StepTimer()
   var moves: MoveBounds
   /// How processes share the steps; both nil where this one is alone.
   var sharedForward: SharedForward?

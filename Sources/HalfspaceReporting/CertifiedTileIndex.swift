@@ -64,6 +64,7 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
   /// Scratch of the merge, and pairs by the order of tiles.
   private var positions: [Int] = []
   private var unsorted = FiringReport()
+  private var pairs = PairReport()
   /// Candidates in the last report as a share of all pairs. Decides what is fetched early, never
   /// what is reported.
   private var candidateRate = 0.01
@@ -133,7 +134,7 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
   public var statistics: IndexStatistics {
     var statistics = work
     statistics.memoryBytes =
-      codes.byteCount + encoded.byteCount + 8 * positions.count
+      codes.byteCount + encoded.byteCount + 8 * positions.count + pairs.byteCount
       + (codes.order?.byteCount ?? 0) + (moves?.byteCount ?? 0) + 4 * moved.capacity
       + workers.reduce(0) { $0 + $1.byteCount }
     return statistics
@@ -158,11 +159,15 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
     rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>
   ) {
     unsafe door.check(moved: rows, displacements: displacements, of: weights)
-    if moves != nil { unsafe widen(rows) }
+    guard moves != nil else {
+      unsafe codes.update(positions: rows, displacements: displacements)
+      return
+    }
+    unsafe widen(rows)
     for k in 0..<rows.count {
       let row = unsafe Int(rows[k])
       unsafe codes.update(
-        position: moves.map { Int($0.positions[row]) } ?? row, displacement: displacements[k])
+        position: Int(moves!.positions[row]), displacement: displacements[k])
     }
   }
 
@@ -199,6 +204,10 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
       for _ in rows { report.endQuery() }
       return
     }
+    if canAskByRow(rows.count), weights.stride <= Self.mostFloatsByRow {
+      answerByRow(queries, rows, above: threshold, into: &report)
+      return
+    }
     let isFew = rows.count <= Self.mostAskedOneByOne
     func pass(oneByOne: Bool) -> TilePass {
       encoded.encode(
@@ -218,6 +227,75 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
     }
     answer(rows.count, pass(oneByOne: way != .together), way, into: &report)
   }
+
+  /// As `report(queries:rows:above:into:)`, row by row, where rows stand as they are and the queries are
+  /// neither few nor very many; false, with nothing reported, otherwise.
+  package func report(
+    queries: Matrix, rows: Range<Int>, above threshold: Float, byRow pairs: inout PairReport
+  ) -> Bool {
+    guard canAskByRow(rows.count) else { return false }
+    door.check(queries: queries, rows: rows, count: count, dimension: dimension)
+    pairs.removeAll()
+    work.queries += rows.count
+    guard threshold < .infinity, count > 0 else { return true }
+    askByRow(queries, rows, above: threshold, into: &pairs)
+    return true
+  }
+
+  private func canAskByRow(_ queries: Int) -> Bool {
+    codes.order == nil
+      && (Self.fewestAskedByRow...TilePass.mostQueriesOfPairs).contains(queries)
+  }
+
+  private func askByRow(
+    _ queries: Matrix, _ rows: Range<Int>, above threshold: Float, into pairs: inout PairReport
+  ) {
+    pairs.removeAll()
+    encoded.encode(queries, rows, basis: codes.basis, inTwoPlanes: false, block: rows.count)
+    let pass = TilePass(
+      codes, queries, rows, encoded, above: threshold, candidateRate: candidateRate)
+    // Rows that fire are where they like: parts differ in what they cost.
+    let isOne = threads == 1 || partCount(tilesFor: rows.count) == 1
+    let parts = isOne ? 1 : min(2 * threads, codes.tileCount)
+    while workers.count < parts { workers.append(TileWorker()) }
+    let used = workers[..<parts]
+    for worker in used { worker.removeAll() }
+    if parts == 1 {
+      pass.askByRow(0..<codes.tileCount, worker: workers[0], into: &pairs)
+    } else {
+      parallelFor(parts, threads: threads) { [tileCount = codes.tileCount] part in
+        let worker = used[part]
+        pass.askByRow(
+          tileCount * part / parts..<tileCount * (part + 1) / parts, worker: worker,
+          into: &worker.pairs)
+      }
+      for worker in used { pairs.append(worker.pairs) }
+    }
+    count(used, queries: rows.count, reported: pairs.count)
+  }
+
+  /// Answers queries row by row and sorts the pairs by query: for short rows the faster way.
+  private func answerByRow(
+    _ queries: Matrix, _ rows: Range<Int>, above threshold: Float,
+    into report: inout FiringReport
+  ) {
+    askByRow(queries, rows, above: threshold, into: &pairs)
+    if positions.count < rows.count + 1 { positions = .init(repeating: 0, count: rows.count + 1) }
+    let room = unsafe report.reserve(pairs.count)
+    unsafe hs_pairs_by_query(
+      rows.count, pairs.count, pairs.neurons, pairs.queries, pairs.values, &positions,
+      room.neurons, room.values)
+    for query in 0..<rows.count {
+      report.commit(positions[query + 1] - positions[query])
+      report.endQuery()
+    }
+  }
+
+  /// Floats of the longest rows that queries meet one by one whatever the order of the pairs.
+  private static let mostFloatsByRow = 32
+
+  /// From so many queries on rows are loaded rarely enough if all of these meet them one by one.
+  private static let fewestAskedByRow = 8
 
   /// How queries meet tiles.
   private enum Way { case oneByOne, together, search }

@@ -58,6 +58,28 @@ extension TileCodes {
     unsafe own[3] = max(own[3], Double(rest))
   }
 
+  /// Notes how far the rows at these positions, which ascend, have moved at most. O(1) each; then O(d).
+  func update(
+    positions: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>
+  ) {
+    guard basis == nil, let first = positions.baseAddress, let moves = displacements.baseAddress
+    else {
+      for k in 0..<positions.count {
+        unsafe update(position: Int(positions[k]), displacement: displacements[k])
+      }
+      return
+    }
+    if unsafe over.count < positions.count {
+      unsafe over.deallocate()
+      unsafe over = .allocate(capacity: positions.count + positions.count / 4)
+    }
+    let budgets = unsafe UnsafeRawPointer(tiles) + MemoryLayout<Tile>.offset(of: \.budget)!
+    let found = unsafe hs_note_moves_f32(
+      positions.count, first, moves, budgets.assumingMemoryBound(to: CChar.self),
+      MemoryLayout<Tile>.stride, errors, norms, bounds, over.baseAddress!)
+    unsafe encode(UnsafeBufferPointer(rebasing: over[..<found]))
+  }
+
   /// Encodes rows of one tile that have moved.
   private func update(tile: Int, _ moved: UnsafeBufferPointer<Int32>) {
     guard moved.count < Self.fewestRowsForATile else { return encode(tile: tile, encoder) }

@@ -66,6 +66,8 @@ internal import HalfspaceLinalg
   @unsafe let norms: UnsafeMutablePointer<Float>
   @unsafe let rests: UnsafeMutablePointer<Float>
   @unsafe let tiles: UnsafeMutablePointer<Tile>
+  /// Rows whose displacements have used up their budget.
+  @unsafe var over = UnsafeMutableBufferPointer<Int32>.allocate(capacity: 0)
   /// Where rows were encoded, from the first move on, if that pays.
   var neighborhoods: TileNeighborhoods?
 
@@ -124,6 +126,7 @@ internal import HalfspaceLinalg
     unsafe norms.deallocate()
     unsafe rests.deallocate()
     unsafe tiles.deallocate()
+    unsafe over.deallocate()
   }
 
   /// Bytes of the codes of a tile.
@@ -134,8 +137,8 @@ internal import HalfspaceLinalg
       tileByteCount + 4 * MemoryLayout<Double>.stride + MemoryLayout<Int32>.stride
       + MemoryLayout<Tile>.stride
       + (basis == nil ? 2 : 3) * Self.rowsPerTile * MemoryLayout<Float>.stride
-    return tileCount * perTile + encoder.byteCount + (basis?.matrix.byteCount ?? 0)
-      + (neighborhoods?.byteCount ?? 0)
+    return unsafe tileCount * perTile + encoder.byteCount + (basis?.matrix.byteCount ?? 0)
+      + (neighborhoods?.byteCount ?? 0) + 4 * over.count
   }
 
   /// The codes from a tile on.

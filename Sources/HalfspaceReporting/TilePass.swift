@@ -19,7 +19,7 @@ struct TilePass: Sendable {
   static let queriesPerBlock = 128
   /// Bytes of rows that stay in the second-level cache until their candidates are decided, beside
   /// codes, queries and thresholds: half of it, where the system tells its size.
-  private static let cachedBytes = max(256 << 10, sysconf(Int32(_SC_LEVEL2_CACHE_SIZE)) / 2)
+  static let cachedBytes = max(256 << 10, sysconf(Int32(_SC_LEVEL2_CACHE_SIZE)) / 2)
   /// Rows in a block where one query is asked: enough candidates to be decided together.
   static let tilesOfOne = 256
   /// Fewest and most tiles of a block otherwise: a list of candidates has its price.
@@ -131,7 +131,7 @@ struct TilePass: Sendable {
   }
 
   /// Counts pairs of tiles and queries.
-  private func count(_ pairs: Int, pruned: Int, read tiles: Int, _ worker: TileWorker) {
+  func count(_ pairs: Int, pruned: Int, read tiles: Int, _ worker: TileWorker) {
     worker.visited += pairs
     worker.pruned += pruned
     worker.multiplied += pairs - pruned

@@ -22,6 +22,12 @@
   @unsafe private(set) var thresholds = UnsafeMutablePointer<Int32>.allocate(capacity: 0)
   @unsafe private(set) var counts = UnsafeMutablePointer<Int32>.allocate(capacity: 0)
   @unsafe private(set) var candidates = UnsafeMutablePointer<Int32>.allocate(capacity: 0)
+  /// Candidates row by row: rows and queries, and those that fire.
+  @unsafe private(set) var pairRows = UnsafeMutablePointer<Int32>.allocate(capacity: 0)
+  @unsafe private(set) var pairQueries = UnsafeMutablePointer<Int32>.allocate(capacity: 0)
+  var pairs = PairReport()
+  private var pairCapacity = 0
+  private var thresholdCapacity = 0
   private var tileCapacity = 0
   private var queryCapacity = 0
 
@@ -32,16 +38,20 @@
     unsafe thresholds.deallocate()
     unsafe counts.deallocate()
     unsafe candidates.deallocate()
+    unsafe pairRows.deallocate()
+    unsafe pairQueries.deallocate()
   }
 
-  /// Bytes held, without the pairs.
+  /// Bytes held, without the pairs of queries.
   var byteCount: Int {
-    4 * queryCapacity * (tileCapacity + 1 + slotCapacity) + tree.byteCount
+    4 * (thresholdCapacity + queryCapacity * (1 + slotCapacity) + 2 * pairCapacity)
+      + pairs.byteCount + tree.byteCount
   }
 
   /// Forgets everything, keeps the room.
   func removeAll() {
     stage.removeAll()
+    pairs.removeAll()
     visited = 0
     pruned = 0
     multiplied = 0
@@ -55,11 +65,28 @@
     tileCapacity = max(tiles, tileCapacity)
     queryCapacity = max(queries, queryCapacity)
     slotCapacity = tileCapacity * TileCodes.rowsPerTile + Self.overrun
-    unsafe thresholds.deallocate()
+    reserve(thresholds: tileCapacity * queryCapacity)
     unsafe counts.deallocate()
     unsafe candidates.deallocate()
-    unsafe thresholds = .allocate(capacity: tileCapacity * queryCapacity)
     unsafe counts = .allocate(capacity: queryCapacity)
     unsafe candidates = .allocate(capacity: slotCapacity * queryCapacity)
+  }
+
+  /// Makes room for candidates row by row and for thresholds.
+  func prepare(pairs: Int, thresholds: Int) {
+    reserve(thresholds: thresholds)
+    guard pairs + Self.overrun > pairCapacity else { return }
+    pairCapacity = pairs + Self.overrun
+    unsafe pairRows.deallocate()
+    unsafe pairQueries.deallocate()
+    unsafe pairRows = .allocate(capacity: pairCapacity)
+    unsafe pairQueries = .allocate(capacity: pairCapacity)
+  }
+
+  private func reserve(thresholds count: Int) {
+    guard count > thresholdCapacity else { return }
+    thresholdCapacity = count
+    unsafe thresholds.deallocate()
+    unsafe thresholds = .allocate(capacity: count)
   }
 }

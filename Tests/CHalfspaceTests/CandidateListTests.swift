@@ -95,8 +95,17 @@ extension Kernels {
       let norms = Block((0..<queries).map { _ in abs(dice.normal()) })
       let bounds = Block(report.neurons, of: Float(-1))
       let largest = unsafe hs_step_bounds_f32(
-        report.neurons, lists.starts.start, lists.rows.start, lists.h.start, norms.start, 0.5,
+        report.neurons, lists.starts.start, lists.rows.start, nil, lists.h.start, norms.start, 0.5,
         0.25, bounds.start)
+      let owners = Block(report.pairs + 16, of: Int32(-1))
+      unsafe hs_list_owners(
+        report.neurons, lists.active.start, lists.starts.start, owners.start)
+      let same = bounds.copy()
+      let sameLargest = unsafe hs_step_bounds_f32(
+        report.neurons, lists.starts.start, lists.rows.start, owners.start, lists.h.start,
+        norms.start, 0.5, 0.25, same.start)
+      #expect(Outcome(same) == Outcome(bounds))
+      #expect(sameLargest == largest || report.neurons == 0)
       for n in 0..<report.neurons {
         let sum = report.entries(n).reduce(0.0) {
           $0 + Double(abs(report.h[$1]) * norms[Int(report.rows[$1])])

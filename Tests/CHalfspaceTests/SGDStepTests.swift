@@ -13,6 +13,8 @@ extension Kernels {
       let report = SparseReport(queries: queries, m: m, percent: percent, dice: &dice)
       let lists = report.lists
       let n = report.neurons
+      let owners = Block(report.pairs + 16, of: Int32(-1))
+      unsafe hs_list_owners(n, lists.active.start, lists.starts.start, owners.start)
       for (input, output) in [
         (16, 1), (32, 32), (48, 16), (64, 48), (80, 64), (176, 80), (0, 16), (32, 0),
       ] {
@@ -33,13 +35,14 @@ extension Kernels {
           }
           return Outcome(w, a)
         }
-        func fused(_ trainsOutputs: Bool, _ cuts: [Int]) -> Outcome {
+        func fused(_ trainsOutputs: Bool, _ cuts: [Int], hasOwners: Bool) -> Outcome {
           let (w, a) = (w.copy(), a.copy())
           let slopes = Block(report.pairs, of: Float(3))
           for (begin, end) in zip(cuts, cuts.dropFirst()) {
             unsafe hs_backward_sgd_f32(
               begin, end, lists.active.start, lists.starts.start, lists.rows.start,
-              lists.h.start, input, x.start, output, g.start, -0.3, w.start, 0.7,
+              hasOwners ? owners.start : nil, lists.h.start, input, x.start, output, g.start, -0.3,
+              w.start, 0.7,
               trainsOutputs ? 1 : 0, a.start, slopes.start)
           }
           return Outcome(w, a)
@@ -47,10 +50,14 @@ extension Kernels {
         for trainsOutputs in [true, false] {
           let expected = plain(trainsOutputs)
           atEveryLevel {
-            #expect(fused(trainsOutputs, [0, n]) == expected, "strides \(input), \(output)")
-            #expect(
-              fused(trainsOutputs, [0, n / 3, n / 3, n / 2, n]) == expected,
-              "strides \(input), \(output), in pieces")
+            for hasOwners in [false, true] {
+              #expect(
+                fused(trainsOutputs, [0, n], hasOwners: hasOwners) == expected,
+                "strides \(input), \(output)")
+              #expect(
+                fused(trainsOutputs, [0, n / 3, n / 3, n / 2, n], hasOwners: hasOwners) == expected,
+                "strides \(input), \(output), in pieces")
+            }
           }
         }
       }
@@ -72,7 +79,7 @@ extension Kernels {
             let (moved, movedOutputs) = (w.copy(), a.copy())
             let slopes = Block(5, of: Float(0))
             unsafe hs_backward_sgd_f32(
-              0, 7, active.start, starts.start, rows.start, h.start, input, x.start, output,
+              0, 7, active.start, starts.start, rows.start, nil, h.start, input, x.start, output,
               g.start, -0.5, moved.start, -0.5, 1, movedOutputs.start, slopes.start)
             for n in 0..<7 {
               let isEmpty = starts[n] == starts[n + 1]

@@ -14,6 +14,8 @@ final class CheckedLookup: NeuronLookup {
   private var expected = FiringReport()
   /// Reports compared.
   private(set) var reports = 0
+  /// Those of them that came neuron by neuron.
+  private(set) var groupedReports = 0
   /// Reports that were not those of brute force.
   private(set) var mismatches = 0
 
@@ -34,6 +36,36 @@ final class CheckedLookup: NeuronLookup {
       queries: batch.inputs, rows: 0..<batch.count, above: threshold, into: &expected)
     reports += 1
     if !Self.areSame(report, expected) { mismatches += 1 }
+  }
+
+  func report(
+    _ batch: LookupBatch, above threshold: Float, byNeuron pairs: inout PairReport
+  ) -> Bool {
+    guard lookup.report(batch, above: threshold, byNeuron: &pairs) else { return false }
+    BruteForceIndex(weights).report(
+      queries: batch.inputs, rows: 0..<batch.count, above: threshold, into: &expected)
+    reports += 1
+    groupedReports += 1
+    if !Self.areSame(pairs, expected) { mismatches += 1 }
+    return true
+  }
+
+  /// The pairs of a report, sorted by neuron.
+  private static func areSame(
+    _ pairs: borrowing PairReport, _ expected: borrowing FiringReport
+  ) -> Bool {
+    var sorted: [(neuron: Int32, query: Int32, value: Float)] = []
+    for q in 0..<expected.queryCount {
+      for e in expected.range(of: q) {
+        sorted.append(unsafe (expected.neurons[e], Int32(q), expected.values[e]))
+      }
+    }
+    sorted.sort { ($0.neuron, $0.query) < ($1.neuron, $1.query) }
+    guard sorted.count == pairs.count else { return false }
+    return sorted.indices.allSatisfy { e in
+      unsafe sorted[e].neuron == pairs.neurons[e] && sorted[e].query == pairs.queries[e]
+        && sorted[e].value.bitPattern == pairs.values[e].bitPattern
+    }
   }
 
   private static func areSame(

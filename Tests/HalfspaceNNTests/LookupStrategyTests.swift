@@ -96,8 +96,8 @@ import _HalfspaceTestSupport
   func `candidates of long rows are decided neuron by neuron`(_ threads: Int) {
     var generator = SeededGenerator(seed: 8, stream: 0)
     let inputs = TestData.unitRows(48, 70, seed: 10)
-    let weights = TestData.gaussian(1000, 70, seed: 11)
-    #expect(CandidateBlock.pays(candidates: 2000, weights: weights))
+    let weights = TestData.gaussian(28_000, 70, seed: 11)
+    #expect(CandidateBlock.pays(candidates: 100_000, weights: weights))
     let lookup = Case(strategy: .candidateLists, threads: threads)
       .makeLookup(inputs: inputs, weights: weights)
     var report = FiringReport()
@@ -109,7 +109,7 @@ import _HalfspaceTestSupport
       if step % 4 == 0 { Self.move(weights, &generator, lookup) }
     }
     #expect(lookup.reports == 24 && lookup.mismatches == 0)
-    #expect(lookup.work.rechecked > 24 * 2000)
+    #expect(lookup.work.rechecked > 24 * 100_000)
   }
 
   @Test(arguments: Case.all)

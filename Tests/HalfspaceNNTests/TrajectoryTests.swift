@@ -59,6 +59,7 @@ import _HalfspaceTestSupport
     if let check {
       #expect(check.reports == steps)
       #expect(check.mismatches == 0, "\(strategy), \(threads) threads")
+      if strategy == .tiles { #expect(check.groupedReports == steps) }
     }
     return trainer.network
   }

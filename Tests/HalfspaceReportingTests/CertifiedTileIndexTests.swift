@@ -63,6 +63,43 @@ import Testing
     }
   }
 
+  @Test(arguments: shapes)
+  func `a report row by row has the same pairs`(shape: (m: Int, d: Int)) {
+    let weights = gaussian(shape.m, shape.d, seed: 3)
+    let queries = gaussian(150, shape.d, seed: 4, scale: 1 / Float(shape.d).squareRoot())
+    queries.setRow(2, to: [Float](repeating: 0, count: shape.d))
+    if shape.m > 2 { weights.setRow(1, to: [Float](repeating: .infinity, count: shape.d)) }
+    for threads in [1, 3] {
+      let index = CertifiedTileIndex(weights, threads: threads, nonFinite: .decided)
+      var pairs = PairReport()
+      #expect(!index.report(queries: queries, rows: 0..<2, above: 0, byRow: &pairs))
+      for threshold: Float in [-50, 0, 1, 2.5, 50, .infinity, -.infinity, .nan] {
+        for rows in [0..<8, 3..<67, 0..<150] {
+          let expected = Oracle(
+            weights: weights, queries: queries, rows: rows, above: threshold)
+          #expect(index.report(queries: queries, rows: rows, above: threshold, byRow: &pairs))
+          var neurons = [[Int]](repeating: [], count: rows.count)
+          var values = [[UInt32]](repeating: [], count: rows.count)
+          var isAscending = true
+          for e in 0..<pairs.count {
+            let query = unsafe Int(pairs.queries[e])
+            neurons[query].append(unsafe Int(pairs.neurons[e]))
+            values[query].append(unsafe pairs.values[e].bitPattern)
+            isAscending =
+              unsafe isAscending && (e == 0 || pairs.neurons[e - 1] <= pairs.neurons[e])
+          }
+          #expect(
+            neurons == expected.neurons && values == expected.values && isAscending,
+            "b = \(threshold), \(threads) threads, queries \(rows)")
+        }
+      }
+    }
+    let ordered = CertifiedTileIndex(
+      gaussian(shape.m, shape.d, seed: 3), options: TileOptions(order: .spatial))
+    var pairs = PairReport()
+    #expect(!ordered.report(queries: queries, rows: 0..<64, above: 0, byRow: &pairs))
+  }
+
   @Test func `integer rows with many ties are decided strictly`() {
     for d in [1, 3, 17, 80] {
       let weights = integers(900, d, seed: 9)

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// SIMD kernels of reports row by row: flat lists of pairs of a row and a query, all pairs of a row one
+// after another. Where many queries are asked together they stay in the first-level cache while rows
+// pass by, and what a training step wants is in its order. Comes after kernels_tile_filters.inc.h.
+#include "simd.inc.h"
+
+// ---------------------------------------------------------------------------------------
+// Candidates
+// ---------------------------------------------------------------------------------------
+
+#define HS_WORD 64                                // queries of a word of bits
+#define HS_WORDS (HS_PAIR_QUERIES / HS_WORD)
+
+typedef uint64_t u64x8 __attribute__((ext_vector_type(8)));
+typedef int32_t i32x8_pairs __attribute__((ext_vector_type(8)));
+
+/// Bit i of word k becomes bit k of word i, among 2 s words and bits that differ in bit s of their
+/// number, in vectors of eight words: s >= 8 pairs vectors.
+HS_INLINE void swap_far(int s, uint64_t low, u64x8 v[8]) {
+#pragma clang loop unroll(full)
+  for (int k = 0; k < 8; k++) {
+    if (k & (s / 8)) continue;
+    const u64x8 t = ((v[k] >> (u64x8)(uint64_t)s) ^ v[k + s / 8]) & (u64x8)low;
+    v[k] ^= t << (u64x8)(uint64_t)s;
+    v[k + s / 8] ^= t;
+  }
+}
+
+/// The same for s < 8, within vectors; `other` has lane l ^ s in lane l.
+HS_INLINE u64x8 swap_near(int s, uint64_t low, u64x8 v, u64x8 other) {
+  u64x8 mask, left, right;
+#pragma clang loop unroll(full)
+  for (int l = 0; l < 8; l++) {
+    mask[l] = l & s ? ~low : low;
+    left[l] = l & s ? 0 : (uint64_t)s;
+    right[l] = l & s ? (uint64_t)s : 0;
+  }
+  return (v & mask) | (((other << left) >> right) & ~mask);
+}
+
+/// Transposes 64 words of 64 bits.
+HS_INLINE void transpose_bits(uint64_t words[HS_WORD]) {
+  u64x8 v[8];
+  memcpy(v, words, sizeof v);
+  swap_far(32, 0x00000000FFFFFFFF, v);
+  swap_far(16, 0x0000FFFF0000FFFF, v);
+  swap_far(8, 0x00FF00FF00FF00FF, v);
+#pragma clang loop unroll(full)
+  for (int k = 0; k < 8; k++) {
+    u64x8 a = v[k];
+    a = swap_near(4, 0x0F0F0F0F0F0F0F0F, a, __builtin_shufflevector(a, a, 4, 5, 6, 7, 0, 1, 2, 3));
+    a = swap_near(2, 0x3333333333333333, a, __builtin_shufflevector(a, a, 2, 3, 0, 1, 6, 7, 4, 5));
+    a = swap_near(1, 0x5555555555555555, a, __builtin_shufflevector(a, a, 1, 0, 3, 2, 5, 4, 7, 6));
+    v[k] = a;
+  }
+  memcpy(words, v, sizeof v);
+}
+
+/// The rows that have a bit in any of their words masks[l], masks[HS_WORD + l], ...
+HS_INLINE uint64_t rows_with_pairs(ptrdiff_t words, const uint64_t *masks) {
+  uint64_t rows = 0;
+  for (int l = 0; l < HS_WORD; l += HS_LANES) {
+    i32x16 any = 0;
+    for (ptrdiff_t k = 0; k < words; k++) {
+      u64x8 low, high;
+      memcpy(&low, masks + k * HS_WORD + l, sizeof low);
+      memcpy(&high, masks + k * HS_WORD + l + 8, sizeof high);
+      any |= __builtin_shufflevector(__builtin_convertvector(low != 0, i32x8_pairs),
+                                     __builtin_convertvector(high != 0, i32x8_pairs), 0, 1, 2, 3, 4,
+                                     5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15);
+    }
+    rows |= (uint64_t)mask_of(any) << l;
+  }
+  return rows;
+}
+
+/// Lists the pairs of these rows of a tile, whose queries are the bits of masks[l], masks[HS_WORD + l], ...
+/// as rows first + l. Returns how many; writes up to 16 more. Always takes as many steps for a row, unless
+/// it has more than a few pairs: how many it has cannot be foreseen.
+static __attribute__((noinline)) ptrdiff_t list_pairs(uint64_t rows, ptrdiff_t words,
+                                                      const uint64_t *masks, int32_t first,
+                                                      int32_t *ids, int32_t *queries) {
+  enum { few = 8 };
+  ptrdiff_t kept = 0;
+  for (; rows; rows &= rows - 1) {
+    const int l = __builtin_ctzll(rows);
+    const i32x16 row = (i32x16)(first + l);
+    for (ptrdiff_t k = 0; k < words; k++) {
+      uint64_t mask = masks[k * HS_WORD + l];
+      const int count = __builtin_popcountll(mask);
+      const int32_t query = (int32_t)(k * HS_WORD);
+      int32_t *to = queries + kept;
+      store_i32(ids + kept, row);
+#pragma clang loop unroll(full)
+      for (int i = 0; i < few; i++, mask &= mask - 1) {
+        to[i] = query + __builtin_ctzll(mask | (uint64_t)1 << 63);
+      }
+      for (int i = few; i < count; i++, mask &= mask - 1) to[i] = query + __builtin_ctzll(mask);
+      for (int i = HS_LANES; i < count; i += HS_LANES) store_i32(ids + kept + i, row);
+      kept += count;
+    }
+  }
+  return kept;
+}
+
+#ifndef HS_PACKS_BYTES
+#define list_pairs_fastest list_pairs
+#endif
+
+HS_INLINE void prefetch_rows(uint64_t rows, ptrdiff_t stride, const float *w) {
+  for (; rows; rows &= rows - 1) {
+    const float *row = w + __builtin_ctzll(rows) * stride;
+    for (ptrdiff_t l = 0; l < stride; l += HS_LANES) __builtin_prefetch(row + l, 0, 2);
+  }
+}
+
+ptrdiff_t HS_SUFFIX(hs_tile_filter_pairs)(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
+                                          const int32_t *spans, ptrdiff_t n, const int8_t *q,
+                                          const int32_t *starts, int32_t span,
+                                          const int32_t *thresholds, int32_t first,
+                                          ptrdiff_t stride, const float *w, int32_t *ids,
+                                          int32_t *queries) {
+  const ptrdiff_t per_query = 1 + (groups + HS_TILE_PART - 1) / HS_TILE_PART;
+  const ptrdiff_t words = (n + HS_WORD - 1) / HS_WORD;
+  uint64_t masks[HS_PAIR_QUERIES + HS_CODED_QUERIES];
+  ptrdiff_t kept = 0;
+  for (ptrdiff_t r = 0; r < m; r += HS_TILE_ROWS) {
+    const int fits = (int64_t)spans[r / HS_TILE_ROWS] * span <= (int64_t)INT16_MAX * INT16_MAX;
+    const float *ahead = NULL;
+    for (ptrdiff_t j = 0; j < n; j += HS_CODED_QUERIES) {
+      const ptrdiff_t block = n - j < HS_CODED_QUERIES ? n - j : HS_CODED_QUERIES;
+      tile_masks(block, groups, codes + r * 4 * groups, q + j * 4 * groups,
+                 fits ? starts + j * per_query : NULL, thresholds + r / HS_TILE_ROWS * n + j,
+                 &ahead, NULL, masks + j);
+    }
+    for (ptrdiff_t j = n; j < words * HS_WORD; j++) masks[j] = 0;
+    for (ptrdiff_t k = 0; k < words; k++) transpose_bits(masks + k * HS_WORD);
+    const uint64_t found = rows_with_pairs(words, masks) & rows_of_tile(m - r);
+    if (w) prefetch_rows(found, stride, w + r * stride);
+    kept += list_pairs_fastest(found, words, masks, first + (int32_t)r, ids + kept, queries + kept);
+  }
+  return kept;
+}
+
+// ---------------------------------------------------------------------------------------
+// Decisions
+// ---------------------------------------------------------------------------------------
+
+HS_INLINE ptrdiff_t recheck_pairs(ptrdiff_t blocks, ptrdiff_t count, const int32_t *ids,
+                                  const int32_t *queries, const float *w, const float *x, float b,
+                                  int32_t *fired_ids, int32_t *fired_queries, float *values) {
+  ptrdiff_t fired = 0, c = 0;
+  for (; c + HS_LANES <= count; c += HS_LANES) {
+    const f32x16 z = dots_of_pairs(blocks, w, ids + c, x, queries + c);
+    const uint32_t mask = mask_of(z > splat(b));
+    const i32x16 query = load_i32(queries + c);
+    store_kept(mask, load_i32(ids + c), fired_ids + fired);
+    store_kept(mask, query, fired_queries + fired);
+    store_kept(mask, (i32x16)(z - splat(b)), (int32_t *)values + fired);
+    fired += __builtin_popcount(mask);
+  }
+  if (c < count) {
+    int32_t last_ids[HS_LANES], last_queries[HS_LANES];
+    store_i32(last_ids, load_first_i32(count - c, ids + c));
+    store_i32(last_queries, load_first_i32(count - c, queries + c));
+    for (ptrdiff_t i = count - c; i < HS_LANES; i++) last_ids[i] = last_ids[0];
+    const f32x16 z = dots_of_pairs(blocks, w, last_ids, x, last_queries);
+    const uint32_t mask = mask_of(z > splat(b)) & first_bits(count - c);
+    store_kept_exactly(mask, load_i32(last_ids), fired_ids + fired);
+    store_kept_exactly(mask, load_i32(last_queries), fired_queries + fired);
+    fired += store_kept_exactly(mask, (i32x16)(z - splat(b)), (int32_t *)values + fired);
+  }
+  return fired;
+}
+
+ptrdiff_t HS_SUFFIX(hs_recheck_pairs_f32)(ptrdiff_t count, const int32_t *ids,
+                                          const int32_t *queries, ptrdiff_t stride,
+                                          const float *w, const float *x, float b,
+                                          int32_t *fired_ids, int32_t *fired_queries,
+                                          float *values) {
+  HS_WITH_BLOCKS(stride / HS_LANES, recheck_pairs, count, ids, queries, w, x, b, fired_ids,
+                 fired_queries, values);
+}
+
+ptrdiff_t HS_SUFFIX(hs_group_pairs)(ptrdiff_t pairs, const int32_t *ids, int32_t *active,
+                                    int32_t *starts) {
+  ptrdiff_t n = 0;
+  int32_t before = -1;
+  for (ptrdiff_t e = 0; e < pairs; e += HS_LANES) {
+    const ptrdiff_t left = pairs - e;
+    const i32x16 own = left < HS_LANES ? load_first_i32(left, ids + e) : load_i32(ids + e);
+    i32x16 previous = __builtin_shufflevector(own, own, 0, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12,
+                                              13, 14);
+    previous[0] = before;
+    uint32_t mask = mask_of(own != previous);
+    if (left < HS_LANES) mask &= first_bits(left);
+    store_kept(mask, own, active + n);
+    store_kept(mask, lane_numbers() + (int32_t)e, starts + n);
+    n += __builtin_popcount(mask);
+    before = own[HS_LANES - 1];
+  }
+  starts[n] = (int32_t)pairs;
+  return n;
+}
+
+void HS_SUFFIX(hs_list_owners)(ptrdiff_t n, const int32_t *active, const int32_t *starts,
+                               int32_t *owners) {
+  for (ptrdiff_t k = 0; k < n; k++) fill_lanes(owners, starts[k], starts[k + 1], active[k]);
+}
+
+// ---------------------------------------------------------------------------------------
+// Forward
+// ---------------------------------------------------------------------------------------
+
+#define HS_TOGETHER 4  // shards whose sums grow in turns
+
+/// The pairs of a report and what is summed.
+typedef struct {
+  const int32_t *ids, *queries;
+  const float *values, *a;
+} weighted_pairs;
+
+/// The sum of pair e's query += value * row of a, `blocks` blocks (a constant of at most 4) of rows of
+/// `stride` floats, or with 0 one float.
+HS_INLINE void add_weighted(ptrdiff_t blocks, ptrdiff_t stride, const weighted_pairs *p, ptrdiff_t e,
+                            float *sums) {
+  const float *row = p->a + p->ids[e] * stride;
+  float *sum = sums + p->queries[e] * stride;
+  if (blocks == 0) {
+    *sum = fmaf(p->values[e], *row, *sum);
+    return;
+  }
+  const f32x16 h = splat(p->values[e]);
+  for (ptrdiff_t j = 0; j < blocks; j++) {
+    store(sum + j * HS_LANES, fmadd(h, load(row + j * HS_LANES), load(sum + j * HS_LANES)));
+  }
+}
+
+/// Adds the pairs first[k]..<first[k + 1] to sums + k * plane, k < shards. Neighbors often fire on the
+/// same queries, whose sums then wait for each other: shards take turns.
+HS_INLINE void add_shards(ptrdiff_t blocks, ptrdiff_t stride, int shards, const ptrdiff_t *first,
+                          const weighted_pairs *pairs, ptrdiff_t plane, float *sums) {
+  const weighted_pairs p = *pairs;
+  const ptrdiff_t rows = blocks > 0 ? blocks : 1;
+  ptrdiff_t turns = first[1] - first[0];
+  for (int k = 1; k < shards; k++) {
+    const ptrdiff_t count = first[k + 1] - first[k];
+    turns = count < turns ? count : turns;
+  }
+  for (ptrdiff_t i = 0; i < turns; i++) {
+    const ptrdiff_t ahead = i + HS_PAIRS_AHEAD / HS_TOGETHER < turns ? HS_PAIRS_AHEAD / HS_TOGETHER : 0;
+#pragma clang loop unroll(full)
+    for (int k = 0; k < shards; k++) {
+      prefetch_row(rows, p.a + p.ids[first[k] + i + ahead] * stride);
+      add_weighted(blocks, stride, &p, first[k] + i, sums + k * plane);
+    }
+  }
+  for (int k = 0; k < shards; k++) {
+    for (ptrdiff_t e = first[k] + turns; e < first[k + 1]; e++) {
+      add_weighted(blocks, stride, &p, e, sums + k * plane);
+    }
+  }
+}
+
+HS_INLINE void add_all_shards(ptrdiff_t blocks, ptrdiff_t stride, ptrdiff_t shards,
+                              const ptrdiff_t *first, const weighted_pairs *pairs, ptrdiff_t plane,
+                              float *sums) {
+  ptrdiff_t k = 0;
+  for (; k + HS_TOGETHER <= shards; k += HS_TOGETHER) {
+    add_shards(blocks, stride, HS_TOGETHER, first + k, pairs, plane, sums + k * plane);
+  }
+  for (; k < shards; k++) add_shards(blocks, stride, 1, first + k, pairs, plane, sums + k * plane);
+}
+
+void HS_SUFFIX(hs_forward_pairs_f32)(ptrdiff_t shards, const ptrdiff_t *first, const int32_t *ids,
+                                     const int32_t *queries, const float *values,
+                                     ptrdiff_t stride, const float *a, ptrdiff_t plane,
+                                     float *sums) {
+  const weighted_pairs pairs = {ids, queries, values, a};
+  for (ptrdiff_t k = 0; k < shards; k++) memset(sums + k * plane, 0, (size_t)plane * sizeof *sums);
+#define HS_ADD(blocks)                                                                       \
+  add_all_shards(blocks, (blocks) > 0 ? HS_LANES * (blocks) : 1, shards, first, &pairs, plane, \
+                 sums)
+  switch (stride) {
+    case 1: HS_ADD(0); return;
+    case 1 * HS_LANES: HS_ADD(1); return;
+    case 2 * HS_LANES: HS_ADD(2); return;
+    case 3 * HS_LANES: HS_ADD(3); return;
+    case 4 * HS_LANES: HS_ADD(4); return;
+  }
+#undef HS_ADD
+  for (ptrdiff_t at = 0; at < stride; at += HS_LANES) {
+    const weighted_pairs part = {ids, queries, values, a + at};
+    add_all_shards(1, stride, shards, first, &part, plane, sums + at);
+  }
+}

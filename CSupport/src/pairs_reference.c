@@ -1,0 +1,87 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Reports row by row: the readable definitions.
+#include <math.h>
+
+#include "kernels.h"
+
+#pragma STDC FP_CONTRACT OFF
+
+ptrdiff_t hs_tile_filter_pairs_ref(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
+                                   const int32_t *spans, ptrdiff_t n, const int8_t *q,
+                                   const int32_t *starts, int32_t span,
+                                   const int32_t *thresholds, int32_t first, ptrdiff_t stride,
+                                   const float *w, int32_t *ids, int32_t *queries) {
+  (void)spans, (void)starts, (void)span;  // 32 bits hold every sum
+  (void)stride, (void)w;                  // only read ahead elsewhere
+  ptrdiff_t kept = 0;
+  for (ptrdiff_t r = 0; r < m; r++) {
+    const ptrdiff_t tile = r / HS_TILE_ROWS;
+    const uint8_t *codes_of_tile = codes + tile * HS_TILE_ROWS * 4 * groups;
+    for (ptrdiff_t j = 0; j < n; j++) {
+      int32_t sum = 0;
+      for (ptrdiff_t l = 0; l < 4 * groups; l++) {
+        const ptrdiff_t at = (l / 4 * HS_TILE_ROWS + r % HS_TILE_ROWS) * 4 + l % 4;
+        sum += codes_of_tile[at] * q[j * 4 * groups + l];
+      }
+      if (sum <= thresholds[tile * n + j]) continue;
+      ids[kept] = first + (int32_t)r;
+      queries[kept++] = (int32_t)j;
+    }
+  }
+  return kept;
+}
+
+ptrdiff_t hs_recheck_pairs_f32_ref(ptrdiff_t count, const int32_t *ids, const int32_t *queries,
+                                   ptrdiff_t stride, const float *w, const float *x, float b,
+                                   int32_t *fired_ids, int32_t *fired_queries, float *values) {
+  ptrdiff_t fired = 0;
+  for (ptrdiff_t c = 0; c < count; c++) {
+    const float z = hs_dot_f32_ref(stride, w + ids[c] * stride, x + queries[c] * stride);
+    if (!(z > b)) continue;
+    fired_ids[fired] = ids[c];
+    fired_queries[fired] = queries[c];
+    values[fired++] = z - b;
+  }
+  return fired;
+}
+
+ptrdiff_t hs_group_pairs_ref(ptrdiff_t pairs, const int32_t *ids, int32_t *active,
+                             int32_t *starts) {
+  ptrdiff_t n = 0;
+  for (ptrdiff_t e = 0; e < pairs; e++) {
+    if (e > 0 && ids[e] == ids[e - 1]) continue;
+    active[n] = ids[e];
+    starts[n++] = (int32_t)e;
+  }
+  starts[n] = (int32_t)pairs;
+  return n;
+}
+
+void hs_list_owners_ref(ptrdiff_t n, const int32_t *active, const int32_t *starts,
+                        int32_t *owners) {
+  for (ptrdiff_t k = 0; k < n; k++) {
+    for (int32_t e = starts[k]; e < starts[k + 1]; e++) owners[e] = active[k];
+  }
+}
+
+void hs_pair_dots_f32_ref(ptrdiff_t first, ptrdiff_t last, const int32_t *ids,
+                          const int32_t *rows, ptrdiff_t stride, const float *w, const float *x,
+                          float b, float *h) {
+  for (ptrdiff_t e = first; e < last; e++) {
+    h[e] = hs_dot_f32_ref(stride, w + ids[e] * stride, x + rows[e] * stride) - b;
+  }
+}
+
+void hs_forward_pairs_f32_ref(ptrdiff_t shards, const ptrdiff_t *first, const int32_t *ids,
+                              const int32_t *queries, const float *values, ptrdiff_t stride,
+                              const float *a, ptrdiff_t plane, float *sums) {
+  for (ptrdiff_t k = 0; k < shards; k++) {
+    for (ptrdiff_t i = 0; i < plane; i++) sums[k * plane + i] = 0;
+    for (ptrdiff_t e = first[k]; e < first[k + 1]; e++) {
+      const float *row = a + ids[e] * stride;
+      float *sum = sums + k * plane + queries[e] * stride;
+      for (ptrdiff_t c = 0; c < stride; c++) sum[c] = fmaf(values[e], row[c], sum[c]);
+    }
+  }
+}

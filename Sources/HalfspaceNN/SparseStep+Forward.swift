@@ -1,0 +1,42 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CHalfspace
+internal import HalfspaceLinalg
+
+extension SparseStep {
+  /// `scores[k] = factor * sum_r h_rk a_r` for every query k < `queries` of the grouped pairs, with the
+  /// bits that the report of the same pairs gives. `scores` is `[>= queries, C]`. O(pairs * C).
+  mutating func forward(
+    queries: Int, outputs: Matrix, shards: [Int], factor: Float, scores: Matrix
+  ) {
+    let pieces = shards.count - 1
+    precondition(
+      scores.stride == outputs.stride && scores.rows >= queries && pieces > 0,
+      "scores [\(scores.rows), \(scores.columns)] for \(queries) queries and outputs "
+        + "[\(outputs.rows), \(outputs.columns)]")
+    let plane = queries * scores.stride
+    unsafe Self.reserve(&sums, pieces * plane)
+    let view = unsafe view(scratch: sums)
+    unsafe Self.reserve(&firsts, shards.count)
+    let list = unsafe UnsafeBufferPointer(start: view.active, count: activeCount)
+    for (k, shard) in shards.enumerated() {
+      unsafe firsts[k] = Int(view.starts[Self.position(of: Int32(shard), in: list)])
+    }
+    let first = unsafe Firsts(pointer: UnsafePointer(firsts.baseAddress!))
+    // Shards do not depend on each other, and their sums are added in their order.
+    let workers = workers(for: pairCount * outputs.stride)
+    // They differ in their number of pairs: a few more parts than threads.
+    let parts = workers == 1 ? 1 : min(2 * workers, pieces)
+    parallelFor(parts, threads: workers) { part in
+      let shards = part * pieces / parts..<(part + 1) * pieces / parts
+      unsafe hs_forward_pairs_f32(
+        shards.count, first.pointer + shards.lowerBound, view.owners!, view.rows, view.h,
+        outputs.stride, outputs.pointer, plane, view.scratch + shards.lowerBound * plane)
+    }
+    unsafe hs_add_planes_f32(pieces, plane, plane, sums.baseAddress!, factor, scores.pointer)
+  }
+
+  /// Where shards begin, as a parallel loop reads it.
+  @unsafe private struct Firsts: @unchecked Sendable {
+    let pointer: UnsafePointer<Int>
+  }
+}

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CHalfspace
+internal import HalfspaceLinalg
+
+/// Reports row by row: all queries meet a row before the next one.
+extension TilePass {
+  /// Most tiles whose candidates are listed before they are decided: their list stays in the cache.
+  private static let mostTilesOfPairs = 16
+  /// Most queries that are asked row by row.
+  static let mostQueriesOfPairs = Int(HS_PAIR_QUERIES)
+
+  /// Appends the pairs of a range of tiles to `pairs`. The queries are encoded as one block.
+  func askByRow(_ tiles: Range<Int>, worker: TileWorker, into pairs: inout PairReport) {
+    let weights = codes.weights
+    let bytes = TileCodes.rowsPerTile * weights.stride * MemoryLayout<Float>.stride
+    let size = max(1, min(Self.cachedBytes / max(1, bytes), Self.mostTilesOfPairs, tiles.count))
+    worker.prepare(pairs: size * TileCodes.rowsPerTile * rows.count, thresholds: size * rows.count)
+    // Rows that are in the cache already need no fetching.
+    let fetched = weights.byteCount > Self.cachedBytes
+    for begin in stride(from: tiles.lowerBound, to: tiles.upperBound, by: size) {
+      let block = begin..<min(tiles.upperBound, begin + size)
+      let range = codes.rows(of: block)
+      let pruned = unsafe hs_tile_thresholds(
+        block.count, nil, rows.count, codes.bounds(from: begin), encoded.numbers(of: 0), bound,
+        RoundingMargin.largest, worker.thresholds)
+      count(block.count * rows.count, pruned: pruned, read: block.count, worker)
+      guard pruned < block.count * rows.count else { continue }
+      let found = unsafe hs_tile_filter_pairs(
+        range.count, codes.groups, codes.codes(from: begin), codes.spans(from: begin), rows.count,
+        encoded.high(0), encoded.starts(0), encoded.span, worker.thresholds,
+        Int32(range.lowerBound), weights.stride, fetched ? weights.row(range.lowerBound) : nil,
+        worker.pairRows, worker.pairQueries)
+      let room = unsafe pairs.reserve(found)
+      let fired = unsafe hs_recheck_pairs_f32(
+        found, worker.pairRows, worker.pairQueries, weights.stride, weights.pointer,
+        queries.row(rows.lowerBound), threshold, room.neurons, room.queries, room.values)
+      worker.stage.rechecked += found
+      pairs.commit(fired)
+    }
+  }
+}

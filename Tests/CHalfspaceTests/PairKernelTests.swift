@@ -1,0 +1,147 @@
+// SPDX-License-Identifier: Apache-2.0
+import CHalfspace
+import Testing
+
+extension Kernels {
+  /// The kernels on reports row by row, against their definitions and against those on reports query by
+  /// query.
+  @Suite struct PairKernelTests {
+    private func bytes(_ count: Int, _ dice: inout Dice) -> [UInt8] {
+      (0..<count).map { _ in dice.below(16) == 0 ? 255 : UInt8(dice.below(256)) }
+    }
+
+    @Test(arguments: [1, 2, 5, 9, 16])
+    func `the filter keeps what the filter of batches keeps, row by row`(groups: Int) {
+      var dice = Dice(seed: 50)
+      for m in [0, 1, 64, 65, 200] {
+        let tiles = (m + 63) / 64
+        let codes = bytes(tiles * 256 * groups, &dice)
+        let spans = [Int32](repeating: .max, count: tiles)
+        for n in [1, 5, 8, 63, 64, 65, 150, 300] {
+          let q = bytes(n * 4 * groups, &dice).map { Int8(bitPattern: $0) / 2 }
+          let starts = [Int32](repeating: 0, count: n * (1 + (groups + 7) / 8))
+          // Rows with no query, few, most and all of them.
+          let spread = 40_000 * Int(Double(groups).squareRoot())
+          let thresholds = (0..<(tiles * n)).map { k -> Int32 in
+            switch k / max(1, n) {
+            case 1: .min
+            case 2: .max
+            default: Int32(dice.below(spread) - spread / 8)
+            }
+          }
+          var expected: [[Int32]] = []
+          var counts = [Int32](repeating: 0, count: n)
+          var candidates = [Int32](repeating: 0, count: n * (m + 16))
+          unsafe hs_tile_filter_batch(
+            m, groups, codes, spans, n, q, starts, .max, thresholds, 7, 16, nil,
+            Int32(HS_FEW_KEPT), m + 16, &counts, &candidates)
+          for k in 0..<n {
+            for i in 0..<Int(counts[k]) {
+              expected.append([candidates[k * (m + 16) + i], Int32(k)])
+            }
+          }
+          expected.sort { $0[0] == $1[0] ? $0[1] < $1[1] : $0[0] < $1[0] }
+          atEveryLevel {
+            var ids = [Int32](repeating: -1, count: m * n + 16)
+            var queries = ids
+            let rows = [Float](repeating: 0, count: 16 * m)
+            let kept = unsafe hs_tile_filter_pairs(
+              m, groups, codes, spans, n, q, starts, .max, thresholds, 7, 16, rows, &ids, &queries)
+            #expect(
+              (0..<kept).map { [ids[$0], queries[$0]] } == expected, "\(m) rows, \(n) queries")
+          }
+        }
+      }
+    }
+
+    @Test(arguments: SparseStepTests.shapes + [(70, 300, 60)])
+    func `pairs are decided, grouped and listed as their definitions say`(
+      queries: Int, m: Int, percent: Int
+    ) {
+      var dice = Dice(seed: 51)
+      let report = SparseReport(queries: queries, m: m, percent: percent, dice: &dice)
+      let lists = report.lists
+      let pairs = report.pairs
+      let owners = Block(pairs + 16, of: Int32(-1))
+      expectSameBitsAtEveryLevel("owners") {
+        let own = owners.copy()
+        unsafe hs_list_owners(report.neurons, lists.active.start, lists.starts.start, own.start)
+        var outcome = Outcome()
+        outcome.add(own, first: pairs)
+        return outcome
+      }
+      unsafe hs_list_owners(report.neurons, lists.active.start, lists.starts.start, owners.start)
+      expectSameBitsAtEveryLevel("groups") {
+        let active = Block(pairs + 17, of: Int32(-1))
+        let starts = active.copy()
+        let n = unsafe hs_group_pairs(pairs, owners.start, active.start, starts.start)
+        #expect(Array(active.elements.prefix(n)) == report.active)
+        #expect(Array(starts.elements.prefix(n + 1)) == report.starts)
+        var outcome = Outcome()
+        outcome.add(n)
+        return outcome
+      }
+      for stride in [0, 16, 32, 48, 64, 80, 176] {
+        let w = dice.rows(m, stride)
+        let x = dice.rows(queries, stride)
+        expectSameBitsAtEveryLevel("stride \(stride)") {
+          let h = Block(pairs, of: Float(3))
+          let third = pairs / 3
+          for (first, last) in [(0, third), (third, third), (third, pairs)] {
+            unsafe hs_pair_dots_f32(
+              first, last, owners.start, lists.rows.start, stride, w.start, x.start, 0.5, h.start)
+          }
+          let (ids, rows) = (Block(pairs + 16, of: Int32(-1)), Block(pairs + 16, of: Int32(-1)))
+          let values = Block(pairs + 16, of: Float(3))
+          let fired = unsafe hs_recheck_pairs_f32(
+            pairs, owners.start, lists.rows.start, stride, w.start, x.start, 0.5, ids.start,
+            rows.start, values.start)
+          let expected = (0..<pairs).filter { h[$0] > 0 }
+          #expect(fired == expected.count)
+          for (k, e) in expected.enumerated() {
+            #expect(ids[k] == owners[e] && rows[k] == lists.rows[e] && values[k] == h[e])
+          }
+          var outcome = Outcome(h)
+          outcome.add(fired)
+          return outcome
+        }
+      }
+    }
+
+    @Test(arguments: SparseStepTests.shapes + [(70, 300, 60), (3, 0, 50)])
+    func `outputs summed pair by pair are those summed query by query`(
+      queries: Int, m: Int, percent: Int
+    ) {
+      var dice = Dice(seed: 52)
+      let report = SparseReport(queries: queries, m: m, percent: percent, dice: &dice)
+      let lists = report.lists
+      let owners = Block(report.pairs + 16, of: Int32(-1))
+      unsafe hs_list_owners(report.neurons, lists.active.start, lists.starts.start, owners.start)
+      for shards in [[0, m], [0, m / 7, m / 7, m / 3, m / 2, m / 2, m]] {
+        let pieces = shards.count - 1
+        let first = shards.map { shard in
+          report.starts[report.active.firstIndex { $0 >= shard } ?? report.neurons]
+        }
+        let begins = Block(first.map { Int($0) })
+        for stride in [1, 16, 32, 48, 64, 80, 176] {
+          let a = dice.rows(m, stride)
+          let plane = queries * stride
+          expectSameBitsAtEveryLevel("stride \(stride), \(pieces) shards") {
+            let expected = Block(plane, of: Float(3))
+            unsafe hs_forward_queries_f32(
+              queries, report.offsets.start, report.ids.start, report.values.start, a.start, nil,
+              nil, nil, nil, pieces, shards, stride, 0.7, expected.start)
+            let sums = Block(pieces * plane, of: Float(3))
+            let out = Block(plane, of: Float(3))
+            unsafe hs_forward_pairs_f32(
+              pieces, begins.start, owners.start, lists.rows.start, lists.h.start, stride, a.start,
+              plane, sums.start)
+            unsafe hs_add_planes_f32(pieces, plane, plane, sums.start, 0.7, out.start)
+            #expect(Outcome(out) == Outcome(expected))
+            return Outcome(out)
+          }
+        }
+      }
+    }
+  }
+}
