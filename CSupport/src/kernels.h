@@ -126,12 +126,12 @@
     (m, count, bits, groups, coarse, marks, margins, factor, high, low, thresholds, first, rows,  \
      sums))                                                                                       \
   X(ptrdiff_t, nested_fine,                                                                       \
-    (ptrdiff_t count, int32_t *rows, const int32_t *sums, ptrdiff_t groups,                       \
-     ptrdiff_t fine_stride, const uint8_t *fine, const int8_t *high, const int8_t *low,           \
-     const hs_nested_query_t *query, double b, ptrdiff_t first_tile, ptrdiff_t tile_count,        \
-     const double *tiles, const int32_t *thresholds),                                             \
-    (count, rows, sums, groups, fine_stride, fine, high, low, query, b, first_tile, tile_count,   \
-     tiles, thresholds))                                                                          \
+    (ptrdiff_t count, int32_t *rows, const int32_t *sums, int bits, ptrdiff_t groups,             \
+     ptrdiff_t fine_stride, const uint8_t *fine, const uint8_t *marks, const int8_t *high,        \
+     const int8_t *low, const hs_nested_query_t *query, double b, ptrdiff_t first_tile,           \
+     ptrdiff_t tile_count, const double *tiles, const int32_t *thresholds),                       \
+    (count, rows, sums, bits, groups, fine_stride, fine, marks, high, low, query, b, first_tile,  \
+     tile_count, tiles, thresholds))                                                              \
   X(void, sparse_preactivations_f32,                                                              \
     (ptrdiff_t m, ptrdiff_t stride, const float *w, const hs_sparse_rows_t *x, float *tile,       \
      float *z, ptrdiff_t ldz),                                                                    \

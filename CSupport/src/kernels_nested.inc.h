@@ -61,6 +61,21 @@ HS_INLINE void nested_put(int bits, uint8_t *group, ptrdiff_t row, uint32_t code
   }
 }
 
+/// Puts sixteen fine codes of coordinates from l on, of which `count` exist, into a row of zeros.
+HS_INLINE void nested_put_fine(int bits, uint8_t *row, ptrdiff_t l, ptrdiff_t count, i32x16 k) {
+  const u8x16 codes = __builtin_convertvector(k + (bits == 4 ? 128 : 8), u8x16);
+  if (bits == 4) {
+    memcpy(row + l, &codes, (size_t)count);
+    return;
+  }
+  // The rest of a stride of zeros is not there to be told from others.
+  u8x16 bytes;
+  memcpy(&bytes, row + l / 128 * 64 + l % 64, sizeof bytes);
+  const u8x16 own = __builtin_convertvector(lane_numbers() < (int32_t)count, u8x16) & codes;
+  bytes |= l / 64 % 2 ? own << 4 : own;
+  memcpy(row + l / 128 * 64 + l % 64, &bytes, sizeof bytes);
+}
+
 HS_INLINE void nested_encode(ptrdiff_t n, int bits, ptrdiff_t groups, ptrdiff_t stride,
                              const float *w, float scale, float inverse, float fine_scale,
                              float fine_inverse, ptrdiff_t slot, uint8_t *coarse,
@@ -68,13 +83,15 @@ HS_INLINE void nested_encode(ptrdiff_t n, int bits, ptrdiff_t groups, ptrdiff_t 
                              double *fine_residuals, double *squares) {
   for (ptrdiff_t r = 0; r < n; r++) {
     f64x16 coarse_sums = 0, fine_sums = 0, square = 0;
+    memset(fine + r * fine_stride, 0, (size_t)fine_stride);
     for (ptrdiff_t l = 0; l < stride; l += HS_LANES) {
       const f32x16 lanes = load(w + r * stride + l);
       f32x16 level;
       const i32x16 codes = nested_codes(bits, lanes * splat(inverse), &level);
       const f64x16 a = __builtin_convertvector(lanes, f64x16);
       f64x16 e = a - (f64x16)(double)scale * __builtin_convertvector(level, f64x16);
-      const f32x16 k = rounded(__builtin_convertvector(e, f32x16) * splat(fine_inverse), 127);
+      const f32x16 k = rounded(__builtin_convertvector(e, f32x16) * splat(fine_inverse),
+                               bits == 4 ? HS_NESTED_LARGEST_8 : HS_NESTED_LARGEST_4);
       f64x16 f = e - (f64x16)(double)fine_scale * __builtin_convertvector(k, f64x16);
       square = square + a * a;
       const ptrdiff_t rest = 4 * groups - l;
@@ -83,15 +100,13 @@ HS_INLINE void nested_encode(ptrdiff_t n, int bits, ptrdiff_t groups, ptrdiff_t 
       coarse_sums = coarse_sums + e * e;
       fine_sums = fine_sums + f * f;
       const u8x16 bytes = __builtin_convertvector(codes, u8x16);
-      const u8x16 fine_bytes =
-          __builtin_convertvector(__builtin_convertvector(k, i32x16) + 128, u8x16);
       uint32_t fours[4];
       memcpy(fours, &bytes, sizeof fours);
       for (ptrdiff_t i = 0; i < count; i += 4) {
         uint8_t *group = coarse + (l + i) / 4 * hs_nested_group_bytes(bits);
         nested_put(bits, group, slot + r, fours[i / 4]);
       }
-      memcpy(fine + r * fine_stride + l, &fine_bytes, (size_t)count);
+      nested_put_fine(bits, fine + r * fine_stride, l, count, __builtin_convertvector(k, i32x16));
     }
     coarse_residuals[r] = fold_double(coarse_sums);
     fine_residuals[r] = fold_double(fine_sums);
@@ -191,15 +206,15 @@ HS_INLINE void prefetch_bytes(ptrdiff_t count, const uint8_t *bytes) {
   for (ptrdiff_t i = 0; i < count; i += 64) __builtin_prefetch(bytes + i);
 }
 
-/// The numbers of a tile for a query: what a sum of coarse and one of fine codes counts, and what
-/// a row that fires exceeds.
+/// The numbers of a tile for a query: what a sum of coarse and one of fine codes counts, what a
+/// row that fires exceeds, and how much less for each unit of its mark.
 typedef struct {
-  double coarse, fine, cutoff;
+  double coarse, fine, cutoff, unit;
 } nested_tile;
 
-HS_INLINE ptrdiff_t nested_fine(int is_long, ptrdiff_t count, int32_t *rows, const int32_t *sums,
+HS_INLINE ptrdiff_t nested_fine(int bits, ptrdiff_t count, int32_t *rows, const int32_t *sums,
                                 ptrdiff_t groups, ptrdiff_t fine_stride, const uint8_t *fine,
-                                const int8_t *high, const int8_t *low,
+                                const uint8_t *marks, const int8_t *high, const int8_t *low,
                                 const hs_nested_query_t *query, double b, ptrdiff_t first_tile,
                                 ptrdiff_t tile_count, const double *tiles,
                                 const int32_t *thresholds) {
@@ -210,13 +225,16 @@ HS_INLINE ptrdiff_t nested_fine(int is_long, ptrdiff_t count, int32_t *rows, con
   for (ptrdiff_t c = 0; c < ahead && c < count; c++) {
     prefetch_bytes(fine_stride, fine + rows[c] * fine_stride);
   }
-  nested_tile own[HS_NESTED_TILES];
   // In order: then they are read ahead, other than by the rows that happen to be listed.
+  nested_tile own[HS_NESTED_TILES];
+  uint8_t own_marks[HS_NESTED_TILES * HS_TILE_ROWS];
+  const ptrdiff_t first_row = first_tile * HS_TILE_ROWS;
+  memcpy(own_marks, marks + first_row, (size_t)(tile_count * HS_TILE_ROWS));
   for (ptrdiff_t t = 0; t < tile_count; t++) {
     const double *p = tiles + 4 * (first_tile + t);
-    const double cutoff = b - (p[0] * query->norm + p[1] * query->slack);
-    own[t] = (nested_tile){p[2] * query->scale, p[3] * query->scale,
-                           thresholds[t] == INT32_MIN ? -(double)INFINITY : cutoff};
+    own[t] = (nested_tile){p[2] * query->scale, p[3] * query->scale, b - p[1] * query->slack,
+                           p[0] * query->norm};
+    if (thresholds[t] == INT32_MIN) own[t].cutoff = -(double)INFINITY;
   }
   ptrdiff_t kept = 0;
   for (ptrdiff_t c = 0; c < count; c += HS_LANES) {
@@ -227,13 +245,16 @@ HS_INLINE ptrdiff_t nested_fine(int is_long, ptrdiff_t count, int32_t *rows, con
       const ptrdiff_t row = rows[c + i];
       const ptrdiff_t at = c + i + ahead;
       const uint8_t *next = fine + rows[at < count ? at : count - 1] * fine_stride;
-      if (!is_long && at < count) prefetch_bytes(fine_stride, next);
+      // Long rows are fetched line by line while others are multiplied, short ones at once.
+      if (bits == 4 && at < count) prefetch_bytes(fine_stride, next);
       const nested_tile *tile = own + (row / HS_TILE_ROWS - first_tile);
-      const int32_t sum = nested_fine_sum(4 * groups, fine + row * fine_stride,
-                                          is_long ? next : NULL, high, low);
+      const uint8_t *codes = fine + row * fine_stride;
+      const int32_t sum = bits == 4 ? nested_fine_sum_8(4 * groups, codes, high, low)
+                                    : nested_fine_sum_4(4 * groups, codes, next, high, low);
       const double value = tile->coarse * ((double)sums[c + i] - query->coarse_offset) +
                            tile->fine * ((double)sum - query->fine_offset);
-      mask |= (uint32_t)!(value <= tile->cutoff) << i;
+      const double cutoff = tile->cutoff - (double)own_marks[row - first_row] * tile->unit;
+      mask |= (uint32_t)!(value <= cutoff) << i;
     }
     store_kept(mask, load_i32(rows + c), rows + kept);
     kept += __builtin_popcount(mask);
@@ -242,17 +263,16 @@ HS_INLINE ptrdiff_t nested_fine(int is_long, ptrdiff_t count, int32_t *rows, con
 }
 
 ptrdiff_t HS_SUFFIX(hs_nested_fine)(ptrdiff_t count, int32_t *rows, const int32_t *sums,
-                                    ptrdiff_t groups, ptrdiff_t fine_stride, const uint8_t *fine,
+                                    int bits, ptrdiff_t groups, ptrdiff_t fine_stride,
+                                    const uint8_t *fine, const uint8_t *marks,
                                     const int8_t *high, const int8_t *low,
                                     const hs_nested_query_t *query, double b,
                                     ptrdiff_t first_tile, ptrdiff_t tile_count,
                                     const double *tiles, const int32_t *thresholds) {
-  // Long rows are fetched line by line while others are multiplied, short ones at once.
-  enum { longest_short = 256 };
-  if (fine_stride > longest_short) {
-    return nested_fine(1, count, rows, sums, groups, fine_stride, fine, high, low, query, b,
-                       first_tile, tile_count, tiles, thresholds);
-  }
-  return nested_fine(0, count, rows, sums, groups, fine_stride, fine, high, low, query, b,
-                     first_tile, tile_count, tiles, thresholds);
+#define HS_NESTED(bits)                                                                       \
+  return nested_fine(bits, count, rows, sums, groups, fine_stride, fine, marks, high, low,    \
+                     query, b, first_tile, tile_count, tiles, thresholds)
+  if (bits == 6) HS_NESTED(6);
+  HS_NESTED(4);
+#undef HS_NESTED
 }

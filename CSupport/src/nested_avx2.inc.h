@@ -71,22 +71,48 @@ HS_INLINE void nested_sums(int bits, ptrdiff_t groups, const nested_tables *tabl
   }
 }
 
-/// The sum of the fine codes of a row. Fetches those of another, if there is one, line by line.
-HS_INLINE int32_t nested_fine_sum(ptrdiff_t length, const uint8_t *codes, const uint8_t *next,
-                                  const int8_t *high, const int8_t *low) {
+/// Numbers of a query in two planes, side by side, widened as codes are.
+HS_INLINE wide_numbers wide_query(const int8_t *high, const int8_t *low) {
+  const __m256i h = _mm256_loadu_si256((const __m256i *)high);
+  const __m256i l = _mm256_loadu_si256((const __m256i *)low);
+  return (wide_numbers){
+      _mm256_add_epi16(_mm256_slli_epi16(h, 8), _mm256_srai_epi16(_mm256_slli_epi16(l, 8), 8)),
+      _mm256_add_epi16(_mm256_and_si256(h, _mm256_set1_epi16((int16_t)0xFF00)),
+                       _mm256_srai_epi16(l, 8))};
+}
+
+HS_INLINE int32_t nested_folded(__m256i sums) {
+  __m128i four = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
+  four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0x4E));
+  four = _mm_add_epi32(four, _mm_shuffle_epi32(four, 0xB1));
+  return _mm_cvtsi128_si32(four);
+}
+
+/// The sum of the fine codes of a row, of 8 bits.
+HS_INLINE int32_t nested_fine_sum_8(ptrdiff_t length, const uint8_t *codes, const int8_t *high,
+                                    const int8_t *low) {
   __m256i sums = _mm256_setzero_si256();
   for (ptrdiff_t at = 0; at < length; at += 32) {
-    if (next && at % 64 == 0) __builtin_prefetch(next + at);
-    const __m256i h = _mm256_loadu_si256((const __m256i *)(high + at));
-    const __m256i l = _mm256_loadu_si256((const __m256i *)(low + at));
-    const wide_numbers q = {
-        _mm256_add_epi16(_mm256_slli_epi16(h, 8), _mm256_srai_epi16(_mm256_slli_epi16(l, 8), 8)),
-        _mm256_add_epi16(_mm256_and_si256(h, _mm256_set1_epi16((int16_t)0xFF00)),
-                         _mm256_srai_epi16(l, 8))};
-    sums = add_coded(sums, widened_codes(codes + at), q);
+    sums = add_coded(sums, widened_codes(codes + at), wide_query(high + at, low + at));
   }
-  __m128i half = _mm_add_epi32(_mm256_castsi256_si128(sums), _mm256_extracti128_si256(sums, 1));
-  half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0x4E));
-  half = _mm_add_epi32(half, _mm_shuffle_epi32(half, 0xB1));
-  return _mm_cvtsi128_si32(half);
+  return nested_folded(sums);
+}
+
+/// The same for 4 bits. Fetches those of another row, line by line.
+HS_INLINE int32_t nested_fine_sum_4(ptrdiff_t length, const uint8_t *codes, const uint8_t *next,
+                                    const int8_t *high, const int8_t *low) {
+  const __m256i nibble = _mm256_set1_epi8(15);
+  __m256i sums = _mm256_setzero_si256();
+  for (ptrdiff_t at = 0; at < length; at += 128) {
+    __builtin_prefetch(next + at / 2);
+    for (ptrdiff_t half = 0; half < 64; half += 32) {
+      const __m256i bytes = _mm256_loadu_si256((const __m256i *)(codes + at / 2 + half));
+      const __m256i first = _mm256_and_si256(bytes, nibble);
+      const __m256i second = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), nibble);
+      const ptrdiff_t from = at + half;
+      sums = add_coded(sums, widened_bytes(first), wide_query(high + from, low + from));
+      sums = add_coded(sums, widened_bytes(second), wide_query(high + from + 64, low + from + 64));
+    }
+  }
+  return nested_folded(sums);
 }

@@ -67,6 +67,10 @@ HS_INLINE void nested_sums(int bits, ptrdiff_t groups, const nested_tables *tabl
   }
 }
 
+HS_INLINE int32_t nested_folded(__m512i sums, __m512i low_sums) {
+  return _mm512_reduce_add_epi32(_mm512_add_epi32(_mm512_slli_epi32(sums, 8), low_sums));
+}
+
 /// The first bytes of a row, up to 64: short rows end in the same line.
 HS_INLINE __m512i nested_fine_codes(ptrdiff_t length, const uint8_t *codes) {
   if (length <= 16) return _mm512_zextsi128_si512(_mm_loadu_si128((const __m128i *)codes));
@@ -74,15 +78,32 @@ HS_INLINE __m512i nested_fine_codes(ptrdiff_t length, const uint8_t *codes) {
   return _mm512_loadu_si512(codes);
 }
 
-/// The sum of the fine codes of a row. Fetches those of another, if there is one, line by line.
-HS_INLINE int32_t nested_fine_sum(ptrdiff_t length, const uint8_t *codes, const uint8_t *next,
-                                  const int8_t *high, const int8_t *low) {
+/// The sum of the fine codes of a row, of 8 bits.
+HS_INLINE int32_t nested_fine_sum_8(ptrdiff_t length, const uint8_t *codes, const int8_t *high,
+                                    const int8_t *low) {
   __m512i sums = _mm512_setzero_si512(), low_sums = sums;
   for (ptrdiff_t at = 0; at < length; at += 64) {
-    if (next) __builtin_prefetch(next + at);
     const __m512i c = nested_fine_codes(length, codes + at);
     sums = _mm512_dpbusd_epi32(sums, c, _mm512_loadu_si512(high + at));
     low_sums = _mm512_dpbusd_epi32(low_sums, c, _mm512_loadu_si512(low + at));
   }
-  return _mm512_reduce_add_epi32(_mm512_add_epi32(_mm512_slli_epi32(sums, 8), low_sums));
+  return nested_folded(sums, low_sums);
+}
+
+/// The same for 4 bits. Fetches those of another row, line by line.
+HS_INLINE int32_t nested_fine_sum_4(ptrdiff_t length, const uint8_t *codes, const uint8_t *next,
+                                    const int8_t *high, const int8_t *low) {
+  const __m512i nibble = _mm512_set1_epi8(15);
+  __m512i sums = _mm512_setzero_si512(), low_sums = sums;
+  for (ptrdiff_t at = 0; at < length; at += 128) {
+    __builtin_prefetch(next + at / 2);
+    const __m512i bytes = _mm512_loadu_si512(codes + at / 2);
+    const __m512i first = _mm512_and_si512(bytes, nibble);
+    const __m512i second = _mm512_and_si512(_mm512_srli_epi16(bytes, 4), nibble);
+    sums = _mm512_dpbusd_epi32(sums, first, _mm512_loadu_si512(high + at));
+    low_sums = _mm512_dpbusd_epi32(low_sums, first, _mm512_loadu_si512(low + at));
+    sums = _mm512_dpbusd_epi32(sums, second, _mm512_loadu_si512(high + at + 64));
+    low_sums = _mm512_dpbusd_epi32(low_sums, second, _mm512_loadu_si512(low + at + 64));
+  }
+  return nested_folded(sums, low_sums);
 }

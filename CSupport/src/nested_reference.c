@@ -53,18 +53,33 @@ static int get(int bits, const uint8_t *group, int c) {
   return code;
 }
 
+static void put_fine(int bits, uint8_t *row, ptrdiff_t l, int k) {
+  if (bits == 4) {
+    row[l] = (uint8_t)(k + 128);
+  } else {
+    row[l / 128 * 64 + l % 64] |= (uint8_t)((k + 8) << l / 64 % 2 * 4);
+  }
+}
+
+static int get_fine(int bits, const uint8_t *row, ptrdiff_t l) {
+  return bits == 4 ? row[l] : row[l / 128 * 64 + l % 64] >> l / 64 % 2 * 4 & 15;
+}
+
 void hs_nested_encode_f32_ref(ptrdiff_t n, int bits, ptrdiff_t groups, ptrdiff_t stride,
                               const float *w, float scale, float inverse, float fine_scale,
                               float fine_inverse, ptrdiff_t slot, uint8_t *coarse,
                               ptrdiff_t fine_stride, uint8_t *fine, double *coarse_residuals,
                               double *fine_residuals, double *squares) {
+  const float largest = bits == 4 ? HS_NESTED_LARGEST_8 : HS_NESTED_LARGEST_4;
   for (ptrdiff_t r = 0; r < n; r++) {
+    uint8_t *own = fine + r * fine_stride;
+    for (ptrdiff_t i = 0; i < fine_stride; i++) own[i] = 0;
     double coarse_sums[HS_LANES] = {0}, fine_sums[HS_LANES] = {0}, square[HS_LANES] = {0};
     for (ptrdiff_t l = 0; l < stride; l++) {
       const float a = w[r * stride + l];
       const int code = coarse_code(bits, a * inverse);
       const double e = (double)a - (double)scale * (double)level(bits, code);
-      const float k = rounded((float)e * fine_inverse, 127);
+      const float k = rounded((float)e * fine_inverse, largest);
       const double f = e - (double)fine_scale * (double)k;
       const int lane = l % HS_LANES;
       square[lane] = square[lane] + (double)a * (double)a;
@@ -72,7 +87,7 @@ void hs_nested_encode_f32_ref(ptrdiff_t n, int bits, ptrdiff_t groups, ptrdiff_t
       coarse_sums[lane] = coarse_sums[lane] + e * e;
       fine_sums[lane] = fine_sums[lane] + f * f;
       put(bits, coarse + l / 4 * hs_nested_group_bytes(bits), (int)(4 * (slot + r) + l % 4), code);
-      fine[r * fine_stride + l] = (uint8_t)((int)k + 128);
+      put_fine(bits, own, l, (int)k);
     }
     coarse_residuals[r] = fold_double(coarse_sums);
     fine_residuals[r] = fold_double(fine_sums);
@@ -111,9 +126,9 @@ ptrdiff_t hs_nested_coarse_ref(ptrdiff_t m, ptrdiff_t count, int bits, ptrdiff_t
   return kept;
 }
 
-ptrdiff_t hs_nested_fine_ref(ptrdiff_t count, int32_t *rows, const int32_t *sums,
+ptrdiff_t hs_nested_fine_ref(ptrdiff_t count, int32_t *rows, const int32_t *sums, int bits,
                              ptrdiff_t groups, ptrdiff_t fine_stride, const uint8_t *fine,
-                             const int8_t *high, const int8_t *low,
+                             const uint8_t *marks, const int8_t *high, const int8_t *low,
                              const hs_nested_query_t *query, double b, ptrdiff_t first_tile,
                              ptrdiff_t tile_count, const double *tiles,
                              const int32_t *thresholds) {
@@ -123,12 +138,12 @@ ptrdiff_t hs_nested_fine_ref(ptrdiff_t count, int32_t *rows, const int32_t *sums
     const ptrdiff_t row = rows[c], tile = row / HS_TILE_ROWS;
     int32_t sum = 0;
     for (ptrdiff_t l = 0; l < 4 * groups; l++) {
-      sum += fine[row * fine_stride + l] * (256 * high[l] + low[l]);
+      sum += get_fine(bits, fine + row * fine_stride, l) * (256 * high[l] + low[l]);
     }
     const double *p = tiles + 4 * tile;
     const double value = (p[2] * query->scale) * ((double)sums[c] - query->coarse_offset) +
                          (p[3] * query->scale) * ((double)sum - query->fine_offset);
-    const double cutoff = b - (p[0] * query->norm + p[1] * query->slack);
+    const double cutoff = (b - p[1] * query->slack) - (double)marks[row] * (p[0] * query->norm);
     if (value <= cutoff && thresholds[tile - first_tile] != INT32_MIN) continue;
     rows[kept++] = (int32_t)row;
   }

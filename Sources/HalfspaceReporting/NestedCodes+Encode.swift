@@ -22,14 +22,12 @@ extension NestedCodes {
   }
 
   /// Notes that a row has moved by at most its displacement: the errors of its codes grow by that,
-  /// which is all there is to do until their budget is spent. O(1); then O(d).
+  /// which is all there is to do until its budget is spent. O(1); then O(d).
   func update(row: Int, displacement: Float) {
     let tile = row / Self.rowsPerTile
-    let coarseError = unsafe (coarseErrors[row] + displacement).nextUp
-    let fineError = unsafe (fineErrors[row] + displacement).nextUp
-    let norm = unsafe (norms[row] + displacement).nextUp
-    guard displacement >= 0, unsafe fineError <= tiles[tile].budget, norm < .infinity,
-      let mark = unsafe NestedMargin.mark(error: coarseError, unit: tiles[tile].unit)
+    let drift = unsafe (drifts[row] + displacement).nextUp
+    guard displacement >= 0, unsafe drift <= tiles[tile].budget, unsafe norms[row] < .infinity,
+      takeMarks(of: row, drift: drift, tile: tile)
     else {
       var moved = Int32(truncatingIfNeeded: row)
       unsafe withUnsafePointer(to: &moved) {
@@ -37,14 +35,10 @@ extension NestedCodes {
       }
       return
     }
-    unsafe coarseErrors[row] = coarseError
-    unsafe fineErrors[row] = fineError
-    unsafe norms[row] = norm
-    unsafe marks[row] = mark
-    let radius = Double(norm) + Double(max(coarseError, fineError))
-    unsafe bounds[4 * tile + 1] = max(bounds[4 * tile + 1], radius)
-    unsafe fineBounds[4 * tile + 1] = bounds[4 * tile + 1]
-    unsafe fineBounds[4 * tile] = max(fineBounds[4 * tile], Double(fineError))
+    unsafe drifts[row] = drift
+    let radius = unsafe max(bounds[4 * tile + 1], reach(of: row))
+    unsafe bounds[4 * tile + 1] = radius
+    unsafe fineBounds[4 * tile + 1] = radius
   }
 
   /// Encodes rows of one tile that have moved.
@@ -59,45 +53,40 @@ extension NestedCodes {
       encode(first..<(first + end - begin), tile: tile)
       begin = end
     }
-    let (fineError, norm) = takeBounds(of: tile)
     unsafe tiles[tile].moves += moved.count
+    let norm = takeBounds(of: tile)
     let encoded = unsafe tiles[tile]
+    let haveMarks = unsafe moved.allSatisfy { takeMarks(of: Int($0), drift: 0, tile: tile) }
     let isWithinBudget =
-      fineError <= max(encoded.fineError * TileCodes.errorBudget, encoded.budget)
-      && norm >= encoded.norm * TileCodes.normBudget && takeMarks(of: tile)
-    if !isWithinBudget || encoded.moves >= TileCodes.mostMoves { encode(tile: tile) }
+      norm <= encoded.norm * TileCodes.errorBudget && norm >= encoded.norm * TileCodes.normBudget
+      && encoded.moves < TileCodes.mostMoves
+    if !haveMarks || !isWithinBudget { encode(tile: tile) }
   }
 
   // MARK: Encoding
-
-  /// Encodes all rows.
-  func encode(threads: Int) {
-    parallelFor(tileCount, grain: Self.rowsPerTile, threads: threads) { range in
-      for tile in range { encode(tile: tile) }
-    }
-  }
 
   /// Chooses a tile's scales and encodes its rows.
   func encode(tile: Int) {
     let positions = rows(of: tile..<(tile + 1))
     takeScales(of: tile, positions)
     encode(positions, tile: tile)
-    let (fineError, norm) = takeBounds(of: tile)
-    let spread = norm / Float(max(1, weights.columns)).squareRoot()
-    let coarseError = unsafe hs_largest_bound_f32(coarseErrors + tile * Self.rowsPerTile)
-    let unit = NestedMargin.unit(largestError: coarseError)
+    let first = tile * Self.rowsPerTile
+    let unit = NestedMargin.unit(largestError: unsafe hs_largest_bound_f32(coarseErrors + first))
     unsafe margins[tile] = NestedMargin.margin(unit: unit, scale: tiles[tile].scale)
     unsafe tiles[tile].unit = unit
-    unsafe tiles[tile].fineError = fineError
+    unsafe tiles[tile].fineUnit = NestedMargin.unit(
+      largestError: hs_largest_bound_f32(fineErrors + first))
+    let norm = takeBounds(of: tile)
     unsafe tiles[tile].norm = norm
-    unsafe tiles[tile].budget = fineError + TileCodes.driftBudget * spread
+    unsafe tiles[tile].budget =
+      TileCodes.driftBudget * norm / Float(max(1, weights.columns)).squareRoot()
     unsafe tiles[tile].moves = 0
-    _ = takeMarks(of: tile)
+    // Rows have marks unless their errors are infinite; then all of the tile are kept.
+    for row in positions { _ = takeMarks(of: row, drift: 0, tile: tile) }
   }
 
-  /// The scales that suit the rows of a tile: any are right, none finer than levels can tell.
+  /// The scales that suit the rows of a tile; any are right.
   private func takeScales(of tile: Int, _ positions: Range<Int>) {
-    let is4Bits = bits == 4
     let rows = unsafe weights.row(positions.lowerBound)
     let largest = unsafe hs_largest_f32(positions.count * weights.stride, rows)
     var squares = 0.0
@@ -106,14 +95,15 @@ extension NestedCodes {
       if square.isFinite { squares += Double(square) }
     }
     let mean = squares / Double(max(1, positions.count * weights.columns))
-    let deviation = is4Bits ? HS_NESTED_DEVIATION_4 : HS_NESTED_DEVIATION_6
+    let deviation = bits == 4 ? HS_NESTED_DEVIATION_4 : HS_NESTED_DEVIATION_6
     let scale = max(
       Float(mean.squareRoot()) / deviation, largest * Self.smallestPart, TileCodes.smallestScale)
-    let top = is4Bits ? HS_NESTED_TOP_4 : HS_NESTED_TOP_6
-    let step = is4Bits ? HS_NESTED_STEP_4 : HS_NESTED_STEP_6
+    let fineScale =
+      bits == 4
+      ? max(HS_NESTED_STEP_4 * scale, largest - HS_NESTED_TOP_4 * scale) / HS_NESTED_LARGEST_8
+      : HS_NESTED_REACH_6 * scale / HS_NESTED_LARGEST_4
     unsafe tiles[tile].scale = scale
-    unsafe tiles[tile].fineScale = max(
-      max(step * scale, largest - top * scale) / TileCodes.largestCode, TileCodes.smallestScale)
+    unsafe tiles[tile].fineScale = max(fineScale, TileCodes.smallestScale)
   }
 
   /// Encodes rows of a tile with its scales and bounds what is left out, each by itself.
@@ -139,37 +129,40 @@ extension NestedCodes {
         unsafe coarseErrors[first + k] = norm.isNaN ? 0 : Float(error).nextUp
         unsafe fineErrors[first + k] = norm.isNaN ? 0 : Float(fineError).nextUp
         unsafe norms[first + k] = norm.isNaN ? 0 : Float(norm).nextUp
+        unsafe drifts[first + k] = 0
       }
     }
   }
 
-  /// Collects the bounds of a tile's rows, but for marks.
-  private func takeBounds(of tile: Int) -> (fineError: Float, norm: Float) {
-    let first = tile * Self.rowsPerTile
-    let coarseError = unsafe hs_largest_bound_f32(coarseErrors + first)
-    let fineError = unsafe hs_largest_bound_f32(fineErrors + first)
-    let norm = unsafe hs_largest_bound_f32(norms + first)
-    let radius = Double(norm) + Double(max(coarseError, fineError))
+  /// An upper bound of the norm of a row, and of what its codes make of it.
+  private func reach(of row: Int) -> Double {
+    unsafe Double(norms[row]) + Double(max(coarseErrors[row], fineErrors[row]))
+      + 2 * Double(drifts[row])
+  }
+
+  /// Collects the bounds of a tile's rows, but for marks. Returns the largest norm.
+  private func takeBounds(of tile: Int) -> Float {
+    let radius = rows(of: tile..<(tile + 1)).reduce(0) { max($0, reach(of: $1)) }
     let own = unsafe bounds + 4 * tile
     unsafe own[1] = radius
     unsafe own[2] = 1 / Double(tiles[tile].scale)
     let fineOwn = unsafe fineBounds + 4 * tile
-    unsafe fineOwn[0] = Double(fineError)
+    unsafe fineOwn[0] = Double(tiles[tile].fineUnit)
     unsafe fineOwn[1] = radius
     unsafe fineOwn[2] = Double(tiles[tile].scale)
     unsafe fineOwn[3] = Double(tiles[tile].fineScale)
-    return (fineError, norm)
+    return unsafe hs_largest_bound_f32(norms + tile * Self.rowsPerTile)
   }
 
-  /// Gives all rows of a tile the marks of their errors. Returns whether there are such.
-  private func takeMarks(of tile: Int) -> Bool {
-    let unit = unsafe tiles[tile].unit
-    for row in rows(of: tile..<(tile + 1)) {
-      guard let mark = unsafe NestedMargin.mark(error: coarseErrors[row], unit: unit) else {
-        return false
-      }
-      unsafe marks[row] = mark
-    }
+  /// Gives a row that has gone so far the marks of its errors. Returns whether there are such.
+  private func takeMarks(of row: Int, drift: Float, tile: Int) -> Bool {
+    let error = unsafe (coarseErrors[row] + drift).nextUp
+    let fineError = unsafe (fineErrors[row] + drift).nextUp
+    guard let mark = unsafe NestedMargin.mark(error: error, unit: tiles[tile].unit),
+      let fineMark = unsafe NestedMargin.mark(error: fineError, unit: tiles[tile].fineUnit)
+    else { return false }
+    unsafe marks[row] = mark
+    unsafe fineMarks[row] = fineMark
     return true
   }
 }

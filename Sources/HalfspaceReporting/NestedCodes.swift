@@ -8,16 +8,17 @@ internal import HalfspaceLinalg
 /// ```
 /// rows     |....tile 0....|....tile 1....|....   64 rows each
 /// coarse   4 or 6 bits a coordinate, one stream for each tile: w = S v + e, v a level
-/// fine     8 bits a coordinate, row by row: w = S v + s k + f, k in -127...127
-/// marks    | | | | | | |   one byte for each row: |e| <= mark U, set anew when the row moves
-/// bounds   R >= |w| + |e|, |w| + |f|;  U / S;  F >= |f|, S and s
+/// fine     8 or 4 bits a coordinate, row by row: w = S v + s k + f, |k| <= 127 or 7
+/// marks    | | | | | | |   two bytes for each row: |e| <= mark U, |f| <= mark V
+/// bounds   R >= |w| + |e|, |w| + |f|;  U / S;  V, S and s
 /// ```
 ///
-/// Coarse errors differ: a row with one large coordinate leaves out far more than others, and it
-/// alone pays for that. Fine codes reach as far as the largest of what the levels of a tile leave out.
+/// Errors differ: a row with one large coordinate leaves out far more than others, and it alone pays
+/// for that. Fine codes of 8 bits reach as far as the largest of what the levels of a tile leave out;
+/// those of 4, for long rows, where bytes count for more, only as far as nearly all of it.
 ///
 /// As in `TileCodes`, a row that moves is encoded again with its tile's scales, or, where it is known
-/// how far it went at most, its bounds grow by that until they leave their budget. Where rows have
+/// how far it went at most, its errors grow by that until it has left its budget. Where rows have
 /// outgrown the scales, where all have shrunk, or after many moves, the tile gets new ones.
 ///
 /// - Note: `Sendable` is unchecked. Reports only read; encoding in parallel writes what belongs
@@ -26,7 +27,7 @@ internal import HalfspaceLinalg
   static let rowsPerTile = TileCodes.rowsPerTile
   /// Up to this many columns 4 bits cost least: `columns / 2` bytes and the fine codes of the tail
   /// behind `b - 0.0975 sqrt(columns)` against `3 / 4 columns` and that behind
-  /// `b - 0.027 sqrt(columns)`, for normal rows of which 1 % fire.
+  /// `b - 0.0283 sqrt(columns)`, for normal rows of which 1 % fire.
   private static let mostColumnsOf4Bits = 192
   /// Fine codes of a row up to this many bytes share a cache line with others'.
   private static let shortRow = 32
@@ -42,26 +43,29 @@ internal import HalfspaceLinalg
   @unsafe let coarse: UnsafeMutablePointer<UInt8>
   @unsafe let fine: UnsafeMutablePointer<UInt8>
   @unsafe let marks: UnsafeMutablePointer<UInt8>
+  @unsafe let fineMarks: UnsafeMutablePointer<UInt8>
   /// For each tile an upper bound of U / S.
   @unsafe let margins: UnsafeMutablePointer<Float>
-  /// For each tile 0, R, 1 / S and 0, as `hs_tile_thresholds` reads them; F, R, S and s.
+  /// For each tile 0, R, 1 / S and 0, as `hs_tile_thresholds` reads them; V, R, S and s.
   @unsafe let bounds: UnsafeMutablePointer<Double>
   @unsafe let fineBounds: UnsafeMutablePointer<Double>
-  /// For each row, zeros behind the last: upper bounds of |e|, |f| and |w|.
+  /// For each row, zeros behind the last: upper bounds of |e|, |f| and |w| when it was encoded, and of
+  /// how far it has gone since.
   @unsafe let coarseErrors: UnsafeMutablePointer<Float>
   @unsafe let fineErrors: UnsafeMutablePointer<Float>
   @unsafe let norms: UnsafeMutablePointer<Float>
+  @unsafe let drifts: UnsafeMutablePointer<Float>
   @unsafe let tiles: UnsafeMutablePointer<Tile>
 
   struct Tile {
     var scale: Float = 1
     var fineScale: Float = 1
-    /// The unit of marks.
+    /// The units of marks.
     var unit: Float = 0
-    /// The largest fine error and norm right after the tile was encoded.
-    var fineError: Float = 0
+    var fineUnit: Float = 0
+    /// The largest norm right after the tile was encoded.
     var norm: Float = 0
-    /// The fine error that a row may have before it is encoded again, if it is known to be near.
+    /// How far a row may go before it is encoded again.
     var budget: Float = 0
     /// Rows moved since.
     var moves = 0
@@ -74,13 +78,16 @@ internal import HalfspaceLinalg
     bits = columns <= Self.mostColumnsOf4Bits ? 4 : 6
     groups = (columns + 3) / 4
     tileCount = (weights.rows + Self.rowsPerTile - 1) / Self.rowsPerTile
-    let step = 4 * groups <= Self.shortRow ? 16 : Int(HS_NESTED_PADDING)
-    fineStride = max(16, (4 * groups + step - 1) / step * step)
+    fineStride =
+      bits == 6
+      ? (4 * groups + 127) / 128 * 64
+      : 4 * groups <= Self.shortRow ? (4 * groups <= 16 ? 16 : 32) : (4 * groups + 63) / 64 * 64
     let rows = tileCount * Self.rowsPerTile
     let bytes = tileCount * groups * hs_nested_group_bytes(bits)
     unsafe coarse = Self.zeros(bytes)
     unsafe fine = Self.zeros(rows * fineStride + Int(HS_NESTED_PADDING))
     unsafe marks = Self.zeros(rows)
+    unsafe fineMarks = Self.zeros(rows)
     unsafe margins = .allocate(capacity: tileCount)
     unsafe margins.initialize(repeating: 0, count: tileCount)
     unsafe bounds = .allocate(capacity: 4 * tileCount)
@@ -93,6 +100,8 @@ internal import HalfspaceLinalg
     unsafe fineErrors.initialize(repeating: 0, count: rows)
     unsafe norms = .allocate(capacity: rows)
     unsafe norms.initialize(repeating: 0, count: rows)
+    unsafe drifts = .allocate(capacity: rows)
+    unsafe drifts.initialize(repeating: 0, count: rows)
     unsafe tiles = .allocate(capacity: tileCount)
     unsafe tiles.initialize(repeating: Tile(), count: tileCount)
     parallelFor(tileCount, grain: Self.rowsPerTile, threads: threads) { range in
@@ -111,12 +120,14 @@ internal import HalfspaceLinalg
     unsafe coarse.deallocate()
     unsafe fine.deallocate()
     unsafe marks.deallocate()
+    unsafe fineMarks.deallocate()
     unsafe margins.deallocate()
     unsafe bounds.deallocate()
     unsafe fineBounds.deallocate()
     unsafe coarseErrors.deallocate()
     unsafe fineErrors.deallocate()
     unsafe norms.deallocate()
+    unsafe drifts.deallocate()
     unsafe tiles.deallocate()
   }
 
@@ -124,7 +135,7 @@ internal import HalfspaceLinalg
   var tileByteCount: Int { groups * hs_nested_group_bytes(bits) }
 
   var byteCount: Int {
-    let perRow = fineStride + 1 + 3 * MemoryLayout<Float>.stride
+    let perRow = fineStride + 2 + 4 * MemoryLayout<Float>.stride
     let perTile =
       tileByteCount + Self.rowsPerTile * perRow + 8 * MemoryLayout<Double>.stride
       + MemoryLayout<Float>.stride + MemoryLayout<Tile>.stride

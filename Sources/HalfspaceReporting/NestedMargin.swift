@@ -24,13 +24,14 @@ internal import CHalfspace
 //    255 sum |q| < 255 (4 10^6 + columns / 2), and rows are no longer than `mostColumns`.
 //    T - s is not computed below -2^31, where no sum is left out.
 // 3. With both codes, <w, x> = S t (a - o) + s t (c - p) + <S v + s k, g> + <f, x>, so that
-//      S t (a - o) + s t (c - p) <= b' - (F X + R G)
+//      S t (a - o) + s t (c - p) <= (b' - R G) - mark (V X),  F <= mark V,
 //    implies that the row does not fire. Both sides are computed in Double. The left one is off by at
 //    most 2^-50 (|S v| + |s k|) |t q| <= 2^-50 3 R (X + G), since |s k| <= |S v + s k| + |S v|; so G is
 //    taken larger by 2^-46 (X + G). The right one is covered as in `TileMargin`, point 4.
 // 4. Where products may overflow (`TileMargin`, point 6) T is the least integer: all rows of the tile
-//    pass both filters. Rows that are not finite have no finite R.
-// 5. A row that has moved by at most D since it was encoded: its E, F and R grow by D.
+//    pass both filters, whatever their marks. Rows that are not finite have no finite R.
+// 5. A row that has moved by at most D since it was encoded: its E, F and |w| grow by D. Where no mark
+//    says as much as its errors the tile is encoded again.
 enum NestedMargin {
   /// Coordinates that a row may have, point 2.
   static let mostColumns = 1 << 16
@@ -38,7 +39,9 @@ enum NestedMargin {
   static let largestMark = 255.0
 
   /// The unit U of a tile's marks, so that the largest error has a mark; some growth besides.
-  static func unit(largestError: Float) -> Float { largestError * growth / Float(largestMark) }
+  static func unit(largestError: Float) -> Float {
+    max(largestError * growth / Float(largestMark), .leastNormalMagnitude)
+  }
 
   /// What the errors of coarse codes may become before a tile is encoded again.
   private static let growth: Float = 1.25
@@ -59,9 +62,12 @@ enum NestedMargin {
   }
 
   /// What `hs_nested_fine` is told of a query: point 3.
-  static func query(_ numbers: TileMargin.Numbers, scale: Float, sum: Int32) -> hs_nested_query_t {
+  static func query(
+    _ numbers: TileMargin.Numbers, scale: Float, sum: Int32, bits: Int32
+  ) -> hs_nested_query_t {
     hs_nested_query_t(
       norm: numbers.norm, slack: numbers.slack + 0x1p-46 * (numbers.norm + numbers.slack),
-      scale: Double(scale), coarse_offset: 127.5 * Double(sum), fine_offset: 128 * Double(sum))
+      scale: Double(scale), coarse_offset: 127.5 * Double(sum),
+      fine_offset: (bits == 4 ? 128 : 8) * Double(sum))
   }
 }

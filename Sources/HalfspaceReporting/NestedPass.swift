@@ -50,8 +50,9 @@ struct NestedPass: Sendable {
       guard kept > 0 else { continue }
       let found = unsafe withUnsafePointer(to: query.fine) {
         unsafe hs_nested_fine(
-          kept, worker.rows, worker.sums, codes.groups, codes.fineStride, codes.fine, query.high,
-          query.low, $0, bound, begin, block.count, codes.fineBounds, worker.thresholds)
+          kept, worker.rows, worker.sums, codes.bits, codes.groups, codes.fineStride, codes.fine,
+          codes.fineMarks, query.high, query.low, $0, bound, begin, block.count, codes.fineBounds,
+          worker.thresholds)
       }
       guard found > 0 else { continue }
       let room = unsafe pairs.reserve(found)

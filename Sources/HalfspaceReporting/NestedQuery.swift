@@ -36,8 +36,8 @@ internal import HalfspaceLinalg
   @unsafe var high: UnsafePointer<Int8> { unsafe UnsafePointer(planes) }
   @unsafe var low: UnsafePointer<Int8> { unsafe UnsafePointer(planes + length) }
 
-  /// Encodes row `row` of `queries`. O(d).
-  func encode(_ queries: Matrix, row: Int) {
+  /// Encodes row `row` of `queries` for coarse codes of so many bits. O(d).
+  func encode(_ queries: Matrix, row: Int, bits: Int32) {
     let x = unsafe queries.row(row)
     let norm = unsafe RoundingMargin.norm(stride: queries.stride, x)
     let largest = unsafe hs_largest_f32(queries.stride, x)
@@ -59,7 +59,7 @@ internal import HalfspaceLinalg
     let own = TileMargin.Numbers(
       norm: norm, residual: TileMargin.root(ofSum: squares, terms: queries.stride),
       stride: queries.stride)
-    fine = NestedMargin.query(own, scale: scale, sum: sum)
+    fine = NestedMargin.query(own, scale: scale, sum: sum, bits: bits)
     let inverse = 1 / Double(scale)
     factor = NestedMargin.factor(norm: own.norm, inverse: inverse)
     unsafe numbers[0] = own.norm

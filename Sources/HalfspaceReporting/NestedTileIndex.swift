@@ -2,8 +2,8 @@
 internal import CHalfspace
 public import HalfspaceLinalg
 
-/// Discards most rows by 4 or 6 bits of each weight, most others by 8 more, certainly, and computes
-/// the canonical inner product of the few that are left: the index for single queries over
+/// Discards most rows by 4 or 6 bits of each weight, most others by 8 or 4 more, certainly, and
+/// computes the canonical inner product of the few that are left: the index for single queries over
 /// rows whose codes do not stay in cache.
 ///
 /// ```swift
@@ -21,7 +21,7 @@ public import HalfspaceLinalg
 /// query  ->  [ 64 rows ][ 64 rows ][ 64 rows ] ...   integer sums > the row's threshold?
 ///                 |||       ||        |||
 ///                 vvv       vv        vvv             0.6 to 30 % of the rows, one by one
-///            fine codes:   both sums together > the tile's threshold?
+///            fine codes:   both sums together > the row's threshold?
 ///                 |                    |
 ///                 v                    v              few more than fire
 ///              canonical inner product > b ?          decides; strict
@@ -43,8 +43,8 @@ public import HalfspaceLinalg
 ///
 /// There is nothing to store: building takes about 2 ns for each weight.
 ///
-/// - Complexity: O(m d) per query. Memory: 1.5 bytes for each weight (1.75 from 193 columns on),
-///   about 15 for each row, and the scratch.
+/// - Complexity: O(m d) per query. Memory: 1.5 bytes for each weight (1.25 from 193 columns on),
+///   about 20 for each row, and the scratch.
 public final class NestedTileIndex: HalfSpaceIndex, ForkableIndex {
   /// The rows, `[m, d]`, shared with their owner.
   public let weights: Matrix
@@ -147,7 +147,7 @@ public final class NestedTileIndex: HalfSpaceIndex, ForkableIndex {
     while workers.count < parts { workers.append(NestedWorker()) }
     for worker in workers[..<parts] { worker.removeAll() }
     for row in rows {
-      query.encode(queries, row: row)
+      query.encode(queries, row: row, bits: codes.bits)
       let pass = NestedPass(codes, query, queries, row: row, above: threshold)
       if parts == 1 {
         pass.ask(0..<codes.tileCount, worker: workers[0], into: &report)

@@ -49,7 +49,18 @@ extension Kernels {
       return 4 * upper + 2 * high + low
     }
 
-    @Test(arguments: [4, 6] as [Int32], [1, 4, 5, 16, 17, 33, 128])
+    /// Bytes from the fine codes of one row to the next.
+    private func fineStride(_ bits: Int32, _ groups: Int) -> Int {
+      bits == 4 ? 4 * groups + 16 : (4 * groups + 127) / 128 * 64
+    }
+
+    /// The fine code of coordinate l of a row, and what stands for zero.
+    private func fineCode(_ bits: Int32, _ row: ArraySlice<UInt8>, _ l: Int) -> Int {
+      guard bits == 6 else { return Int(row[row.startIndex + l]) }
+      return Int(row[row.startIndex + l / 128 * 64 + l % 64]) >> (l / 64 % 2 * 4) & 15
+    }
+
+    @Test(arguments: [4, 6] as [Int32], [1, 4, 5, 16, 17, 33, 128, 200])
     func `codes take the nearest level and say what they leave out`(bits: Int32, d: Int) {
       let levels = Self.levels(bits)
       for (seed, factor) in [(1, 1), (2, 0x1p-139), (3, 1e37), (4, 40)] as [(UInt64, Float)] {
@@ -63,7 +74,8 @@ extension Kernels {
         let groups = (d + 3) / 4
         let scale = max(factor / 40, 0x1p-120)
         let fineScale = scale / 8
-        let fineStride = 4 * groups + 16
+        let fineStride = fineStride(bits, groups)
+        let (zero, largest) = bits == 4 ? (128, 127.0) : (8, 7.0)
         expectSame {
           var coarse = [UInt8](repeating: 0xA5, count: groups * hs_nested_group_bytes(bits))
           let before = coarse
@@ -89,10 +101,10 @@ extension Kernels {
               let nearest = levels.map { abs($0 - v) }.min()!
               #expect(abs(level - v) <= nearest + 1.01)
               let e = w - Double(scale) * level
-              let k = Double(Int(fine[row * fineStride + l]) - 128)
+              let k = Double(fineCode(bits, fine[(row * fineStride)...], l) - zero)
               #expect(
                 abs(e / Double(fineScale) - k) < 0.501
-                  || abs(k) == 127 && abs(e) > 126 * Double(fineScale))
+                  || abs(k) == largest && abs(e) > (largest - 1) * Double(fineScale))
               sums.0 += e * e
               sums.1 += (e - Double(fineScale) * k) * (e - Double(fineScale) * k)
             }
@@ -165,16 +177,17 @@ extension Kernels {
       }
     }
 
-    @Test(arguments: [1, 2, 4, 5, 8, 9, 16, 40])
-    func `fine filters keep what the definition keeps`(groups: Int) {
+    @Test(arguments: [4, 6] as [Int32], [1, 2, 4, 5, 8, 9, 16, 40])
+    func `fine filters keep what the definition keeps`(bits: Int32, groups: Int) {
       let (high, low) = (plane(groups, seed: 2), plane(groups, seed: 3))
-      let padding = Int(HS_NESTED_PADDING)
-      for (count, fineStride) in [(0, 4 * groups), (1, 4 * groups), (37, 4 * groups), (130, 192)] {
-        let fine = bytes(64 * 4 * fineStride + padding, seed: 1)
+      let fineStride = fineStride(bits, groups)
+      let fine = bytes(64 * 4 * fineStride + Int(HS_NESTED_PADDING), seed: 1)
+      let marks = bytes(64 * 4, seed: 7)
+      for count in [0, 1, 37, 130] {
         // Ascending rows of tiles 1...3.
         let rows = (0..<count).map { Int32(64 + $0 * 191 / max(1, count)) }
         let sums = (0..<count).map { Int32($0 * 7_919_993 % 4_000_000 - 2_000_000) }
-        let tiles = (0..<16).map { [0.5, 2, 0.01, 0.003][$0 % 4] + Double($0) * 1e-4 }
+        let tiles = (0..<16).map { [5, 2, 0.01, 0.003][$0 % 4] + Double($0) * 1e-4 }
         var query = hs_nested_query_t(
           norm: 1, slack: 0.01, scale: 0.7, coarse_offset: 12.5, fine_offset: 100)
         for (b, thresholds) in [
@@ -183,20 +196,21 @@ extension Kernels {
           expectSame {
             var kept = rows + [Int32](repeating: 0, count: 16)
             let found = unsafe hs_nested_fine(
-              count, &kept, sums, groups, fineStride, fine, high, low, &query, b, 1, 3, tiles,
-              thresholds)
+              count, &kept, sums, bits, groups, fineStride, fine, marks, high, low, &query, b, 1,
+              3, tiles, thresholds)
             #expect(b.isFinite || found == count)
-            if let row = kept[..<found].first(where: { thresholds[Int($0) / 64 - 1] != .min }),
-              b.isFinite
-            {
+            let reported = Set(kept[..<found])
+            for (k, row) in rows.enumerated() where b.isFinite {
               let f = (0..<(4 * groups)).reduce(0.0) {
-                $0 + Double(fine[Int(row) * fineStride + $1])
+                $0 + Double(fineCode(bits, fine[(Int(row) * fineStride)...], $1))
                   * Double(256 * Int(high[$1]) + Int(low[$1]))
               }
-              let p = Array(tiles[(4 * (Int(row) / 64))...])
-              let a = Double(sums[rows.firstIndex(of: row)!])
-              #expect(
-                p[2] * 0.7 * (a - 12.5) + p[3] * 0.7 * (f - 100) > b - (p[0] + p[1] * 0.01) - 1e-6)
+              let p = Array(tiles[(4 * (Int(row) / 64))...].prefix(4))
+              let value = p[2] * 0.7 * (Double(sums[k]) - 12.5) + p[3] * 0.7 * (f - 100)
+              let cutoff = b - p[1] * 0.01 - Double(marks[Int(row)]) * p[0]
+              guard abs(value - cutoff) > 1e-6 else { continue }
+              let isKept = value > cutoff || thresholds[Int(row) / 64 - 1] == .min
+              #expect(reported.contains(row) == isKept)
             }
             return Array(kept[..<found])
           }
