@@ -32,8 +32,8 @@ public import HalfspaceLinalg
 /// threshold are left. Levels widen outward, as is best for normal numbers, and every row pays for its
 /// own error only. `NestedMargin` has the proof.
 ///
-/// Single queries over 2^20 rows of 128 coordinates, of which 0.1, 1 and 5 % fire, take 0.63, 0.75
-/// and 0.96 of the time of a `CertifiedTileIndex`, over 2^17 rows of 1024 0.81, 0.76 and 0.79 (AMD
+/// Single queries over 2^20 rows of 128 coordinates, of which 0.1, 1 and 5 % fire, take 0.64, 0.8
+/// and 0.98 of the time of a `CertifiedTileIndex`, over 2^17 rows of 1024 0.81, 0.76 and 0.79 (AMD
 /// Zen 5). A batch is answered query by query, which takes several times as long as there.
 ///
 /// It is for coordinates of one size. Where some are far larger than the others (from 193 columns on,
