@@ -16,6 +16,8 @@ protocol Contender: AnyObject {
   var remark: String? { get }
   /// Whether it changes with what it is asked.
   var isAdaptive: Bool { get }
+  /// How many queries it is asked at once at most: what it is not for would only take time.
+  var mostQueries: Int { get }
   func ask(_ rows: Range<Int>, above threshold: Float)
   /// Hears that rows have moved, and how far at most.
   func update(rows: [Int32], displacements: [Float])
@@ -28,6 +30,7 @@ extension Contender {
   var candidates: Int? { nil }
   var remark: String? { nil }
   var isAdaptive: Bool { false }
+  var mostQueries: Int { .max }
   func update(rows: [Int32], displacements: [Float]) {}
   func mismatches(_ reference: Reference, from first: Int) -> Int? { nil }
 }
@@ -61,6 +64,7 @@ final class IndexContender<Index: HalfSpaceIndex>: Contender {
   var candidates: Int? { index.statistics.rechecked }
   var remark: String? { describe(index).remark }
   var isAdaptive: Bool { index is AutomaticIndex }
+  var mostQueries: Int { index is NestedTileIndex ? 2 : .max }
 
   func ask(_ rows: Range<Int>, above threshold: Float) {
     index.report(queries: workload.queries, rows: rows, above: threshold, into: &report)

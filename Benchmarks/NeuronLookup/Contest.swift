@@ -14,6 +14,8 @@ struct Contenders {
 
   /// Coordinates up to which geometry is tried where rows fill the space.
   private static let mostTreeDimensions = 16
+  /// Weights from which on codes are worth nesting.
+  private static let fewestNestedWeights = 1 << 20
 
   init(_ workload: Workload) {
     gemv = [false, true].map { GemvContender(workload, usesColumns: $0) }
@@ -24,6 +26,9 @@ struct Contenders {
     var movable: [any Contender] = [
       IndexContender("certified tiles", workload) { CertifiedTileIndex($0) }
     ]
+    if workload.m * workload.d >= Self.fewestNestedWeights {
+      movable.append(IndexContender("nested tiles", workload) { NestedTileIndex($0) })
+    }
     if workload.d <= Self.mostTreeDimensions || workload.distribution == .manifold {
       movable.append(IndexContender("partition tree", workload) { PartitionTreeIndex($0) })
       movable.append(
@@ -63,7 +68,8 @@ struct Contest {
     let oracle = OracleContender(workload, reference)
     let sgemm = GemmContender(workload, batch: batch)
     var entries: [Entry] = contenders.gemv.map { ($0, 1, true) }
-    for (k, structure) in (contenders.structures.reversed() + [oracle]).enumerated() {
+    let structures = contenders.structures.filter { $0.mostQueries >= batch }
+    for (k, structure) in (structures.reversed() + [oracle]).enumerated() {
       // All follow a scan of all rows: what is in cache should not depend on the order.
       entries += [(contenders.scan, 1, k == 0), (structure, batch, true)]
     }

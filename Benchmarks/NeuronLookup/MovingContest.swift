@@ -25,7 +25,7 @@ struct MovingContest {
   func measurements(batch: Int) -> [Measurement] {
     var entries: [(contender: any Contender, batch: Int)] = contenders.gemv.map { ($0, 1) }
     entries.append((contenders.scan, 1))
-    entries += contenders.movable.map { ($0, batch) }
+    entries += contenders.movable.filter { $0.mostQueries >= batch }.map { ($0, batch) }
     if batch > 1 {
       entries.append((contenders.product, batch))
       entries.append((GemmContender(workload, batch: batch), batch))

@@ -202,6 +202,7 @@ ptrdiff_t hs_grid_recheck_f32(ptrdiff_t count, const int32_t *locals, ptrdiff_t 
                               float b, int64_t first, int64_t *ids, float *values);
 
 #include "CHalfspaceInflate.h"
+#include "CHalfspaceNested.h"
 #include "CHalfspaceRows.h"
 #include "CHalfspaceStructures.h"
 

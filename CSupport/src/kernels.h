@@ -135,6 +135,27 @@
      float alpha_a, int trains_a, float *a, float *slopes),                                       \
     (begin, end, active, starts, rows, owners, h, in_stride, x, out_stride, g, alpha_w, w,        \
      alpha_a, trains_a, a, slopes))                                                                        \
+  X(void, nested_encode_f32,                                                                      \
+    (ptrdiff_t n, int bits, ptrdiff_t groups, ptrdiff_t stride, const float *w, float scale,      \
+     float inverse, float fine_scale, float fine_inverse, ptrdiff_t slot, uint8_t *coarse,        \
+     ptrdiff_t fine_stride, uint8_t *fine, double *coarse_residuals, double *fine_residuals,      \
+     double *squares),                                                                            \
+    (n, bits, groups, stride, w, scale, inverse, fine_scale, fine_inverse, slot, coarse,          \
+     fine_stride, fine, coarse_residuals, fine_residuals, squares))                               \
+  X(ptrdiff_t, nested_coarse,                                                                     \
+    (ptrdiff_t m, ptrdiff_t count, int bits, ptrdiff_t groups, const uint8_t *coarse,             \
+     const uint8_t *marks, const float *margins, float factor, const int8_t *high,                \
+     const int8_t *low, const int32_t *thresholds, int32_t first, int32_t *rows,                  \
+     int32_t *sums),                                                                              \
+    (m, count, bits, groups, coarse, marks, margins, factor, high, low, thresholds, first, rows,  \
+     sums))                                                                                       \
+  X(ptrdiff_t, nested_fine,                                                                       \
+    (ptrdiff_t count, int32_t *rows, const int32_t *sums, int bits, ptrdiff_t groups,             \
+     ptrdiff_t fine_stride, const uint8_t *fine, const uint8_t *marks, const int8_t *high,        \
+     const int8_t *low, const hs_nested_query_t *query, double b, ptrdiff_t first_tile,           \
+     ptrdiff_t tile_count, const double *tiles, const int32_t *thresholds),                       \
+    (count, rows, sums, bits, groups, fine_stride, fine, marks, high, low, query, b, first_tile,  \
+     tile_count, tiles, thresholds))                                                              \
   X(void, sparse_preactivations_f32,                                                              \
     (ptrdiff_t m, ptrdiff_t stride, const float *w, const hs_sparse_rows_t *x, float *tile,       \
      float *z, ptrdiff_t ldz),                                                                    \

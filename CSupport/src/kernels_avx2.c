@@ -72,6 +72,9 @@ static inline __attribute__((always_inline)) void store_kept(uint32_t mask, hs_l
 #include "kernels_tiles.inc.h"
 #include "kernels_tile_filters.inc.h"
 #include "kernels_pairs.inc.h"
+#include "nested_table.inc.h"
+#include "nested_avx2.inc.h"
+#include "kernels_nested.inc.h"
 #include "kernels_tree.inc.h"
 #include "normal_rows.inc.h"
 

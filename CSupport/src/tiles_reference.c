@@ -2,11 +2,9 @@
 //
 // The definition of the kernels of certified tiles, written to be read: see kernels_reference.c.
 #include "kernels.h"
+#include "reference_codes.h"
 
 #pragma STDC FP_CONTRACT OFF
-
-/// Adding and subtracting 1.5 * 2^23 rounds a float of magnitude below 2^22 to an integer.
-static const float rounder = 0x1.8p23f;
 
 float hs_largest_f32_ref(ptrdiff_t n, const float *a) {
   float largest = 0;
@@ -15,19 +13,6 @@ float hs_largest_f32_ref(ptrdiff_t n, const float *a) {
     if (magnitude > largest && magnitude < __builtin_inff()) largest = magnitude;
   }
   return largest;
-}
-
-static float rounded(float v, float largest) {
-  v = v > -largest ? v : -largest;
-  v = v < largest ? v : largest;
-  return (v + rounder) - rounder;
-}
-
-static double fold_double(double t[HS_LANES]) {
-  for (int half = HS_LANES / 2; half > 0; half /= 2) {
-    for (int l = 0; l < half; l++) t[l] = t[l] + t[l + half];
-  }
-  return t[0];
 }
 
 void hs_tile_encode_f32_ref(ptrdiff_t n, ptrdiff_t groups, ptrdiff_t stride, const float *w,

@@ -83,9 +83,11 @@ public struct NetworkConfiguration: Sendable, Equatable, Codable {
       }
       try Self.checkMemory(count: count, dimension: dimension, groups: groups, parts: parts)
       weights = ProductGrid(
-        count: count, dimension: dimension, seed: seed, groups: groups, parts: parts)
+        count: count, dimension: dimension, seed: seed, groups: groups, parts: parts,
+        nonFinite: .decided)
     case .gaussian:
-      weights = IndependentGaussian(count: count, dimension: dimension, seed: seed)
+      weights = IndependentGaussian(
+        count: count, dimension: dimension, seed: seed, nonFinite: .decided)
     }
     return InitialNetwork(
       rows: weights, outputs: outputs, outputCount: outputCount, seed: seed)

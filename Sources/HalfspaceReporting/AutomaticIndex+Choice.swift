@@ -16,6 +16,8 @@ extension AutomaticIndex {
     case orderedTiles
     /// `CertifiedTileIndex`, codes for the subspace near which queries lie.
     case prefixTiles
+    /// `NestedTileIndex`.
+    case nestedTiles
 
     /// The name in a few words.
     public var description: String {
@@ -26,6 +28,7 @@ extension AutomaticIndex {
       case .partitionTree: "partition tree"
       case .orderedTiles: "ordered tiles"
       case .prefixTiles: "prefix tiles"
+      case .nestedTiles: "nested tiles"
       }
     }
 
@@ -36,8 +39,14 @@ extension AutomaticIndex {
       case .product: batch > 1
       case .certifiedTiles, .prefixTiles: weights.columns <= TileMargin.mostColumns
       case .partitionTree, .orderedTiles: weights.columns > 0 && weights.columns <= 256
+      case .nestedTiles:
+        BatchClass(of: batch) == .single && weights.columns <= NestedTileIndex.mostColumns
+          && weights.rows * weights.columns >= Self.fewestNestedWeights
       }
     }
+
+    /// Bytes of codes that are in a cache near enough for reading them to cost nothing.
+    private static let fewestNestedWeights = 1 << 20
 
     /// Whether time is proportional to the number of rows; otherwise it grows like a power of it.
     var isLinear: Bool { self != .partitionTree && self != .orderedTiles }
@@ -58,6 +67,7 @@ extension AutomaticIndex {
           weights, threads: threads, options: TileOptions(order: .spatial), nonFinite: .decided)
       case .prefixTiles:
         CertifiedTileIndex(weights, threads: threads, basis: basis, nonFinite: .decided)
+      case .nestedTiles: NestedTileIndex(weights, threads: threads, nonFinite: .decided)
       }
     }
   }

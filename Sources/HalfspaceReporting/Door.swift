@@ -50,7 +50,12 @@ struct Door: Sendable {
 
   /// Traps unless `queries` `[*, dimension]` has the rows asked for, and these may enter. O(d) each.
   func check(queries: Matrix, rows: Range<Int>, count: Int, dimension: Int) {
-    QueryShape.check(queries, rows: rows, count: count, dimension: dimension)
+    precondition(
+      queries.columns == dimension,
+      "queries of shape [\(queries.rows), \(queries.columns)] for rows of [\(count), \(dimension)]")
+    precondition(
+      rows.lowerBound >= 0 && rows.upperBound <= queries.rows,
+      "queries \(rows) of \(queries.rows)")
     checkNumbers(queries, rows, "query")
   }
 

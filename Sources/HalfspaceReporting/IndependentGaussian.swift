@@ -28,16 +28,23 @@ public struct IndependentGaussian: InitialWeights {
   /// What the rows are a function of, with `dimension`: row `r` does not depend on `count`.
   public let seed: UInt64
 
+  private let door: Door
   private let scratch = ScratchPool<IndependentGaussianWorker>()
   private let tree = IndependentGaussianTree()
   private let tiles = IndependentGaussianTiles()
 
   /// Rows of shape `[count, dimension]`. O(1).
   public init(count: Int, dimension: Int, seed: UInt64) {
+    self.init(count: count, dimension: dimension, seed: seed, nonFinite: .refused)
+  }
+
+  /// As the public initializer; says what becomes of queries that are not finite.
+  package init(count: Int, dimension: Int, seed: UInt64, nonFinite: NonFiniteNumbers) {
     precondition(count > 0 && dimension > 0, "rows of shape [\(count), \(dimension)]")
     self.count = count
     self.dimension = dimension
     self.seed = seed
+    door = Door(nonFinite)
   }
 
   /// Writes row `row` (`Matrix.paddedStride(dimension)` floats). O(d).
@@ -62,15 +69,15 @@ public struct IndependentGaussian: InitialWeights {
     return matrix
   }
 
-  /// Reports every row whose canonical pre-activation exceeds `threshold`. The answer does not
-  /// depend on `threads`.
+  /// Reports every row whose canonical pre-activation exceeds `threshold`. Queries must be finite.
+  /// The answer does not depend on `threads`.
   ///
   /// - Complexity: O(m d) deviates and O(m n d) multiplications for `n` queries; see above.
   public func report(
     queries: Matrix, rows: Range<Int>, above threshold: Float, threads: Int,
     into report: inout InitialReport, statistics: inout IndexStatistics
   ) {
-    QueryShape.check(queries, rows: rows, count: count, dimension: dimension)
+    door.check(queries: queries, rows: rows, count: count, dimension: dimension)
     report.removeAll()
     if let grown = tree.tree(
       queries: rows.count, count: count, dimension: dimension, rows: assembledRows)

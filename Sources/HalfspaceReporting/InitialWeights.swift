@@ -16,7 +16,8 @@ public protocol InitialWeights: Sendable {
   func copyRow(_ row: Int, to destination: UnsafeMutablePointer<Float>)
 
   /// Reports every initial row whose canonical pre-activation exceeds `threshold`, for queries
-  /// `rows` of `queries` (`[*, dimension]`). `report` is refilled; rows ascend within a query.
+  /// `rows` of `queries` (`[*, dimension]`), which are finite: others are an error of the program,
+  /// which ends and says where they are. `report` is refilled; rows ascend within a query.
   /// The answer does not depend on `threads`. Adds the work done to `statistics`.
   func report(
     queries: Matrix, rows: Range<Int>, above threshold: Float, threads: Int,

@@ -10,15 +10,15 @@ extension ProductGrid {
   /// are blocks, or parts of the groups for one block when there are few blocks; their pairs are
   /// put in order afterwards, so neither `threads` nor the blocks show in the report.
   ///
-  /// Queries with a NaN report nothing, those with an infinite or enormous element are decided
-  /// pair by pair by the canonical kernel.
+  /// Queries must be finite; those with an enormous element are decided pair by pair by the
+  /// canonical kernel.
   ///
   /// - Complexity: see `ProductGrid`.
   public func report(
     queries: Matrix, rows: Range<Int>, above threshold: Float, threads: Int,
     into report: inout InitialReport, statistics: inout IndexStatistics
   ) {
-    QueryShape.check(queries, rows: rows, count: count, dimension: dimension)
+    door.check(queries: queries, rows: rows, count: count, dimension: dimension)
     report.removeAll()
     let block = queryBlock(expecting: expectedPairs(queries, rows, threshold))
     let blocks = (rows.count + block - 1) / block

@@ -72,6 +72,7 @@ public struct ProductGrid: InitialWeights {
   let right: Matrix
   /// An upper bound of the norm of every row.
   let rowNorm: Double
+  let door: Door
   let scratch = ScratchPool<ProductGridWorker>()
 
   /// Draws the vectors of a grid of shape `[count, dimension]`.
@@ -93,7 +94,17 @@ public struct ProductGrid: InitialWeights {
   ) {
     self.init(
       count: count, dimension: dimension, seed: seed, groups: groups, parts: parts,
-      threads: threads
+      threads: threads, nonFinite: .refused)
+  }
+
+  /// As the public initializer; says what becomes of queries that are not finite.
+  package init(
+    count: Int, dimension: Int, seed: UInt64, groups: Int? = nil, parts: Int? = nil,
+    threads: Int = ThreadCount.available, nonFinite: NonFiniteNumbers
+  ) {
+    self.init(
+      count: count, dimension: dimension, seed: seed, groups: groups, parts: parts,
+      threads: threads, nonFinite: nonFinite
     ) {
       stream, vectors in
       unsafe hs_normal_rows_f32(
@@ -105,6 +116,7 @@ public struct ProductGrid: InitialWeights {
   /// can choose them.
   init(
     count: Int, dimension: Int, seed: UInt64, groups: Int?, parts: Int? = nil, threads: Int,
+    nonFinite: NonFiniteNumbers = .refused,
     draw: @Sendable (_ stream: UInt32, _ vectors: Matrix) -> Void
   ) {
     let layout = Layout(
@@ -112,6 +124,7 @@ public struct ProductGrid: InitialWeights {
     self.count = count
     self.dimension = dimension
     self.seed = seed
+    door = Door(nonFinite)
     self.layout = layout
     groupCount = layout.groups
     rowsPerGroup = layout.rowsPerGroup

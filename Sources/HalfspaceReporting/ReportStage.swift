@@ -29,9 +29,14 @@
 
   /// Forgets everything, keeps the room.
   func removeAll() {
+    removePairs()
+    rechecked = 0
+  }
+
+  /// Forgets the pairs, for the next query.
+  func removePairs() {
     pairs.removeAll()
     runs.removeAll(keepingCapacity: true)
-    rechecked = 0
   }
 
   /// Counts the last `count` committed pairs to a query.

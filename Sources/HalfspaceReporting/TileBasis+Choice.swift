@@ -57,24 +57,35 @@ extension TileBasis {
       "sample queries of shape [\(queries.rows), \(queries.columns)] for rows of [*, \(d)]")
     let n = min(queries.rows, mostSamples)
     guard n > 0, d > 0, weights.rows > 0, queries.isFinite else { return nil }
+    let sample = queries.gather((0..<n).map { $0 * queries.rows / n })
+    guard let directions = principalDirections(sample) else { return nil }
+    var chosen = count
+    if chosen == nil {
+      // Directions hold more of the queries that they are taken from than of others: judged are the
+      // directions of one half by the queries of the other.
+      let halves = (0..<2).map { half in sample.gather((0..<n).filter { $0 % 2 == half }) }
+      guard n > 1, let judged = principalDirections(halves[0]) else { return nil }
+      chosen = cheapest(energies(halves[1], judged), energies(weights, judged))
+    }
+    guard let chosen, chosen > 0 else { return nil }
+    return TileBasis(directions.gather(0..<min(chosen, d)))
+  }
+
+  /// The principal directions of all these queries, largest first.
+  private static func principalDirections(_ queries: Matrix) -> Matrix? {
+    let (n, d) = (queries.rows, queries.columns)
     var moments = DoubleMatrix(rows: d, columns: d)
     var sample = [Double](repeating: 0, count: n * d)
     for i in 0..<n {
-      let row = i * queries.rows / n
-      for l in 0..<d { sample[i * d + l] = Double(queries[row, l]) }
+      for l in 0..<d { sample[i * d + l] = Double(queries[i, l]) }
     }
     unsafe hs_gemm_f64(1, 0, d, d, n, 1 / Double(n), sample, d, sample, d, 0, &moments.elements, d)
     guard let system = try? moments.symmetricEigensystem() else { return nil }
-    // Largest first.
-    let spectrum = system.values.reversed().map { max(0, $0) }
     let directions = Matrix(rows: d, columns: d)
     for j in 0..<d {
       for l in 0..<d { directions[j, l] = Float(system.vectors[l, d - 1 - j]) }
     }
-    guard
-      let chosen = count ?? cheapest(spectrum, energies(weights, directions)), chosen > 0
-    else { return nil }
-    return TileBasis(directions.gather(0..<min(chosen, d)))
+    return directions
   }
 
   /// The mean square of each coordinate of the rows, in these directions.

@@ -156,6 +156,12 @@ import Testing
     let wide = calibration.with(queries: gaussian(16, 40, seed: 2, scale: 0.16))
     #expect(
       wide.forecasts(gaussian(5000, 40, seed: 1)).map(\.structure) == [.scan, .certifiedTiles])
+    // Codes are nested where there are many of them, for single queries.
+    let many = gaussian(30_000, 40, seed: 1)
+    #expect(
+      wide.forecasts(many).map(\.structure) == [.scan, .certifiedTiles, .nestedTiles])
+    #expect(AutomaticIndex.Structure.nestedTiles.accepts(many, batch: 2))
+    #expect(!AutomaticIndex.Structure.nestedTiles.accepts(many, batch: 3))
   }
 
   @Test func `queries near a subspace are recognized when enough have come`() {

@@ -44,6 +44,7 @@ import Testing
     await #expect(processExitsWith: .failure) {
       _ = PartitionTreeIndex(DoorTests.rows(with: -.infinity))
     }
+    await #expect(processExitsWith: .failure) { _ = NestedTileIndex(DoorTests.rows(with: .nan)) }
     await #expect(processExitsWith: .failure) { _ = AutomaticIndex(DoorTests.rows(with: .nan)) }
     await #expect(processExitsWith: .failure) { _ = FrozenIndex(DoorTests.rows(with: .nan)) }
   }
@@ -61,6 +62,9 @@ import Testing
     await #expect(processExitsWith: .failure) {
       DoorTests.move(DoorTests.spoiled { AutomaticIndex($0) }, by: .nan)
     }
+    await #expect(processExitsWith: .failure) {
+      DoorTests.move(DoorTests.spoiled { NestedTileIndex($0) }, by: .infinity)
+    }
   }
 
   @Test func `no query is asked that is not finite`() async {
@@ -77,10 +81,40 @@ import Testing
       DoorTests.ask(AutomaticIndex(DoorTests.rows(with: 0)), .nan)
     }
     await #expect(processExitsWith: .failure) {
+      DoorTests.ask(NestedTileIndex(DoorTests.rows(with: 0)), .infinity)
+    }
+    await #expect(processExitsWith: .failure) {
       var report = FiringReport()
       FrozenIndex(DoorTests.rows(with: 0)).report(
         queries: DoorTests.rows(with: .nan), rows: 150..<151, above: 1, into: &report)
     }
+  }
+
+  private static func ask(_ weights: any InitialWeights, _ number: Float, _ rows: Range<Int>) {
+    var report = InitialReport()
+    var work = IndexStatistics()
+    weights.report(
+      queries: DoorTests.rows(with: number), rows: rows, above: 1, threads: 1, into: &report,
+      statistics: &work)
+  }
+
+  @Test func `initial rows are asked no query that is not finite`() async {
+    await #expect(processExitsWith: .failure) {
+      DoorTests.ask(ProductGrid(count: 900, dimension: 20, seed: 1, parts: 2), .nan, 150..<151)
+    }
+    await #expect(processExitsWith: .failure) {
+      let grid = ProductGrid(count: 900, dimension: 20, seed: 1, parts: 3)
+      DoorTests.ask(grid, .infinity, 100..<200)
+    }
+    await #expect(processExitsWith: .failure) {
+      let rows = IndependentGaussian(count: 900, dimension: 20, seed: 1)
+      DoorTests.ask(rows, -.infinity, 149..<151)
+    }
+    // Not asked, not looked at; large numbers are numbers.
+    DoorTests.ask(ProductGrid(count: 900, dimension: 20, seed: 1), .nan, 0..<150)
+    DoorTests.ask(IndependentGaussian(count: 900, dimension: 20, seed: 1), .nan, 151..<200)
+    DoorTests.ask(
+      ProductGrid(count: 900, dimension: 20, seed: 1), .greatestFiniteMagnitude, 150..<151)
   }
 
   @Test func `numbers of any size come in, and what is not asked or told need not be finite`() {
@@ -88,7 +122,7 @@ import Testing
     let queries = DoorTests.rows(with: .nan)
     for index in [
       BruteForceIndex(weights), CertifiedTileIndex(weights), PartitionTreeIndex(weights),
-      AutomaticIndex(weights),
+      NestedTileIndex(weights), AutomaticIndex(weights),
     ] as [any HalfSpaceIndex] {
       var index = index
       DoorTests.move(index)

@@ -18,6 +18,7 @@ import Testing
         "product", BruteForceIndex(weights, threads: threads, method: .product, nonFinite: .decided)
       ),
       ("tiles", CertifiedTileIndex(weights, threads: threads, nonFinite: .decided)),
+      ("nested", NestedTileIndex(weights, threads: threads, nonFinite: .decided)),
       ("automatic", AutomaticIndex(weights, threads: threads, nonFinite: .decided)),
     ]
     if weights.columns > 0 {

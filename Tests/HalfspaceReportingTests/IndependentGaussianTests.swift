@@ -23,7 +23,7 @@ import Testing
   }
 
   @Test func `enormous, infinite and missing numbers lose no pair`() {
-    let rows = IndependentGaussian(count: 600, dimension: 3, seed: 7)
+    let rows = IndependentGaussian(count: 600, dimension: 3, seed: 7, nonFinite: .decided)
     let weights = assembled(rows)
     let queries = Matrix([
       [1e38, 3e38, -2e38], [.infinity, 1, 0], [.nan, 1, 2], [0x1p-149, 0, 0x1p-140],
@@ -94,7 +94,7 @@ import Testing
 
   @Test(arguments: [(4096, 9), (5003, 17), (8300, 65), (70_001, 33)])
   func `tiles kept from the second report on do not show in it`(m: Int, d: Int) {
-    let rows = IndependentGaussian(count: m, dimension: d, seed: 7)
+    let rows = IndependentGaussian(count: m, dimension: d, seed: 7, nonFinite: .decided)
     let copy = rows
     let queries = gaussian(40, d, seed: 8, scale: 1 / Float(d).squareRoot())
     queries.setRow(3, to: [Float](repeating: 0, count: d))

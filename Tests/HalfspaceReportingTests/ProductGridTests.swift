@@ -88,7 +88,8 @@ import Testing
     for (d, groups, parts) in [
       (1, 1, 2), (2, 2, 2), (17, 4, 2), (70, 3, 2), (3, 1, 3), (17, 4, 3), (70, 3, 3),
     ] {
-      let grid = ProductGrid(count: 500, dimension: d, seed: 2, groups: groups, parts: parts)
+      let grid = ProductGrid(
+        count: 500, dimension: d, seed: 2, groups: groups, parts: parts, nonFinite: .decided)
       let rows = assembled(grid)
       let queries = Matrix(rows: 4, columns: d)
       for q in 0..<4 {
