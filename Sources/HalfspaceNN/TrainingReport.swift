@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// Where the time of training went, in seconds.
+/// Where the time of training went, in seconds. Of steps of some microseconds one of several is timed, and
+/// stands for the others.
 public struct TrainingTimes: Sendable, Equatable, Codable {
   /// Static reports and materialization.
   public var report = 0.0
   /// Finding the neurons that fire, in every step.
   public var lookup = 0.0
-  /// Transposing the report and the forward pass.
+  /// Transposing the report, where the lookup gives one, and the forward pass.
   public var forward = 0.0
   /// Telling other processes the sums of shards, and waiting for theirs.
   public var exchange = 0.0
