@@ -134,7 +134,7 @@
      const float *x, ptrdiff_t out_stride, const float *g, float alpha_w, float *w,               \
      float alpha_a, int trains_a, float *a, float *slopes),                                       \
     (begin, end, active, starts, rows, owners, h, in_stride, x, out_stride, g, alpha_w, w,        \
-     alpha_a, trains_a, a, slopes))                                                                        \
+     alpha_a, trains_a, a, slopes))                                                                \
   X(void, nested_encode_f32,                                                                      \
     (ptrdiff_t n, int bits, ptrdiff_t groups, ptrdiff_t stride, const float *w, float scale,      \
      float inverse, float fine_scale, float fine_inverse, ptrdiff_t slot, uint8_t *coarse,        \
