@@ -58,8 +58,8 @@ public final class SettingsChoice {
     recipe = trial.recipe(TrialSettings())
   }
 
-  /// Makes the trials. Takes about a third as long as the run that follows; about a second where there
-  /// are few rows.
+  /// Makes the trials. Takes one or two seconds where there are few rows, otherwise one or two times as
+  /// long as the run that follows.
   ///
   /// - Parameter onStep: called after each step; may end the trials, with the best so far. Of several
   ///   processes, what that of rank 0 says is done.

@@ -27,7 +27,7 @@ extension TabularModel {
   ///
   /// Where no settings are given (`TrainingOptions.choosesByTrial`), trials on rows set apart from the
   /// training rows choose between those of the recipe and others that are safer on few, noisy or skewed
-  /// rows, or attend to the directions that matter; that takes at most about as long again.
+  /// rows, or attend to the directions that matter; see `SettingsChoice.run` for how long that takes.
   ///
   /// A share of the rows is held out, `record.test` tells how good the model is on them. Same table,
   /// options and seed: same model, bit for bit, whatever the threads and processes.
