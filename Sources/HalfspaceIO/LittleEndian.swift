@@ -6,6 +6,8 @@ enum LittleEndian {
   static func bytes<Bits: FixedWidthInteger>(
     count: Int, _ bits: (_ index: Int) -> Bits
   ) -> [UInt8] {
+    // An empty array would be made by writing to the one that all threads share.
+    guard count > 0 else { return [] }
     let width = MemoryLayout<Bits>.size
     return unsafe [UInt8](unsafeUninitializedCapacity: count * width) { buffer, filled in
       for index in 0..<count {
