@@ -64,7 +64,8 @@ struct SettingsTrial {
   /// What settings come to after so many row visits; nil when they cannot be trained with, as when the
   /// run diverges.
   ///
-  /// - Complexity: `visits` row visits, up to half as many again for a metric.
+  /// - Complexity: `visits` row visits, up to half as many again for a metric; more where a run begins again
+  ///   (`TrainingConfiguration.firingFloor`).
   func result(of settings: TrialSettings, visits: Int) -> TrialResult? {
     (try? result(of: settings, visits: visits) { _ in .proceed }) ?? nil
   }

@@ -35,7 +35,7 @@ extension Predictor {
   }
 
   /// A network of the same shape that says nothing.
-  public func withoutNeurons() -> Predictor {
+  package func withoutNeurons() -> Predictor {
     Predictor(
       weights: weights.gather(0..<0), outputs: outputs.gather(0..<0), threshold: threshold,
       factor: factor, shards: [0, 0])

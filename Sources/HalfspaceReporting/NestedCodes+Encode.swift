@@ -11,14 +11,7 @@ extension NestedCodes {
 
   /// Encodes rows that have moved, tile by tile. O(d) each, in the long run.
   func update(_ moved: UnsafeBufferPointer<Int32>) {
-    var begin = 0
-    while begin < moved.count {
-      let tile = unsafe Int(moved[begin]) / Self.rowsPerTile
-      var end = begin + 1
-      while end < moved.count, unsafe Int(moved[end]) / Self.rowsPerTile == tile { end += 1 }
-      unsafe update(tile: tile, UnsafeBufferPointer(rebasing: moved[begin..<end]))
-      begin = end
-    }
+    unsafe TileCodes.forEachTile(of: moved) { unsafe update(tile: $0, $1) }
   }
 
   /// Notes that a row has moved by at most its displacement: the errors of its codes grow by that,

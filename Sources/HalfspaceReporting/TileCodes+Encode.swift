@@ -21,16 +21,25 @@ extension TileCodes {
     unsafe encode(neighborhoods.leavers(among: moved))
   }
 
-  /// Encodes rows that have moved, tile by tile.
-  private func encode(_ moved: UnsafeBufferPointer<Int32>) {
+  /// Calls `body` with each tile that rows which have moved stand in, and those of them that do. Neighbors
+  /// in the list that share a tile come together.
+  static func forEachTile(
+    of moved: UnsafeBufferPointer<Int32>,
+    _ body: (_ tile: Int, _ rows: UnsafeBufferPointer<Int32>) -> Void
+  ) {
     var begin = 0
     while begin < moved.count {
-      let tile = unsafe Int(moved[begin]) / Self.rowsPerTile
+      let tile = unsafe Int(moved[begin]) / rowsPerTile
       var end = begin + 1
-      while end < moved.count, unsafe Int(moved[end]) / Self.rowsPerTile == tile { end += 1 }
-      unsafe update(tile: tile, UnsafeBufferPointer(rebasing: moved[begin..<end]))
+      while end < moved.count, unsafe Int(moved[end]) / rowsPerTile == tile { end += 1 }
+      unsafe body(tile, UnsafeBufferPointer(rebasing: moved[begin..<end]))
       begin = end
     }
+  }
+
+  /// Encodes rows that have moved, tile by tile.
+  private func encode(_ moved: UnsafeBufferPointer<Int32>) {
+    unsafe Self.forEachTile(of: moved) { unsafe update(tile: $0, $1) }
   }
 
   /// Notes that the row at a position has moved by at most its displacement: the error of its codes
