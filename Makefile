@@ -132,9 +132,11 @@ asan-fuzz: deps
 	@swift build $(ASAN) --product ReaderFuzz
 	@$(SANITIZED) "$$(swift build $(ASAN) --show-bin-path)/ReaderFuzz" $(or $(FILES),9000) $(SEED)
 
+# Left out: a test that forbids files, which the sanitizer needs, and one of memory, of which the sanitizer
+# takes more and more.
 tsan: deps
 	$(TEST) --sanitize=thread --scratch-path .build/tsan \
-	  --skip "for which there is no room"  # the sanitizer needs files that the test forbids
+	  --skip "for which there is no room" --skip LongRunMemoryTests
 
 COVERAGE := .build/coverage/debug
 LLVM = "$$(dirname "$$(readlink -f "$$(command -v swift)")")"
