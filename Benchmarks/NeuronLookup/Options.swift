@@ -36,7 +36,7 @@ struct Options {
   var plan: TimingPlan {
     isQuick
       ? TimingPlan(warmUp: 0.01, samples: 9, budget: 0.2, sampleDuration: 0.002)
-      : TimingPlan(warmUp: 0.01, samples: 15, budget: 0.5, sampleDuration: 0.003)
+      : TimingPlan(warmUp: 0.01, samples: 15, budget: 1, sampleDuration: 0.003)
   }
 
   func includes(_ lookup: LookupCase) -> Bool {

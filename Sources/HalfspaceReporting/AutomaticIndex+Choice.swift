@@ -57,17 +57,17 @@ extension AutomaticIndex {
       _ weights: Matrix, threads: Int, basis: TileBasis? = nil
     ) -> any ForkableIndex {
       switch self {
-      case .scan: BruteForceIndex(weights, threads: threads, method: .scan, nonFinite: .decided)
+      case .scan: BruteForceIndex(weights, threads: threads, method: .scan, nonFinite: .admitted)
       case .product:
-        BruteForceIndex(weights, threads: threads, method: .product, nonFinite: .decided)
-      case .certifiedTiles: CertifiedTileIndex(weights, threads: threads, nonFinite: .decided)
-      case .partitionTree: PartitionTreeIndex(weights, threads: threads, nonFinite: .decided)
+        BruteForceIndex(weights, threads: threads, method: .product, nonFinite: .admitted)
+      case .certifiedTiles: CertifiedTileIndex(weights, threads: threads, nonFinite: .admitted)
+      case .partitionTree: PartitionTreeIndex(weights, threads: threads, nonFinite: .admitted)
       case .orderedTiles:
         CertifiedTileIndex(
-          weights, threads: threads, options: TileOptions(order: .spatial), nonFinite: .decided)
+          weights, threads: threads, options: TileOptions(order: .spatial), nonFinite: .admitted)
       case .prefixTiles:
-        CertifiedTileIndex(weights, threads: threads, basis: basis, nonFinite: .decided)
-      case .nestedTiles: NestedTileIndex(weights, threads: threads, nonFinite: .decided)
+        CertifiedTileIndex(weights, threads: threads, basis: basis, nonFinite: .admitted)
+      case .nestedTiles: NestedTileIndex(weights, threads: threads, nonFinite: .admitted)
       }
     }
   }

@@ -41,12 +41,17 @@ public final class AutomaticIndex: HalfSpaceIndex {
   public private(set) var calibrations = 0
 
   /// A structure over all rows, and what it had done when last looked at.
-  private struct Held {
+  private final class Held {
     let index: any ForkableIndex
     var seen = IndexStatistics()
     /// Seconds to build it, and to keep it up to date since it was last asked.
-    var buildSeconds: Double
+    let buildSeconds: Double
     var idleSeconds = 0.0
+
+    init(_ index: any ForkableIndex, buildSeconds: Double) {
+      self.index = index
+      self.buildSeconds = buildSeconds
+    }
   }
 
   /// By structure, and by class of batch sizes.
@@ -165,13 +170,13 @@ public final class AutomaticIndex: HalfSpaceIndex {
     into report: inout FiringReport
   ) {
     build(structure)
-    let slot = structure.rawValue
-    var index = held[slot]!.index
+    let own = held[structure.rawValue]!
+    var index = own.index
     index.report(queries: queries, rows: rows, above: threshold, into: &report)
     let work = index.work
-    counters.add(work, since: held[slot]!.seen)
-    held[slot]!.seen = work
-    held[slot]!.idleSeconds = 0
+    counters.add(work, since: own.seen)
+    own.seen = work
+    own.idleSeconds = 0
   }
 
   // MARK: Moves
@@ -198,7 +203,8 @@ public final class AutomaticIndex: HalfSpaceIndex {
     let isTimed = updates % Self.updatesPerClock == 1 || updatesAreLong
     updatesAreLong = false
     for slot in held.indices {
-      guard var index = held[slot]?.index else { continue }
+      guard let own = held[slot] else { continue }
+      var index = own.index
       let start = isTimed ? clock() : 0
       update(&index)
       if isTimed {
@@ -207,7 +213,7 @@ public final class AutomaticIndex: HalfSpaceIndex {
         moveTimes[slot].rows += rows
         if seconds > Self.longUpdate { updatesAreLong = true }
       }
-      noteIdleness(slot, rows)
+      noteIdleness(own, slot, rows)
     }
   }
 
@@ -217,11 +223,11 @@ public final class AutomaticIndex: HalfSpaceIndex {
   private static let longUpdate = 1e-5
 
   /// What nobody asks is built again when somebody does: never more than twice the least cost.
-  private func noteIdleness(_ slot: Int, _ rows: Int) {
+  private func noteIdleness(_ own: Held, _ slot: Int, _ rows: Int) {
     let (seconds, timed) = moveTimes[slot]
     guard timed > 0 else { return }
-    held[slot]!.idleSeconds += seconds / Double(timed) * Double(rows)
-    if held[slot]!.idleSeconds > held[slot]!.buildSeconds { held[slot] = nil }
+    own.idleSeconds += seconds / Double(timed) * Double(rows)
+    if own.idleSeconds > own.buildSeconds { held[slot] = nil }
   }
 
   /// A forecast that does not forget what moves have really cost.
@@ -238,7 +244,7 @@ public final class AutomaticIndex: HalfSpaceIndex {
     let start = clock()
     let index = structure.makeIndex(weights, threads: threads, basis: basis)
     let seconds = clock() - start
-    held[structure.rawValue] = Held(index: index, buildSeconds: seconds)
+    held[structure.rawValue] = Held(index, buildSeconds: seconds)
     buildSeconds += seconds
   }
 
@@ -268,7 +274,8 @@ public final class AutomaticIndex: HalfSpaceIndex {
     let winner = Preference.winner(
       forecasts.map { ($0.structure, $0.cost) }, incumbent: incumbent)
     build(winner)
-    let rates = calibration.rates(of: held[winner.rawValue]!.index)
+    let seen = recent.sample(atLeast: max(recent.count, calibration.queries.rows))
+    let rates = calibration.rates(of: held[winner.rawValue]!.index, asked: seen)
     let forecast = forecasts.first { $0.structure == winner }!
     watches[batchClass.rawValue] = Watch(
       choice: Choice(
@@ -296,11 +303,11 @@ public final class AutomaticIndex: HalfSpaceIndex {
   private func dropLosers() {
     let used = Set(watches.compactMap { $0?.choice.structure.rawValue })
     for slot in held.indices {
-      guard used.contains(slot), let work = held[slot]?.index.work else {
+      guard used.contains(slot), let own = held[slot] else {
         held[slot] = nil
         continue
       }
-      held[slot]!.seen = work
+      own.seen = own.index.work
     }
   }
 }

@@ -6,8 +6,10 @@ package enum NonFiniteNumbers: Sendable {
   /// It traps and says where they are: an error of the program that brings them.
   case refused
   /// It decides them as arithmetic does: NaN is above nothing. For the rows of a training that
-  /// diverges, which ends with an error of its own, and inside of an index that has a door.
+  /// diverges, which ends with an error of its own.
   case decided
+  /// The same, and nothing is looked at: all has come through the door of another index.
+  case admitted
 }
 
 /// Where rows and queries enter an index, and what they are asked for.
@@ -23,6 +25,7 @@ struct Door: Sendable {
 
   /// Traps unless these rows may enter, which have moved. O(d) each.
   func check(moved rows: UnsafeBufferPointer<Int32>, of weights: Matrix) {
+    if numbers == .admitted { return }
     for k in 0..<rows.count {
       let row = unsafe checked(rows[k], of: weights)
       checkNumbers(weights, row..<(row + 1), "row")
@@ -30,7 +33,7 @@ struct Door: Sendable {
   }
 
   /// The same where it is known how far they have gone at most: what has stayed near numbers is
-  /// one. O(1) each, O(d) where the distance says nothing.
+  /// one. O(1) each, some at a time; O(d) where the distance says nothing.
   func check(
     moved rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>,
     of weights: Matrix
@@ -38,6 +41,16 @@ struct Door: Sendable {
     precondition(
       rows.count == displacements.count,
       "\(rows.count) moved rows with \(displacements.count) displacements")
+    if numbers == .admitted { return }
+    // Nearly always all is well, which takes no branch to see.
+    let limit = UInt32(clamping: weights.rows)
+    var isOdd = false
+    for k in 0..<rows.count {
+      let isRow = unsafe UInt32(bitPattern: rows[k]) < limit
+      let isNear = unsafe displacements[k] <= Self.far
+      isOdd = isOdd || !isRow || !isNear
+    }
+    if !isOdd { return }
     for k in 0..<rows.count {
       let row = unsafe checked(rows[k], of: weights)
       if unsafe displacements[k] <= Self.far { continue }
@@ -50,6 +63,7 @@ struct Door: Sendable {
 
   /// Traps unless `queries` `[*, dimension]` has the rows asked for, and these may enter. O(d) each.
   func check(queries: Matrix, rows: Range<Int>, count: Int, dimension: Int) {
+    if numbers == .admitted { return }
     precondition(
       queries.columns == dimension,
       "queries of shape [\(queries.rows), \(queries.columns)] for rows of [\(count), \(dimension)]")

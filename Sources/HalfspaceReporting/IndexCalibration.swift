@@ -176,7 +176,7 @@ struct IndexCalibration {
         let rival = index(forecast.structure)
         func askBatch(_ number: Int) {
           let first = number % batches * batch
-          ask(rival, first..<first + batch, into: &report)
+          ask(rival, queries, first..<first + batch, into: &report)
         }
         // Each takes some turns at once: what it reads again and again is in cache as far as it fits.
         let ready = clock()
@@ -200,11 +200,14 @@ struct IndexCalibration {
   private static let fewestRounds = 3
   private static let shortestTime = 5e-4
 
-  /// Shares of the pairs that an index decides or reports, and that fire.
-  func rates(of index: any ForkableIndex) -> (candidates: Double, fired: Double) {
+  /// Shares of the pairs that an index decides or reports, and that fire, for these queries or those
+  /// it is calibrated with: as many as there is time for, because rates differ from query to query.
+  func rates(
+    of index: any ForkableIndex, asked sample: Matrix? = nil
+  ) -> (candidates: Double, fired: Double) {
     var report = FiringReport()
     let before = index.work
-    ask(index, until: clock() + Self.secondsForRate, into: &report)
+    ask(index, sample ?? queries, until: clock() + Self.secondsForRate, into: &report)
     let after = index.work
     let pairs = Double(after.queries - before.queries) * Double(max(1, index.count))
     return (
@@ -219,11 +222,11 @@ struct IndexCalibration {
     var least = Double.infinity
     let start = clock()
     // The first batch makes rows and scratch warm.
-    ask(index, until: start, into: &report)
+    ask(index, queries, until: start, into: &report)
     let end = start + Self.secondsPerCandidate
     for _ in 0..<8 {
       let begin = clock()
-      let asked = ask(index, until: end, into: &report)
+      let asked = ask(index, queries, until: end, into: &report)
       let now = clock()
       least = min(least, (now - begin) / Double(asked))
       if now > end { break }
@@ -231,21 +234,23 @@ struct IndexCalibration {
     return least
   }
 
-  /// Asks the sample of queries, in batches of the size that is calibrated for, until time is over
-  /// but at least one batch.
+  /// Asks queries, in batches of the size that is calibrated for, until time is over but at least one
+  /// batch.
   @discardableResult
   private func ask(
-    _ index: any ForkableIndex, until end: Double, into report: inout FiringReport
+    _ index: any ForkableIndex, _ queries: Matrix, until end: Double,
+    into report: inout FiringReport
   ) -> Int {
     for k in 0..<queries.rows / batch {
-      ask(index, k * batch..<(k + 1) * batch, into: &report)
+      ask(index, queries, k * batch..<(k + 1) * batch, into: &report)
       if clock() > end { return (k + 1) * batch }
     }
     return queries.rows / batch * batch
   }
 
   private func ask(
-    _ index: any ForkableIndex, _ rows: Range<Int>, into report: inout FiringReport
+    _ index: any ForkableIndex, _ queries: Matrix, _ rows: Range<Int>,
+    into report: inout FiringReport
   ) {
     var index = index
     index.report(queries: queries, rows: rows, above: threshold, into: &report)

@@ -75,6 +75,7 @@ public struct Timing: Sendable {
     for round in 0..<rounds {
       if round >= TimingPlan.minimumSamples, now() - start > plan.budget { break }
       for (index, body) in bodies.enumerated() {
+        if calls[index] > 1 { for _ in 0..<min(calls[index], plan.leadIn) { body() } }
         let begin = now()
         for _ in 0..<calls[index] { body() }
         samples[index].append((now() - begin) / Double(calls[index]))
@@ -88,11 +89,18 @@ public struct Timing: Sendable {
     _ plan: TimingPlan, _ body: () -> Void, now: () -> Double
   ) -> Int {
     var calls = 1
+    var half = Double.infinity
     let start = now()
     while true {
       let begin = now()
       for _ in 0..<calls { body() }
       let end = now()
+      // Far more than twice what half as many calls took: something came in between, once.
+      if end - begin > 4 * half {
+        half = .infinity
+        continue
+      }
+      half = end - begin
       // Doubling keeps the clock out of the loop of a body that takes nanoseconds.
       if end - begin >= plan.sampleDuration || calls >= 1 << 30 {
         if end - start >= plan.warmUp { return calls }

@@ -37,12 +37,55 @@ import _HalfspaceReport
     #expect(times[0].median == 0.0625)
   }
 
+  @Test func `a disturbance while calls are counted does not make samples short`() {
+    let scene = Scene()
+    let plan = TimingPlan(warmUp: 0, samples: 5, budget: 1, sampleDuration: 1)
+    let body = scene.body("A", takes: 0.0625)
+    let times = Timing.interleaved(
+      plan,
+      [
+        {
+          body()
+          // In the round of four calls.
+          if scene.calls.count == 5 { scene.time += 10 }
+        }
+      ], now: { scene.time })
+    #expect(times[0].callsPerSample == 16)
+  }
+
   @Test func `warm-up lasts as long as planned`() {
     let scene = Scene()
     let plan = TimingPlan(warmUp: 10, samples: 5, budget: 0, sampleDuration: 0.5)
     let times = Timing.interleaved(plan, [scene.body("A", takes: 1)], now: { scene.time })
     #expect(scene.calls.count == 10 + 5)
     #expect(times[0].samples.count == 5)
+  }
+
+  @Test func `samples of several calls begin after uncounted calls, as many as asked at most`() {
+    // The first call after the other body takes a second more.
+    let scene = Scene()
+    func body(_ name: String, takes seconds: Double) -> () -> Void {
+      {
+        scene.time += seconds + (scene.calls.last == name ? 0 : 1)
+        scene.calls.append(name)
+      }
+    }
+    func median(leadIn: Int) -> [Double] {
+      let plan = TimingPlan(
+        warmUp: 0, samples: 5, budget: 100, sampleDuration: 4, leadIn: leadIn)
+      return Timing.interleaved(
+        plan, [body("A", takes: 1), body("B", takes: 2), body("C", takes: 8)],
+        now: { scene.time }
+      ).map(\.median)
+    }
+    // Four calls, two calls, and one, which is a sample by itself.
+    #expect(median(leadIn: 0) == [1.25, 2.5, 9])
+    #expect(median(leadIn: 1) == [1, 2, 9])
+    scene.calls.removeAll()
+    #expect(median(leadIn: 100) == [1, 2, 9])
+    // A doubles its calls up to four, B up to two; in every round four and two more.
+    #expect(scene.calls.count { $0 == "A" } == 1 + 2 + 4 + 5 * 8)
+    #expect(scene.calls.count { $0 == "C" } == 1 + 5)
   }
 
   @Test func `the budget ends a measurement but never below five samples`() {
