@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import CHalfspace
 import CMachineLimits
 import Halfspace
 import _HalfspaceReport
@@ -14,6 +15,9 @@ struct MachineLimits {
 
   /// The same for rows of 128 floats here and there in 256 MiB.
   let readingRows: Double
+  /// Seconds for each of so many pairs to be put in the order of their numbers, which are spread
+  /// over 2^20.
+  let ordering: [(pairs: Int, seconds: Double)]
   /// What sgemm reaches, with the kernels in use first.
   let products: [ProductRate]
   private static let rowBytes = 512
@@ -60,7 +64,45 @@ struct MachineLimits {
         blackHole(unsafe limits_read_rows(largest, floats.pointer, rowBytes, start, count))
         return Double(count * rowBytes)
       },
+      ordering: [1 << 10, 1 << 13, 1 << 16].map { pairs in (pairs, Self.secondsToOrder(pairs)) },
       products: ProductRate.all())
+  }
+
+  /// Seconds for each of `pairs` pairs, by the fastest way this package knows.
+  private static func secondsToOrder(_ pairs: Int) -> Double {
+    let rows = 1 << 20
+    // Odd steps through a power of two meet every number once, in no order worth the name.
+    let ids = (0..<pairs).map { Int32(($0 * 0x9E375 + 77) % rows) }
+    let values = [Float](repeating: 1, count: pairs)
+    var scratch = [UInt64](repeating: 0, count: hs_sort_pairs_words(pairs))
+    var sortedIDs = [Int32](repeating: 0, count: pairs + Int(HS_LANES))
+    var sortedValues = [Float](repeating: 0, count: pairs + Int(HS_LANES))
+    var least = Double.infinity
+    let times = max(1, (1 << 16) / pairs)
+    for _ in 0..<15 {
+      let start = ThreadClock.now
+      for _ in 0..<times {
+        unsafe hs_sort_pairs_f32(
+          pairs, rows, ids, values, &scratch, &sortedIDs, &sortedValues)
+      }
+      least = min(least, (ThreadClock.now - start) / Double(times * pairs))
+    }
+    return least
+  }
+
+  /// Bytes per second of reading so many again and again.
+  func reading(_ bytes: Double) -> Double {
+    (reading.first { Double($0.bytes) >= bytes } ?? reading.last!).perSecond
+  }
+
+  /// Seconds to put each of about so many pairs in order.
+  func secondsToOrderPair(of pairs: Double) -> Double {
+    ordering.min { Self.distance($0.pairs, pairs) < Self.distance($1.pairs, pairs) }!.seconds
+  }
+
+  /// How many times one number is the other.
+  private static func distance(_ a: Int, _ b: Double) -> Double {
+    max(Double(a) / b, b / Double(a))
   }
 
   /// The fastest that any filter over codes of a byte for each weight can answer a query of a
@@ -70,7 +112,7 @@ struct MachineLimits {
   func leastSeconds(_ result: Measurement) -> Double {
     let setting = result.setting
     let codes = setting.m * setting.d
-    let stream = (reading.first { $0.bytes >= codes } ?? reading.last!).perSecond
+    let stream = reading(Double(codes))
     let filter = max(Double(codes) / stream / Double(setting.batch), Double(codes) / byte)
     let isFar = setting.batch == 1 && 4 * codes > Self.farBytes
     return filter + result.reported
@@ -96,6 +138,11 @@ struct MachineLimits {
     table.append(
       "reading rows of 512 bytes at random",
       Self.rate(readingRows) + "GB/s, \(Format.duration(Double(Self.rowBytes) / readingRows)) each")
+    for (pairs, seconds) in ordering {
+      table.append(
+        "putting \(Format.count(pairs)) pairs in the order of their numbers",
+        Format.duration(seconds) + " each")
+    }
     return table
   }
 
@@ -110,6 +157,8 @@ struct MachineLimits {
     json["reading"] = .array(
       reading.map { ["bytes": .integer($0.bytes), "bytesPerSecond": .number($0.perSecond)] })
     json["readingRowsBytesPerSecond"] = .number(readingRows)
+    json["ordering"] = .array(
+      ordering.map { ["pairs": .integer($0.pairs), "secondsPerPair": .number($0.seconds)] })
     json["sgemm"] = .array(
       products.map {
         [

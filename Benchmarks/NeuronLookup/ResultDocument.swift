@@ -48,6 +48,17 @@ struct ResultDocument {
 
       \(Target.table(results, limits))
 
+      ## Missed targets and their limits
+
+      Beside the times of the target, of the best structure and of firing sets given: what no way
+      to find them can save. The floats of the rows that fire are read for their canonical values
+      and their pairs written, 8 bytes each; a filter that looks at all rows reads a byte for each
+      weight, a product grid its tables. Bytes at the rate at which so many are read again and
+      again, multiply-adds at the processor's peak, below. Pairs that a tree finds come in its
+      order, and are put in that of their numbers: at the rate of that alone, below.
+
+      \(MissedTargets.text(results, limits))
+
       ## Machine limits
 
       \(limits.table)

@@ -55,38 +55,68 @@ struct Target {
       && (m == 0 || (setting.m == m && setting.d == d)) && result.isExactStructure
   }
 
+  /// How a target that was measured was met or missed.
+  struct Outcome {
+    let target: Target
+    let firing: Double
+    /// How many times as fast as dense it should be, and is.
+    let goal: Double
+    let factor: Double
+    /// The best structure, and `automatic`.
+    let best: Measurement
+    let automatic: Measurement?
+
+    var isMet: Bool { factor >= goal }
+    /// Seconds of what the target is against.
+    var dense: Double {
+      target.opponent == .sgemv ? best.baselines.sgemv : best.baselines.sgemm ?? .nan
+    }
+  }
+
+  /// Every target that was measured.
+  static func outcomes(_ results: [Measurement]) -> [Outcome] {
+    all.flatMap { target in
+      let measured = results.filter(target.applies)
+      return Set(measured.map(\.setting.firing)).sorted().compactMap { firing -> Outcome? in
+        let entries = measured.filter { $0.setting.firing == firing }
+        guard let goal = target.factors[firing] ?? target.factors[0],
+          let best = entries.max(by: { target.factor(of: $0) < target.factor(of: $1) })
+        else { return nil }
+        return Outcome(
+          target: target, firing: firing, goal: goal, factor: target.factor(of: best), best: best,
+          automatic: entries.first { $0.structure == "automatic" })
+      }
+    }
+  }
+
   /// Every target that was measured: the best structure, `automatic`, and the limit.
   static func table(_ results: [Measurement], _ limits: MachineLimits) -> TextTable {
     var table = TextTable(
       "case", "firing", "against", "target", "best", "by", "automatic", "bytes' limit",
       "firing sets given", "")
-    for target in all {
-      let measured = results.filter(target.applies)
-      for firing in Set(measured.map(\.setting.firing)).sorted() {
-        let entries = measured.filter { $0.setting.firing == firing }
-        guard let goal = target.factors[firing] ?? target.factors[0],
-          let best = entries.max(by: { target.factor(of: $0) < target.factor(of: $1) })
-        else { continue }
-        let automatic = entries.first { $0.structure == "automatic" }
-        let dense = target.opponent == .sgemv ? best.baselines.sgemv : best.baselines.sgemm ?? .nan
-        table.append(
-          best.setting.summary, Format.percent(firing, decimals: 1), target.opponent.rawValue,
-          Format.significant(goal) + "x", Format.significant(target.factor(of: best)) + "x",
-          best.structure,
-          automatic.map { Format.significant(target.factor(of: $0)) + "x" } ?? "–",
-          target.readsAllRows
-            ? Format.significant(
-              dense / limits.leastSeconds(best)) + "x" : "–",
-          Format.significant(dense / best.baselines.oracle) + "x",
-          target.factor(of: best) >= goal ? "met" : "missed")
-      }
+    for outcome in outcomes(results) {
+      let (target, best) = (outcome.target, outcome.best)
+      table.append(
+        best.setting.summary, Format.percent(outcome.firing, decimals: 1),
+        target.opponent.rawValue, Format.significant(outcome.goal) + "x",
+        Format.significant(outcome.factor) + "x", best.structure,
+        outcome.automatic.map { Format.significant(target.factor(of: $0)) + "x" } ?? "–",
+        target.readsAllRows
+          ? Format.significant(outcome.dense / limits.leastSeconds(best)) + "x" : "–",
+        Format.significant(outcome.dense / best.baselines.oracle) + "x",
+        outcome.isMet ? "met" : "missed")
     }
     return table
   }
 
   /// Whether there is no structure in the rows or queries that saves looking at every row.
-  private var readsAllRows: Bool {
+  var readsAllRows: Bool {
     (distribution == .gaussian && d > 8) || distribution.name == "trained"
+  }
+
+  /// Whether what finds rows fastest has them in another order than that of their numbers.
+  var findsOutOfOrder: Bool {
+    (distribution == .gaussian && d <= 8) || distribution == .manifold
   }
 
   private func factor(of result: Measurement) -> Double {

@@ -182,6 +182,14 @@ ptrdiff_t hs_filter_f32(ptrdiff_t n, const float *z, float cutoff, int32_t first
 ptrdiff_t hs_recheck_f32(ptrdiff_t count, const int32_t *candidates, ptrdiff_t stride,
                          const float *w, const float *x, float b, int32_t *ids, float *values);
 
+/// Products of one query part with the vectors of a grid's part, transposed: products[i] for i <
+/// stride is the sum over k < h of table[k * stride + i] x[k], added by fused multiply-adds from +0 in
+/// ascending order of k, in sums by k modulo 4, (s0 + s1) + (s2 + s3), where stride <=
+/// HS_NARROW_TABLE, and by k modulo 2 otherwise. What lies behind the table is prefetched.
+void hs_grid_products_f32(ptrdiff_t h, ptrdiff_t stride, const float *table, const float *x,
+                          float *products);
+#define HS_NARROW_TABLE 64
+
 /// Product-grid filter. Writes, ascending, every local number i * s2 + j < limit with
 /// NOT (beta[j] <= cutoff - alpha[i]), one float subtraction: up to its rounding, the pairs with
 /// alpha[i] + beta[j] > cutoff. `beta` has s2 floats, then padding up to a multiple of 16 that is

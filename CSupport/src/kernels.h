@@ -28,6 +28,9 @@
     (ptrdiff_t s1, ptrdiff_t s2, const float *alpha, const float *beta, float beta_max,           \
      float cutoff, int64_t limit, ptrdiff_t *row, ptrdiff_t capacity, int32_t *locals),           \
     (s1, s2, alpha, beta, beta_max, cutoff, limit, row, capacity, locals))                        \
+  X(void, grid_products_f32,                                                                      \
+    (ptrdiff_t h, ptrdiff_t stride, const float *table, const float *x, float *products),         \
+    (h, stride, table, x, products))                                                              \
   X(ptrdiff_t, grid_recheck_f32,                                                                  \
     (ptrdiff_t count, const int32_t *locals, ptrdiff_t s2, ptrdiff_t stride, const float *u,      \
      const float *v, const float *x, float b, int64_t first, int64_t *ids, float *values),        \
@@ -94,6 +97,10 @@
     (ptrdiff_t d, ptrdiff_t count, const int32_t *tiles, const float *rows,                       \
      const int32_t *numbers, const float *x, float b, int32_t *ids, float *values),               \
     (d, count, tiles, rows, numbers, x, b, ids, values))                                          \
+  X(void, sort_pairs_f32,                                                                         \
+    (ptrdiff_t n, ptrdiff_t m, const int32_t *ids, const float *values, uint64_t *scratch,        \
+     int32_t *sorted_ids, float *sorted_values),                                                  \
+    (n, m, ids, values, scratch, sorted_ids, sorted_values))                                      \
   X(ptrdiff_t, moved_beyond_f32,                                                                  \
     (ptrdiff_t n, const int32_t *ids, ptrdiff_t stride, const float *w, const float *reference,   \
      const float *limits, int32_t *moved),                                                        \

@@ -20,6 +20,7 @@
 #define HS_TILE_UNROLLED 4
 #define HS_SGD_GROUP 4
 #define HS_FEW_ROWS 4
+#define HS_GRID_COLUMNS 2
 
 typedef int32_t hs_lanes_t __attribute__((ext_vector_type(16)));
 

@@ -21,6 +21,8 @@
 #define HS_TILE_UNROLLED 1
 #define HS_SGD_GROUP 8
 #define HS_FEW_ROWS 0
+#define HS_GRID_COLUMNS 8
+#define HS_PERMUTES
 
 typedef int32_t hs_lanes_t __attribute__((ext_vector_type(16)));
 
@@ -32,6 +34,14 @@ static inline __attribute__((always_inline)) uint32_t mask_of(hs_lanes_t lanes) 
 static inline __attribute__((always_inline)) void store_kept(uint32_t mask, hs_lanes_t lanes,
                                                              int32_t *to) {
   _mm512_storeu_si512(to, _mm512_maskz_compress_epi32((__mmask16)mask, (__m512i)lanes));
+}
+
+typedef float hs_floats_t __attribute__((ext_vector_type(16)));
+typedef uint32_t hs_numbers_t __attribute__((ext_vector_type(16)));
+
+static inline __attribute__((always_inline)) hs_floats_t permuted(hs_floats_t lanes,
+                                                                  hs_numbers_t numbers) {
+  return (hs_floats_t)_mm512_permutexvar_ps((__m512i)numbers, (__m512)lanes);
 }
 
 #include "kernels_dense.inc.h"

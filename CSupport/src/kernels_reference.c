@@ -92,6 +92,18 @@ ptrdiff_t hs_recheck_f32_ref(ptrdiff_t count, const int32_t *candidates, ptrdiff
   return reported;
 }
 
+void hs_grid_products_f32_ref(ptrdiff_t h, ptrdiff_t stride, const float *table, const float *x,
+                              float *products) {
+  const ptrdiff_t ways = stride <= HS_NARROW_TABLE ? 4 : 2;
+  for (ptrdiff_t i = 0; i < stride; i++) {
+    float sums[4] = {0};
+    for (ptrdiff_t k = 0; k < h; k++) {
+      sums[k % ways] = fmaf(table[k * stride + i], x[k], sums[k % ways]);
+    }
+    products[i] = (sums[0] + sums[1]) + (sums[2] + sums[3]);
+  }
+}
+
 ptrdiff_t hs_grid_filter_f32_ref(ptrdiff_t s1, ptrdiff_t s2, const float *alpha,
                                  const float *beta, float beta_max, float cutoff, int64_t limit,
                                  ptrdiff_t *row, ptrdiff_t capacity, int32_t *locals) {

@@ -182,6 +182,86 @@ ptrdiff_t HS_SUFFIX(hs_grid_filter_f32)(ptrdiff_t s1, ptrdiff_t s2, const float 
   return written;
 }
 
+/// Columns 16 * first ... 16 * (first + columns) of the products, in `ways` sums side by side.
+HS_INLINE void grid_products(ptrdiff_t columns, ptrdiff_t ways, ptrdiff_t h, ptrdiff_t stride,
+                             const float *table, const float *x, float *products) {
+  // Tables are read once, one after the other; what comes next is fetched across their ends.
+  const ptrdiff_t ahead = 1024;
+  f32x16 sums[4][8];
+#pragma clang loop unroll(full)
+  for (ptrdiff_t w = 0; w < ways; w++) {
+#pragma clang loop unroll(full)
+    for (ptrdiff_t c = 0; c < columns; c++) sums[w][c] = splat(0);
+  }
+  ptrdiff_t k = 0;
+  for (; k + ways <= h; k += ways) {
+#pragma clang loop unroll(full)
+    for (ptrdiff_t w = 0; w < ways; w++) {
+      const float *row = table + (k + w) * stride;
+      const f32x16 factor = splat(x[k + w]);
+#pragma clang loop unroll(full)
+      for (ptrdiff_t c = 0; c < columns; c++) {
+        __builtin_prefetch(row + ahead + c * HS_LANES);
+        sums[w][c] = fmadd(load(row + c * HS_LANES), factor, sums[w][c]);
+      }
+    }
+  }
+#pragma clang loop unroll(full)
+  for (ptrdiff_t w = 0; w < ways - 1; w++) {
+    if (k + w >= h) break;
+    const float *row = table + (k + w) * stride;
+    const f32x16 factor = splat(x[k + w]);
+#pragma clang loop unroll(full)
+    for (ptrdiff_t c = 0; c < columns; c++) {
+      sums[w][c] = fmadd(load(row + c * HS_LANES), factor, sums[w][c]);
+    }
+  }
+#pragma clang loop unroll(full)
+  for (ptrdiff_t c = 0; c < columns; c++) {
+    const f32x16 first = sums[0][c] + sums[1][c];
+    store(products + c * HS_LANES, ways == 4 ? first + (sums[2][c] + sums[3][c]) : first);
+  }
+}
+
+void HS_SUFFIX(hs_grid_products_f32)(ptrdiff_t h, ptrdiff_t stride, const float *table,
+                                     const float *x, float *products) {
+#define HS_PRODUCTS(number, ways)                                                        \
+  case number:                                                                           \
+    grid_products(number, ways, h, stride, table + i, x, products + i);                   \
+    break
+  // As many columns side by side as there are registers for.
+  const int is_narrow = stride <= HS_NARROW_TABLE;
+  const ptrdiff_t most = is_narrow ? HS_GRID_COLUMNS / 2 : HS_GRID_COLUMNS;
+  for (ptrdiff_t i = 0; i < stride;) {
+    const ptrdiff_t left = (stride - i) / HS_LANES, columns = left < most ? left : most;
+    if (is_narrow) {
+      switch (columns) {
+        HS_PRODUCTS(1, 4);
+#if HS_GRID_COLUMNS > 2
+        HS_PRODUCTS(2, 4);
+        HS_PRODUCTS(3, 4);
+        HS_PRODUCTS(4, 4);
+#endif
+      }
+    } else {
+      switch (columns) {
+        HS_PRODUCTS(1, 2);
+        HS_PRODUCTS(2, 2);
+#if HS_GRID_COLUMNS > 2
+        HS_PRODUCTS(3, 2);
+        HS_PRODUCTS(4, 2);
+        HS_PRODUCTS(5, 2);
+        HS_PRODUCTS(6, 2);
+        HS_PRODUCTS(7, 2);
+        HS_PRODUCTS(8, 2);
+#endif
+      }
+    }
+    i += columns * HS_LANES;
+  }
+#undef HS_PRODUCTS
+}
+
 /// Splits local numbers into i = local / s2 and j = local % s2, by a product with 1 / s2 in
 /// double precision that is off by at most one, then corrected.
 HS_INLINE void split_locals(i32x16 local, ptrdiff_t s2, int32_t i[HS_LANES],

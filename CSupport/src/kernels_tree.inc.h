@@ -133,3 +133,128 @@ ptrdiff_t HS_SUFFIX(hs_tile_report_f32)(ptrdiff_t d, ptrdiff_t count, const int3
                                         const float *x, float b, int32_t *ids, float *values) {
   HS_WITH_COORDINATES(d, tile_report, count, tiles, rows, numbers, x, b, ids, values);
 }
+
+// ---------------------------------------------------------------------------------------
+// Pairs in the order of their numbers
+// ---------------------------------------------------------------------------------------
+
+#ifdef HS_PERMUTES
+
+/// The smaller of v and partner where `larger` is 0, the larger where it is all ones.
+HS_INLINE u32x16 exchange(u32x16 v, u32x16 partner, u32x16 larger) {
+  return (__builtin_elementwise_min(v, partner) & ~larger) |
+         (__builtin_elementwise_max(v, partner) & larger);
+}
+
+// Compares lane l with the lane that the l-th number says; the lower lane gets the smaller.
+#define HS_TAKES(l, k) ((k) < (l) ? ~0u : 0u)
+#define HS_EXCHANGE(v, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p)                             \
+  exchange(v, __builtin_shufflevector(v, v, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p),       \
+           (u32x16){HS_TAKES(0, a), HS_TAKES(1, b), HS_TAKES(2, c), HS_TAKES(3, d),                \
+                    HS_TAKES(4, e), HS_TAKES(5, f), HS_TAKES(6, g), HS_TAKES(7, h),                \
+                    HS_TAKES(8, i), HS_TAKES(9, j), HS_TAKES(10, k), HS_TAKES(11, l),              \
+                    HS_TAKES(12, m), HS_TAKES(13, n), HS_TAKES(14, o), HS_TAKES(15, p)})
+#define HS_NEIGHBORS(v) HS_EXCHANGE(v, 1, 0, 3, 2, 5, 4, 7, 6, 9, 8, 11, 10, 13, 12, 15, 14)
+#define HS_BY_TWO(v) HS_EXCHANGE(v, 2, 3, 0, 1, 6, 7, 4, 5, 10, 11, 8, 9, 14, 15, 12, 13)
+
+/// Sixteen lanes in ascending order: Batcher's bitonic network, in which runs of 2, 4, 8 and 16
+/// lanes are merged with their mirror images.
+HS_INLINE u32x16 sorted_lanes(u32x16 v) {
+  v = HS_NEIGHBORS(v);
+  v = HS_EXCHANGE(v, 3, 2, 1, 0, 7, 6, 5, 4, 11, 10, 9, 8, 15, 14, 13, 12);
+  v = HS_NEIGHBORS(v);
+  v = HS_EXCHANGE(v, 7, 6, 5, 4, 3, 2, 1, 0, 15, 14, 13, 12, 11, 10, 9, 8);
+  v = HS_BY_TWO(v);
+  v = HS_NEIGHBORS(v);
+  v = HS_EXCHANGE(v, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+  v = HS_EXCHANGE(v, 4, 5, 6, 7, 0, 1, 2, 3, 12, 13, 14, 15, 8, 9, 10, 11);
+  v = HS_BY_TWO(v);
+  return HS_NEIGHBORS(v);
+}
+
+/// Pairs that found their bucket full.
+typedef struct {
+  ptrdiff_t count;
+  int32_t ids[64];
+  float values[64];
+} late_pairs;
+
+/// Puts those of `late` that belong behind bucket `b` has been written to ids[0..<16] in their places.
+static __attribute__((noinline)) void insert_late(const late_pairs *late, uint64_t b,
+                                                  uint32_t least, uint64_t factor, int32_t *ids,
+                                                  float *values) {
+  ptrdiff_t n = HS_LANES;
+  for (ptrdiff_t i = 0; i < late->count; i++) {
+    const int32_t id = late->ids[i];
+    if (((uint32_t)id - least) * factor >> 32 != b) continue;
+    ptrdiff_t k = n++;
+    for (; k > 0 && ids[k - 1] > id; k--) {
+      ids[k] = ids[k - 1];
+      values[k] = values[k - 1];
+    }
+    ids[k] = id;
+    values[k] = late->values[i];
+  }
+}
+
+/// Sorts pairs whose ids are spread evenly: one pass puts them in buckets of about ten, and those
+/// are sorted in registers. Returns 0, with nothing of use written, if they are not.
+static int sort_in_buckets(ptrdiff_t n, const int32_t *ids, const float *values, uint64_t *scratch,
+                           int32_t *sorted_ids, float *sorted_values) {
+  uint32_t least = (uint32_t)ids[0], most = least;
+  for (ptrdiff_t i = 1; i < n; i++) {
+    const uint32_t id = (uint32_t)ids[i];
+    least = id < least ? id : least;
+    most = id > most ? id : most;
+  }
+  // Four bits of a key are the place in the bucket.
+  if (most - least >= (uint32_t)1 << 28) return 0;
+  const ptrdiff_t buckets = n / 10 + 1;
+  const uint64_t factor = ((uint64_t)buckets << 32) / ((uint64_t)(most - least) + 1);
+  uint32_t *keys = (uint32_t *)scratch;
+  float *kept = (float *)(keys + HS_LANES * buckets);
+  uint8_t *counts = (uint8_t *)(kept + HS_LANES * buckets);
+  memset(counts, 0, (size_t)buckets);
+  late_pairs late = {.count = 0};
+  for (ptrdiff_t i = 0; i < n; i++) {
+    const uint32_t offset = (uint32_t)ids[i] - least;
+    const uint64_t b = offset * factor >> 32;
+    const uint32_t place = counts[b];
+    if (__builtin_expect(place >= HS_LANES, 0)) {
+      // So a count stays far below what a byte holds.
+      if (late.count == 64) return 0;
+      late.ids[late.count] = ids[i];
+      late.values[late.count++] = values[i];
+    } else {
+      keys[HS_LANES * b + place] = offset << 4 | place;
+      kept[HS_LANES * b + place] = values[i];
+    }
+    counts[b]++;
+  }
+  for (ptrdiff_t b = 0; b < buckets; b++) {
+    const u32x16 held = (u32x16)load_i32((const int32_t *)keys + HS_LANES * b);
+    const i32x16 present = lane_numbers() < (int32_t)counts[b];
+    const u32x16 v = sorted_lanes(present ? held : (u32x16)~0u);
+    store_i32(sorted_ids, (i32x16)((v >> 4) + least));
+    store(sorted_values, permuted(load(kept + HS_LANES * b), v));
+    if (__builtin_expect(counts[b] > HS_LANES, 0)) {
+      insert_late(&late, (uint64_t)b, least, factor, sorted_ids, sorted_values);
+    }
+    sorted_ids += counts[b];
+    sorted_values += counts[b];
+  }
+  return 1;
+}
+
+#endif
+
+void HS_SUFFIX(hs_sort_pairs_f32)(ptrdiff_t n, ptrdiff_t m, const int32_t *ids,
+                                  const float *values, uint64_t *scratch, int32_t *sorted_ids,
+                                  float *sorted_values) {
+#ifdef HS_PERMUTES
+  enum { fewest = 24, most = 4096 };
+  if (n > fewest && n <= most &&
+      sort_in_buckets(n, ids, values, scratch, sorted_ids, sorted_values)) return;
+#endif
+  hs_sort_pairs_f32_ref(n, m, ids, values, scratch, sorted_ids, sorted_values);
+}

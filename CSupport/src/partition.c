@@ -6,7 +6,7 @@
 #include <math.h>
 #include <string.h>
 
-#include "CHalfspace.h"
+#include "kernels.h"
 
 #pragma STDC FP_CONTRACT OFF
 
@@ -155,6 +155,37 @@ void hs_tile_fill_f32(ptrdiff_t n, ptrdiff_t d, ptrdiff_t stride, const float *w
 // Pairs in the order of their numbers
 // ---------------------------------------------------------------------------------------
 
+void hs_sort_ids(ptrdiff_t n, ptrdiff_t m, const int32_t *ids, uint64_t *bits, int32_t *sorted) {
+  // A bit for each number, and one for each word of those that is not zero.
+  uint64_t *words = bits, *touched = bits + (m + 63) / 64;
+  for (ptrdiff_t i = 0; i < n; i++) {
+    const uint32_t id = (uint32_t)ids[i];
+    words[id >> 6] |= (uint64_t)1 << (id & 63);
+    touched[id >> 12] |= (uint64_t)1 << (id >> 6 & 63);
+  }
+  const uint64_t last = (uint64_t)1 << 63;
+  for (ptrdiff_t t = 0; t < (m + 4095) / 4096; t++) {
+    uint64_t mask = touched[t];
+    touched[t] = 0;
+    for (; mask; mask &= mask - 1) {
+      const ptrdiff_t at = 64 * t + __builtin_ctzll(mask);
+      const int32_t first = (int32_t)(64 * at);
+      uint64_t word = words[at];
+      words[at] = 0;
+      // Most words hold one or two numbers, which cannot be foreseen: two are always written.
+      const int count = __builtin_popcountll(word);
+      sorted[0] = first + __builtin_ctzll(word);
+      word &= word - 1;
+      sorted[1] = first + __builtin_ctzll(word | last);
+      for (int k = 2; k < count; k++) {
+        word &= word - 1;
+        sorted[k] = first + __builtin_ctzll(word);
+      }
+      sorted += count;
+    }
+  }
+}
+
 #define HS_DIGIT_BITS 11
 #define HS_DIGITS (1 << HS_DIGIT_BITS)
 
@@ -170,8 +201,8 @@ static void store_pair(uint64_t pair, int32_t *id, float *value) {
   memcpy(value, &bits, sizeof bits);
 }
 
-void hs_sort_pairs_f32(ptrdiff_t n, ptrdiff_t m, const int32_t *ids, const float *values,
-                       uint64_t *scratch, int32_t *sorted_ids, float *sorted_values) {
+void hs_sort_pairs_f32_ref(ptrdiff_t n, ptrdiff_t m, const int32_t *ids, const float *values,
+                           uint64_t *scratch, int32_t *sorted_ids, float *sorted_values) {
   if (n <= 24) {
     for (ptrdiff_t i = 0; i < n; i++) {
       ptrdiff_t k = i;

@@ -7,9 +7,13 @@
 //   HS_TILE_UNROLLED      most blocks of rows whose dense products are fully unrolled,
 //   HS_SGD_GROUP          blocks of a long row whose gradient is held in registers,
 //   HS_FEW_ROWS           rows of a tile that are listed one by one faster than packed, or 0,
+//   HS_GRID_COLUMNS       columns of a grid's tables for whose sums there are registers,
 //   uint32_t mask_of(i32x16)                          one bit per lane from all-ones lanes,
 //   void store_kept(uint32_t mask, i32x16, int32_t *) the lanes of `mask`, packed; writes up to
 //                                                     16 lanes whatever the mask.
+// and, with HS_PERMUTES defined,
+//   f32x16 permuted(f32x16, u32x16)                   lane l is the lane that the low bits of
+//                                                     number l say.
 #ifndef HS_SIMD_INC_H
 #define HS_SIMD_INC_H
 

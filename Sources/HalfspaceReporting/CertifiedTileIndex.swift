@@ -104,10 +104,15 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
     self.weights = weights
     self.threads = max(1, threads)
     self.options = options
+    let isOrdered = options.order == .spatial && weights.columns > 0
+    let projection =
+      isOrdered && basis == nil ? ProjectedRows(weights, threads: self.threads) : nil
     let order =
-      options.order == .spatial && weights.columns > 0
-      ? PartitionTree(weights, leaf: TileCodes.rowsPerTile) : nil
-    codes = TileCodes(weights, order: order, basis: basis, threads: self.threads)
+      isOrdered
+      ? PartitionTree(projection?.coordinates ?? weights, leaf: TileCodes.rowsPerTile) : nil
+    codes = TileCodes(
+      weights, order: order, basis: projection?.basis ?? basis, projection: projection,
+      threads: self.threads)
     moves = order.map { PartitionTreeMoves($0) }
   }
 
@@ -126,7 +131,8 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
   public var count: Int { weights.rows }
   /// Number of coordinates of a row, `d`.
   public var dimension: Int { weights.columns }
-  /// Number of coordinates that are encoded: `d`, or the directions chosen for the sample queries.
+  /// Number of coordinates that are encoded: `d`, or the directions chosen for the sample queries, or
+  /// for rows in spatial order.
   public var encodedDimension: Int { codes.columns }
 
   /// Memory and work so far. A node is a tile looked at for a query, or a node of the tree above
@@ -180,8 +186,12 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
   /// Widens the tree's bounds around moved rows; where it puts rows in a new order, encodes them.
   private func widen(_ rows: UnsafeBufferPointer<Int32>) {
     guard let order = codes.order else { return }
-    for k in 0..<rows.count { moves!.move(unsafe Int(rows[k]), in: order, weights) }
-    moves!.mend(order, weights)
+    let placed = codes.projection?.coordinates ?? weights
+    for k in 0..<rows.count {
+      codes.projection?.move(unsafe Int(rows[k]))
+      moves!.move(unsafe Int(rows[k]), in: order, placed)
+    }
+    moves!.mend(order, placed)
     for range in moves!.reordered { codes.encode(range, threads: threads) }
   }
 
@@ -221,7 +231,7 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
     if codes.order != nil {
       let probe = TilePass(
         codes, queries, rows, encoded, above: threshold, candidateRate: candidateRate)
-      way = isFew || probe.searchPays(workers[0]) ? .search : .together
+      way = isFew || probe.searchPays(workers[0], encoding: encoded) ? .search : .together
     } else {
       way = isFew ? .oneByOne : .together
     }

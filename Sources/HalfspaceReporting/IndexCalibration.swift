@@ -178,11 +178,14 @@ struct IndexCalibration {
           let first = number % batches * batch
           ask(rival, queries, first..<first + batch, into: &report)
         }
-        // Each takes some turns at once: what it reads again and again is in cache as far as it fits.
+        // Each takes some turns at once, and the same again: what it reads again and again is in cache
+        // as far as it fits, whatever the others have read.
         let ready = clock()
         askBatch(round + batches - 1)
+        let turns = max(
+          1, min(batches, Int(Self.shortestTime / max(clock() - ready, 1e-9))))
+        if turns > 1 { for turn in 0..<turns { askBatch(round + turn) } }
         let begin = clock()
-        let turns = max(1, min(batches, Int(Self.shortestTime / max(begin - ready, 1e-9))))
         for turn in 0..<turns { askBatch(round + turn) }
         times[k].append((clock() - begin) / Double(turns * batch))
       }
@@ -198,7 +201,7 @@ struct IndexCalibration {
 
   /// Rounds of several indexes at least, and how long one has its turn if its queries are short.
   private static let fewestRounds = 3
-  private static let shortestTime = 5e-4
+  private static let shortestTime = 2e-3
 
   /// Shares of the pairs that an index decides or reports, and that fire, for these queries or those
   /// it is calibrated with: as many as there is time for, because rates differ from query to query.

@@ -61,14 +61,14 @@ struct NodeMargin: Sendable {
 
   /// The value at or below which an upper bound discards a node, and the value above which a lower
   /// bound accepts it, for centers and rows of at most `rowNorm` and a query of at most
-  /// `queryNorm`; NaN where nothing can be promised.
+  /// `queryNorm`; NaN where nothing can be promised. Both keep `slack` away from the threshold.
   func cutoffs(
-    threshold: Float, rowNorm: Double, queryNorm: Double
+    threshold: Float, rowNorm: Double, queryNorm: Double, slack: Double = 0
   ) -> (discard: Float, accept: Float) {
     guard RoundingMargin.boundedProduct(rowNorm, queryNorm) != nil else { return (.nan, .nan) }
     return (
-      RoundingMargin.cutoff(threshold, minus: absolute),
-      -RoundingMargin.cutoff(-threshold, minus: absolute)
+      RoundingMargin.cutoff(threshold, minus: absolute + slack),
+      -RoundingMargin.cutoff(-threshold, minus: absolute + slack)
     )
   }
 }

@@ -21,12 +21,29 @@ internal import HalfspaceLinalg
   let ids = GrowingBuffer<Int32>()
   let values = GrowingBuffer<Float>()
   let pairs = GrowingBuffer<UInt64>()
+  /// Row numbers in order, and a bit for each row, all zero between calls.
+  private let sorted = GrowingBuffer<Int32>()
+  private let bits = GrowingBuffer<UInt64>()
+  private var bitCount = 0
 
   /// Bytes of scratch.
   var byteCount: Int {
     groups.byteCount + next.byteCount + whole.byteCount + tiles.byteCount
       + accepted.byteCount + ids.byteCount
-      + values.byteCount + pairs.byteCount
+      + values.byteCount + pairs.byteCount + sorted.byteCount + bits.byteCount
+  }
+
+  /// The first `listed` of `ids`, which are different rows of `count`, in ascending order.
+  @unsafe func sortedIDs(_ listed: Int, of count: Int) -> UnsafePointer<Int32> {
+    sorted.reserve(listed + Int(HS_LANES))
+    if count > bitCount {
+      let words = hs_sort_ids_words(count)
+      bits.reserve(words)
+      unsafe bits.pointer.update(repeating: 0, count: words)
+      bitCount = count
+    }
+    unsafe hs_sort_ids(listed, count, ids.pointer, bits.pointer, sorted.pointer)
+    return unsafe UnsafePointer(sorted.pointer)
   }
 }
 
@@ -74,7 +91,29 @@ extension PartitionTree {
     let norm = unsafe RoundingMargin.norm(stride: Matrix.paddedStride(dimension), x)
     // Nothing exceeds infinity, and NaN compares with nothing.
     guard threshold < .infinity && !norm.isNaN else { return (0, 0) }
-    let cutoffs = margin.cutoffs(threshold: threshold, rowNorm: reach, queryNorm: norm)
+    return unsafe collectTiles(
+      x, norm: norm,
+      margin.cutoffs(threshold: threshold, rowNorm: reach, queryNorm: norm), worker)
+  }
+
+  /// The same where the tree is over the coordinates of rows in a subspace: `x` are those of a
+  /// query, and `numbers` what is known of it (`TileQueries`).
+  func collectTiles(
+    _ x: UnsafePointer<Float>, _ numbers: UnsafePointer<Double>, in rows: ProjectedRows,
+    above threshold: Float, _ worker: PartitionTreeWorker
+  ) -> (kept: Int, accepted: Int) {
+    let bounds = unsafe rows.slack(numbers)
+    guard threshold < .infinity && !bounds.queryNorm.isNaN else { return (0, 0) }
+    let cutoffs = margin.cutoffs(
+      threshold: threshold, rowNorm: max(reach, bounds.rowNorm), queryNorm: bounds.queryNorm,
+      slack: bounds.slack)
+    return unsafe collectTiles(x, norm: numbers[0], cutoffs, worker)
+  }
+
+  private func collectTiles(
+    _ x: UnsafePointer<Float>, norm: Double, _ cutoffs: (discard: Float, accept: Float),
+    _ worker: PartitionTreeWorker
+  ) -> (kept: Int, accepted: Int) {
     var (groups, next) = (worker.groups, worker.next)
     groups.reserve(1)
     unsafe groups.pointer[0] = 0
@@ -140,10 +179,13 @@ extension PartitionTree {
 }
 
 extension PartitionTreeWorker {
+  private static let overrun = Int(HS_LANES)
+
   /// Appends the first `fired` pairs of `ids` and `values` to `report`, sorted by row of `count`.
   func sort(_ fired: Int, of count: Int, into report: inout FiringReport) {
-    pairs.reserve(2 * fired)
-    let sorted = unsafe report.reserve(fired)
+    pairs.reserve(hs_sort_pairs_words(fired))
+    // Sixteen pairs are stored at a time.
+    let sorted = unsafe report.reserve(fired + Self.overrun)
     unsafe hs_sort_pairs_f32(
       fired, count, ids.pointer, values.pointer, pairs.pointer, sorted.neurons, sorted.values)
     report.commit(fired)

@@ -85,7 +85,7 @@ extension ProductGrid {
     if dimension == 0 {
       unsafe products.pointer.update(repeating: 0, count: queries * stride)
     } else if queries == 1 {
-      unsafe hs_gemv_t_f32(dimension, stride, 1, table, stride, parts, 0, products.pointer)
+      unsafe hs_grid_products_f32(dimension, stride, table, parts, products.pointer)
     } else {
       unsafe hs_gemm_f32(
         1, 0, queries, stride, dimension, 1, parts, queries, table, stride, 0, products.pointer,

@@ -71,6 +71,38 @@ extension TileBasis {
     return TileBasis(directions.gather(0..<min(chosen, d)))
   }
 
+  /// What rows near a subspace have outside of it at most, as a part of the deviation of their products
+  /// with unit queries in any direction.
+  private static let smallRest = 0.02
+  /// Coordinates from which on a few directions are a tenth of the work.
+  private static let fewestCoordinates = 16
+
+  /// The principal directions of the rows, where few of them hold nearly all of every row; nil where
+  /// rows lie in no such subspace, or in one of more than half of the coordinates. O(d³), O(d) where
+  /// that is plain to see.
+  static func forRows(_ weights: Matrix) -> TileBasis? {
+    let d = weights.columns
+    let n = min(weights.rows, mostSamples)
+    // Few rows always lie in a subspace of as many dimensions.
+    guard d >= fewestCoordinates, n >= 2 * d else { return nil }
+    let sample = weights.gather((0..<n).map { $0 * weights.rows / n })
+    guard seemsToPay(sample), sample.isFinite, let directions = principalDirections(sample) else {
+      return nil
+    }
+    let energies = energies(sample, directions)
+    var rest = energies.reduce(0, +)
+    let limit = smallRest * smallRest * rest / Double(d)
+    guard limit > 0, limit.isFinite else { return nil }
+    var count = 0
+    while count < d, rest > limit {
+      rest = energies[(count + 1)...].reduce(0, +)
+      count += 1
+    }
+    // Codes come in groups of four coordinates.
+    count = (count + 3) / 4 * 4
+    return count <= d / 2 ? TileBasis(directions.gather(0..<count)) : nil
+  }
+
   /// The principal directions of all these queries, largest first.
   private static func principalDirections(_ queries: Matrix) -> Matrix? {
     let (n, d) = (queries.rows, queries.columns)

@@ -47,6 +47,8 @@ internal import HalfspaceLinalg
   let order: PartitionTree?
   /// The directions of the coordinates; nil where they are the row's own.
   let basis: TileBasis?
+  /// What the order is of, where it is not the rows themselves: their coordinates in the basis.
+  let projection: ProjectedRows?
   let encoder: TileEncoder
   /// Whether queries are short enough for spans to matter: those of 8 bits never are.
   let keepsSpans = hs_query_largest_of_batch() == HS_QUERY_LARGEST_7
@@ -85,10 +87,14 @@ internal import HalfspaceLinalg
   }
 
   /// Encodes all rows. O(m d).
-  init(_ weights: Matrix, order: PartitionTree?, basis: TileBasis?, threads: Int) {
+  init(
+    _ weights: Matrix, order: PartitionTree?, basis: TileBasis?,
+    projection: ProjectedRows? = nil, threads: Int
+  ) {
     self.weights = weights
     self.order = order
     self.basis = basis
+    self.projection = projection
     encoder = TileEncoder(weights, order: order, basis: basis)
     columns = basis?.count ?? weights.columns
     stride = Matrix.paddedStride(columns)
@@ -138,7 +144,7 @@ internal import HalfspaceLinalg
       + MemoryLayout<Tile>.stride
       + (basis == nil ? 2 : 3) * Self.rowsPerTile * MemoryLayout<Float>.stride
     return unsafe tileCount * perTile + encoder.byteCount + (basis?.matrix.byteCount ?? 0)
-      + (neighborhoods?.byteCount ?? 0) + 4 * over.count
+      + (neighborhoods?.byteCount ?? 0) + 4 * over.count + (projection?.coordinates.byteCount ?? 0)
   }
 
   /// The codes from a tile on.

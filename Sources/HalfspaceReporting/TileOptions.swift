@@ -13,6 +13,8 @@ public struct TileOptions: Sendable {
     /// coordinates, or lie near a surface of few dimensions. Where they do not, it costs some 10 %
     /// of the time of a query. Building takes about 0.5 µs for each row besides, a moved row that
     /// much times the logarithm of `m`, and `8.5 / 64 d + 8` bytes for each row.
+    /// Rows of at least 16 coordinates that lie near a subspace of at most half as many are ordered,
+    /// searched and encoded by their coordinates in it, which takes 4 bytes more for each of these.
     case spatial
   }
 

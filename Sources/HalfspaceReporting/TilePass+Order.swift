@@ -12,16 +12,34 @@ extension TilePass {
 
   /// Whether a search of the tree leaves so few tiles to the queries that they are best
   /// asked one by one.
-  func searchPays(_ worker: TileWorker) -> Bool {
-    guard let order = codes.order else { return false }
+  func searchPays(_ worker: TileWorker, encoding encoded: TileQueries) -> Bool {
+    guard codes.order != nil else { return false }
     var kept = 0
     let count = min(rows.count, Self.sampled)
     for q in 0..<count {
-      let x = unsafe queries.row(rows.lowerBound + q * rows.count / count)
-      kept += unsafe order.collectTiles(x, above: threshold, worker.tree).kept
+      let row = rows.lowerBound + q * rows.count / count
+      if codes.projection != nil {
+        encoded.encode(
+          queries, row..<(row + 1), basis: codes.basis, inTwoPlanes: true, block: 1)
+      }
+      kept += unsafe collectTiles(queries.row(row), encodedAs: 0, worker).kept
     }
     worker.tree.statistics = IndexStatistics()
     return kept * Self.speedOfProducts <= count * codes.tileCount
+  }
+
+  /// Lists the tiles that a query keeps and accepts in the worker. Without a projection of the rows
+  /// nothing is asked of what is encoded.
+  private func collectTiles(
+    _ x: UnsafePointer<Float>, encodedAs q: Int, _ worker: TileWorker
+  ) -> (kept: Int, accepted: Int) {
+    guard let order = codes.order else { preconditionFailure("rows are in no order") }
+    guard let projection = codes.projection else {
+      return unsafe order.collectTiles(x, above: threshold, worker.tree)
+    }
+    return unsafe order.collectTiles(
+      encoded.coordinates(of: q), encoded.numbers(of: q), in: projection, above: threshold,
+      worker.tree)
   }
 
   /// Leaves the pairs of these queries in the worker's stage.
@@ -36,22 +54,22 @@ extension TilePass {
   /// Appends the pairs of one query to `pairs`, by row number.
   ///
   /// The tree lists the tiles that may hold a row that fires; those go through the filter of
-  /// codes. Tiles all of whose rows fire do not: only their values are wanted.
+  /// codes. Tiles all of whose rows fire do not: only their values are wanted. Rows are put in the
+  /// order of their numbers before they are decided: then what fires is in order, and rows are
+  /// fetched in the order in which they lie in memory.
   func search(_ q: Int, worker: TileWorker, into pairs: inout FiringReport) {
     guard let order = codes.order else { preconditionFailure("rows are in no order") }
     let weights = codes.weights
     let x = unsafe queries.row(rows.lowerBound + q)
     let tree = worker.tree
-    let found = unsafe order.collectTiles(x, above: threshold, tree)
+    let found = unsafe collectTiles(x, encodedAs: q, worker)
     worker.visited += tree.statistics.nodesVisited
     worker.pruned += tree.statistics.nodesPruned
     worker.bytes += tree.statistics.bytesScanned
     tree.statistics = IndexStatistics()
     worker.prepare(tiles: Self.tilesOfOne, queries: 1)
-    let room = TileCodes.rowsPerTile * (found.kept + found.accepted) + 16
-    tree.ids.reserve(room)
-    tree.values.reserve(room)
-    var fired = 0
+    tree.ids.reserve(TileCodes.rowsPerTile * (found.kept + found.accepted) + 16)
+    var listed = 0
     for begin in stride(from: 0, to: found.kept, by: Self.tilesOfOne) {
       let count = min(Self.tilesOfOne, found.kept - begin)
       let list = unsafe tree.tiles.pointer + begin
@@ -63,29 +81,24 @@ extension TilePass {
       worker.bytes += (count - pruned) * codes.tileByteCount
       let candidates = unsafe hs_tile_filter_one(
         weights.rows, count, list, codes.groups, codes.codes(from: 0), encoded.high(q),
-        encoded.low(q), worker.thresholds, order.order, 0, weights.stride, weights.pointer,
-        worker.candidates)
+        encoded.low(q), worker.thresholds, order.order, 0, weights.stride, nil,
+        tree.ids.pointer + listed)
       worker.stage.rechecked += candidates
-      fired += unsafe hs_recheck_f32(
-        candidates, worker.candidates, weights.stride, weights.pointer, x, threshold,
-        tree.ids.pointer + fired, tree.values.pointer + fired)
+      listed += candidates
     }
-    var next = 0
-    while next < found.accepted {
-      // Neighbors go together: rows are fetched ahead within a list only.
-      let first = unsafe Int(tree.accepted.pointer[next])
-      var end = first
-      while next < found.accepted, unsafe Int(tree.accepted.pointer[next]) == end {
-        end += 1
-        next += 1
-      }
-      let positions = codes.rows(of: first..<end)
+    for k in 0..<found.accepted {
+      let tile = unsafe Int(tree.accepted.pointer[k])
+      let positions = codes.rows(of: tile..<(tile + 1))
       worker.valued += positions.count
-      fired += unsafe hs_recheck_f32(
-        positions.count, order.order + positions.lowerBound, weights.stride, weights.pointer, x,
-        threshold, tree.ids.pointer + fired, tree.values.pointer + fired)
+      unsafe (tree.ids.pointer + listed).update(
+        from: order.order + positions.lowerBound, count: positions.count)
+      listed += positions.count
     }
-    tree.sort(fired, of: weights.rows, into: &pairs)
+    let sorted = unsafe tree.sortedIDs(listed, of: weights.rows)
+    let room = unsafe pairs.reserve(listed)
+    pairs.commit(
+      unsafe hs_recheck_f32(
+        listed, sorted, weights.stride, weights.pointer, x, threshold, room.neurons, room.values))
   }
 
   /// Appends all queries of `found`, whose pairs come in the order of the tiles, to `report`, by
@@ -95,8 +108,9 @@ extension TilePass {
   ) {
     for q in 0..<found.queryCount {
       let range = found.range(of: q)
-      worker.tree.pairs.reserve(2 * range.count)
-      let room = unsafe report.reserve(range.count)
+      worker.tree.pairs.reserve(hs_sort_pairs_words(range.count))
+      // Sixteen pairs are stored at a time.
+      let room = unsafe report.reserve(range.count + Int(HS_LANES))
       unsafe hs_sort_pairs_f32(
         range.count, codes.weights.rows, found.neurons + range.lowerBound,
         found.values + range.lowerBound, worker.tree.pairs.pointer, room.neurons, room.values)

@@ -124,6 +124,11 @@ internal import HalfspaceLinalg
       coordinates.pointer, coordinates.stride)
   }
 
+  /// The coordinates of query `q` in the basis that it was encoded with.
+  @unsafe func coordinates(of q: Int) -> UnsafePointer<Float> {
+    unsafe UnsafePointer(coordinates.row(q))
+  }
+
   /// The first plane from query `q` on.
   @unsafe func high(_ q: Int) -> UnsafePointer<Int8> {
     unsafe UnsafePointer(planes + q * 4 * groups)

@@ -51,6 +51,27 @@ extension Kernels {
       }
     }
 
+    @Test func `products with a table have the same bits at every level`() {
+      var dice = Dice(seed: 12)
+      for stride in [16, 32, 48, 64, 80, 96, 128, 144, 208, 272] {
+        for h in [1, 2, 3, 4, 5, 7, 8, 23] {
+          let table = Block((0..<h * stride).map { _ in dice.normal() })
+          let x = Block((0..<h).map { _ in dice.normal() })
+          expectSameBitsAtEveryLevel("\(h) x \(stride)") {
+            let products = Block(stride, of: Float.nan)
+            unsafe hs_grid_products_f32(h, stride, table.start, x.start, products.start)
+            for i in 0..<stride {
+              let exact = (0..<h).reduce(0.0) {
+                $0 + Double(table[$1 * stride + i]) * Double(x[$1])
+              }
+              #expect(abs(Double(products[i]) - exact) < 1e-4)
+            }
+            return Outcome(products)
+          }
+        }
+      }
+    }
+
     @Test func `the filter keeps exactly the pairs above the cutoff, in order`() {
       var dice = Dice(seed: 10)
       for s1 in [1, 2, 15, 16, 17, 40] {

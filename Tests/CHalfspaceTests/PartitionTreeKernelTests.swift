@@ -121,14 +121,60 @@ import _HalfspaceTestSupport
       }
     }
     if count * 4 <= m { ids = Array(Set(ids)) }
+    expectSorted(ids, of: m)
+  }
+
+  /// Pairs with these numbers, at every level; what lies behind the room asked for must stay.
+  private func expectSorted(_ ids: [Int32], of m: Int) {
     let values = ids.map { Float($0) * 0.5 }
-    var scratch = [UInt64](repeating: 0, count: 2 * ids.count)
-    var sortedIDs = [Int32](repeating: 0, count: ids.count)
-    var sortedValues = [Float](repeating: 0, count: ids.count)
-    unsafe hs_sort_pairs_f32(
-      ids.count, m, ids, values, &scratch, &sortedIDs, &sortedValues)
-    #expect(sortedIDs == ids.sorted())
-    #expect(sortedValues == sortedIDs.map { Float($0) * 0.5 })
+    let (n, words) = (ids.count, hs_sort_pairs_words(ids.count))
+    let results = atEveryLevel {
+      var scratch = [UInt64](repeating: 7, count: words + 8)
+      var sortedIDs = [Int32](repeating: -7, count: n + 24)
+      var sortedValues = [Float](repeating: -7, count: n + 24)
+      unsafe hs_sort_pairs_f32(n, m, ids, values, &scratch, &sortedIDs, &sortedValues)
+      #expect(scratch[words...].allSatisfy { $0 == 7 })
+      #expect(sortedIDs[(n + 16)...].allSatisfy { $0 == -7 })
+      #expect(sortedValues[(n + 16)...].allSatisfy { $0 == -7 })
+      return (Array(sortedIDs.prefix(n)), Array(sortedValues.prefix(n)))
+    }
+    let expected = ids.sorted()
+    for (sortedIDs, sortedValues) in results {
+      #expect(sortedIDs == expected)
+      #expect(sortedValues == expected.map { Float($0) * 0.5 })
+    }
+  }
+
+  @Test func `pairs whose numbers crowd come out in ascending order`() {
+    for n in [25, 40, 200, 1000, 4096] {
+      // Neighbors, squares, a crowd and one far away, all but the crowd spread evenly.
+      expectSorted((0..<n).map { Int32($0 * 7 % n) }.uniqued, of: 1 << 20)
+      expectSorted((0..<n).map { Int32($0 * $0) }.reversed(), of: 1 << 25)
+      expectSorted((0..<n).map { Int32($0) }.reversed() + [(1 << 28) - 1], of: 1 << 28)
+      expectSorted((0..<n).map { Int32($0) } + [(1 << 28)], of: 1 << 30)
+      for crowd in [17, 40, 70, 100] where crowd < n {
+        let spread = (0..<n).map { Int32($0 < crowd ? 500_000 + $0 : 1000 * $0) }
+        expectSorted(spread.uniqued.reversed(), of: 1 << 23)
+      }
+    }
+  }
+
+  @Test(arguments: [1, 63, 64, 65, 4096, 4097, 1 << 17, 1_000_003])
+  func `numbers come out in ascending order and leave no bit`(m: Int) {
+    for n in [0, 1, 2, 10, m / 100, m / 2, m] where n <= min(m, 100_000) {
+      // Distinct: steps that are coprime to m.
+      let ids = (0..<n).map { Int32(($0 * 7919 + m / 3) % m) }
+      guard Set(ids).count == n else { continue }
+      let words = hs_sort_ids_words(m)
+      var bits = [UInt64](repeating: 0, count: words)
+      for _ in 0..<2 {
+        var sorted = [Int32](repeating: -7, count: n + 3)
+        unsafe hs_sort_ids(n, m, ids, &bits, &sorted)
+        #expect(Array(sorted.prefix(n)) == ids.sorted())
+        #expect(sorted[n + 2] == -7)
+      }
+      #expect(bits.allSatisfy { $0 == 0 })
+    }
   }
 
   @Test(arguments: [1, 15, 16, 17, 100, 257, 1000])
@@ -177,5 +223,13 @@ import _HalfspaceTestSupport
     var node = [Float](repeating: 0, count: 3 * 16)
     #expect(unsafe hs_node_include_f32(1, 1e-6, [.infinity], &node) == .infinity)
     #expect(node[16].isNaN && node[32].isNaN)
+  }
+}
+
+extension Sequence where Element: Hashable {
+  /// Every element once, in the order of their first appearance.
+  fileprivate var uniqued: [Element] {
+    var seen = Set<Element>()
+    return filter { seen.insert($0).inserted }
   }
 }

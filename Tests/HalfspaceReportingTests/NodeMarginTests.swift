@@ -27,6 +27,18 @@ import Testing
     return accepted == 1 ? .accepted : count == 1 ? .kept : .discarded
   }
 
+  @Test func `slack keeps both cutoffs away from the threshold`() {
+    let margin = NodeMargin(dimension: 9, stride: 16)
+    for slack in [0, 1e-6, 0.5, 1e6] {
+      let cutoffs = margin.cutoffs(threshold: 2, rowNorm: 1, queryNorm: 1, slack: slack)
+      #expect(Double(cutoffs.discard) <= 2 - slack && Double(cutoffs.accept) >= 2 + slack)
+    }
+    for slack in [Double.infinity, .nan] {
+      let cutoffs = margin.cutoffs(threshold: 2, rowNorm: 1, queryNorm: 1, slack: slack)
+      #expect(cutoffs.discard.isNaN && cutoffs.accept.isNaN)
+    }
+  }
+
   @Test(arguments: [1, 2, 5, 31, 64, 200])
   func `the smallest nodes are decided by the canonical value at the threshold`(d: Int) {
     // One row, so that only the margin separates the bounds; cancellation makes sums in
