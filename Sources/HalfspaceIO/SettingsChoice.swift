@@ -19,11 +19,13 @@ public struct TrialProgress: Sendable, Equatable {
 /// little noise. On few rows a *smooth* network generalizes better, one half of whose neurons fire;
 /// on noisy rows a *gentle* one, with a tenth of the learning rate; and where a linear model is hard to
 /// beat, a network on top of one (`LinearFit`), or none. None is a setting one would think of, so all are
-/// tried; then a learned metric, other scalings, and both of them.
+/// tried; then other scalings, a learned metric, and both of them; at last, where the rows are so few that
+/// a run takes few steps, a longer run.
 ///
 /// Of few rows, set apart several times, what is as good as the best but for chance and *simplest* is
-/// taken. Of many, all are looked at for a short while first; the best of them, and those that it
-/// replaces, for four times as long (successive halving).
+/// taken, and what is clearly worse on the first of these times is given up. Of many, all are looked at for
+/// a short while first; the best of them, and those that it replaces, for four times as long (successive
+/// halving).
 public final class SettingsChoice {
   /// Elements of a table up to which a smooth network is tried: it costs what its width does.
   private static let smoothElements = 1 << 16
@@ -36,6 +38,10 @@ public final class SettingsChoice {
   private static let longShare = 0.04
   /// How many visits are always granted for each time that rows are set apart.
   private static let fewestVisits = 8192
+  /// A run of fewer steps than this may be too short,
+  private static let fewSteps = 2000
+  /// and is tried with so many times the epochs.
+  private static let longerFactor = 4
   /// Of how many settings a second look is taken, beside those that lead.
   private static let finalists = 2
 
@@ -47,6 +53,8 @@ public final class SettingsChoice {
   public private(set) var best = TrialSettings()
   /// What takes part, and the count of all trials there can be.
   private var (made, planned) = (0, 0)
+  /// What short looks are longer by, when longer runs are looked at.
+  private var stretch = 1
 
   /// The choice for a table, to be made by `run`.
   ///
@@ -68,10 +76,11 @@ public final class SettingsChoice {
     guard rows >= Self.fewestRows else { return }
     planned = 1 + shapes(best).count + scalings(best).count + metrics(best).count
     if isStaged { planned += 1 + 2 * Self.finalists }
+    if !longer(best).isEmpty { planned += 1 + longer(best).count }
     do throws(TrialStopped) {
       guard let first = try look(at: best, visits: shortVisits, onStep) else { return }
       var leader = Standing(settings: best, short: first)
-      leader = try contest(leader, shapes(best), prefersSimple: trial.splitCount >= 4, onStep)
+      leader = try contest(leader, shapes(best), onStep)
       best = leader.settings
       leader = try contest(leader, scalings(best), onStep)
       best = leader.settings
@@ -79,10 +88,13 @@ public final class SettingsChoice {
       // One that is no better than none will not be refined.
       for settings in metrics(best) where settings.metric == .learned || best.metric == .learned {
         // On all of many rows it will be learned better than here: it is enough not to be worse.
-        leader = try decide(
-          leader, [Standing(settings: settings)], favorsRivals: isStaged, onStep)
+        leader =
+          prefersSimple
+          ? try contest(leader, [settings], onStep)
+          : try decide(leader, [Standing(settings: settings)], favorsRivals: isStaged, onStep)
         best = leader.settings
       }
+      best = try lengthened(leader, onStep).settings
     } catch {
       // What was found before it was stopped counts.
     }
@@ -94,16 +106,19 @@ public final class SettingsChoice {
     Double(trial.prepared.training.rowCount * recipe.training.epochs)
   }
   private var fewestVisits: Int { Self.fewestVisits * trial.splitCount }
-  private var shortVisits: Int { max(fewestVisits, Int(Self.shortShare * runVisits)) }
+  private var shortVisits: Int { stretch * max(fewestVisits, Int(Self.shortShare * runVisits)) }
   private var longVisits: Int { max(fewestVisits, Int(Self.longShare * runVisits)) }
   /// Whether there are rows enough for a second look to tell more.
   private var isStaged: Bool { longVisits > shortVisits }
+  /// Whether rows are set apart often enough to tell what is worse only by chance.
+  private var prefersSimple: Bool { trial.splitCount >= 4 }
 
   private func look(
-    at settings: TrialSettings, visits: Int, _ onStep: (TrialProgress) -> TrainingAction
+    at settings: TrialSettings, visits: Int, against rival: TrialResult? = nil,
+    _ onStep: (TrialProgress) -> TrainingAction
   ) throws(TrialStopped) -> TrialResult? {
     let last = results.last
-    let result = try trial.result(of: settings, visits: visits) { share in
+    let result = try trial.result(of: settings, visits: visits, against: rival) { share in
       onStep(TrialProgress(done: Double(made) + share, count: planned, last: last))
     }
     made += 1
@@ -121,16 +136,15 @@ public final class SettingsChoice {
   /// The best of the leader and its rivals: the leader, unless one is clearly better, or the simplest of
   /// those that are not worse but for chance, which rows that are set apart often enough tell.
   private func contest(
-    _ leader: Standing, _ rivals: [TrialSettings], prefersSimple: Bool = false,
-    _ onStep: (TrialProgress) -> TrainingAction
+    _ leader: Standing, _ rivals: [TrialSettings], _ onStep: (TrialProgress) -> TrainingAction
   ) throws(TrialStopped) -> Standing {
+    if prefersSimple { return try simplest(leader, rivals, onStep) }
     var left: [Standing] = []
     for settings in rivals {
       if let short = try look(at: settings, visits: shortVisits, onStep) {
         left.append(Standing(settings: settings, short: short))
       }
     }
-    if prefersSimple { return simplest(leader, left) }
     guard isStaged, let lead = leader.short else { return winner(leader, left, by: \.short) }
     // What is clearly worse already needs no second look.
     let finalists = left.filter { $0.short.map { !lead.isClearlyBetter(than: $0) } ?? false }
@@ -139,10 +153,44 @@ public final class SettingsChoice {
   }
 
   /// The simplest of those that are as good as any but for chance.
-  private func simplest(_ leader: Standing, _ rivals: [Standing]) -> Standing {
-    let all = ([leader] + rivals).sorted { $0.settings.complexity < $1.settings.complexity }
-    let best = TrialResult.simplest(of: all.compactMap(\.short))
-    return all.first { $0.settings == best.settings } ?? leader
+  private func simplest(
+    _ leader: Standing, _ rivals: [TrialSettings], _ onStep: (TrialProgress) -> TrainingAction
+  ) throws(TrialStopped) -> Standing {
+    var (all, best) = ([leader], leader.short)
+    // The simplest take the least time, and spare others theirs.
+    for settings in rivals.sorted(by: { $0.complexity < $1.complexity }) {
+      guard
+        let short = try look(at: settings, visits: shortVisits, against: best, onStep)
+      else { continue }
+      all.append(Standing(settings: settings, short: short))
+      if short.cost < best?.cost ?? .infinity { best = short }
+    }
+    all.sort { $0.settings.complexity < $1.settings.complexity }
+    let chosen = TrialResult.simplest(of: all.compactMap(\.short))
+    return all.first { $0.settings == chosen.settings } ?? leader
+  }
+
+  /// The leader, or the same with a longer run, where that is better: it is less left to chance.
+  private func lengthened(
+    _ leader: Standing, _ onStep: (TrialProgress) -> TrainingAction
+  ) throws(TrialStopped) -> Standing {
+    let rivals = longer(leader.settings)
+    guard !rivals.isEmpty else { return leader }
+    // What is to be told apart needs as long a look as the longer run.
+    stretch = Self.longerFactor
+    defer { stretch = 1 }
+    var best: Standing?
+    // A run that was short enough to be looked at whole comes to the same again.
+    let wholeVisits = trial.keptRows * recipe.training.epochs
+    if wholeVisits <= fewestVisits { best = leader }
+    for settings in (best == nil ? [leader.settings] : []) + rivals {
+      guard
+        let short = try look(at: settings, visits: shortVisits, against: best?.short, onStep),
+        short.cost < best?.short?.cost ?? .infinity
+      else { continue }
+      best = Standing(settings: settings, short: short)
+    }
+    return best ?? leader
   }
 
   /// The best of the leader and its rivals after a long look, or the only one there is.
@@ -208,6 +256,21 @@ public final class SettingsChoice {
       }
   }
 
+  /// The same with more epochs, at a calmer rate and at the same, where those of the recipe are few steps;
+  /// none where they are not.
+  private func longer(_ settings: TrialSettings) -> [TrialSettings] {
+    let (rows, training) = (trial.prepared.training.rowCount, recipe.training)
+    let steps = rows * training.epochs / training.batchSize
+    guard prefersSimple, settings.epochs == nil, steps < Self.fewSteps else { return [] }
+    var longer = settings
+    longer.epochs = Self.longerFactor * training.epochs
+    // What is gentle already need not be calmed.
+    guard settings.learningRate == nil else { return [longer] }
+    var calm = longer
+    calm.learningRate = training.learningRate / 3
+    return [calm, longer]
+  }
+
   /// Other scalings: ranks for what is standardized and the reverse, and logarithms where features are
   /// skewed.
   private func scalings(_ settings: TrialSettings) -> [TrialSettings] {
@@ -243,8 +306,15 @@ public final class SettingsChoice {
 
 extension TrialSettings {
   /// How much a model of such settings can bend, by rank: of those that are equally good the one that
-  /// can least is to be trusted most.
+  /// can least is to be trusted most. Of the same shape, longer runs, other scalings and metrics come
+  /// behind.
   fileprivate var complexity: Int {
+    let additions =
+      ((epochs ?? 0) > 0 ? 4 : 0) + (metric == .none ? 0 : 2) + (scaling == nil ? 0 : 1)
+    return 8 * shapeRank + additions
+  }
+
+  private var shapeRank: Int {
     switch (epochs, constant, linearPart) {
     case (0?, _, _): 0
     case (_, _?, _): 1

@@ -9,7 +9,7 @@ internal import HalfspaceNN
 /// results.
 struct SettingsTrial {
   /// Share of the training rows that is set apart.
-  private static let heldShare = 0.2
+  static let heldShare = 0.2
   /// How often: the fewer rows there are, the more chance is in each time.
   private static func splits(rows: Int) -> Int {
     switch rows {
@@ -19,6 +19,10 @@ struct SettingsTrial {
     default: 1
     }
   }
+  /// After how many of these times settings may be given up that are worse than others,
+  private static let fewestSplits = 4
+  /// and by how many standard errors they must be.
+  private static let hopelessErrors = 3.0
   /// Runs see rows at least so often before they see more of them.
   private static let fewestVisits = 8
 
@@ -72,10 +76,14 @@ struct SettingsTrial {
 
   /// As `result(of:visits:)`.
   ///
-  /// - Parameter onStep: called after each step, with the share of the trial that is done; may end it.
+  /// - Parameters:
+  ///   - rival: what others have come to after as many visits; settings that are so much worse on some of
+  ///     the rows set apart that the others will not change it are given up, and come to nothing.
+  ///   - onStep: called after each step, with the share of the trial that is done; may end it.
   /// - Throws: `TrialStopped` when it does.
   func result(
-    of settings: TrialSettings, visits: Int, onStep: (Double) -> TrainingAction
+    of settings: TrialSettings, visits: Int, against rival: TrialResult? = nil,
+    onStep: (Double) -> TrainingAction
   ) throws(TrialStopped) -> TrialResult? {
     let recipe = recipe(settings)
     var errors = (sum: 0.0, scale: 0.0)
@@ -98,11 +106,21 @@ struct SettingsTrial {
       costs.append(part.cost / max(part.scale, .leastNormalMagnitude))
       rows += split.test.count
       done += part.visits
+      if let rival, isHopeless(costs, against: rival.costs) { return nil }
     }
     guard errors.scale > 0, errors.sum.isFinite else { return nil }
     return TrialResult(
       settings: settings, error: errors.sum / errors.scale, rows: rows, rowVisits: done,
       judgesClasses: prepared.target.task == .classification, costs: costs)
+  }
+
+  /// Whether costs of the first times that rows were set apart are so far above those of others that the
+  /// rest need not be looked at.
+  private func isHopeless(_ costs: [Double], against others: [Double]) -> Bool {
+    guard costs.count >= Self.fewestSplits, costs.count < splits.count, others.count == splits.count
+    else { return false }
+    let (excess, error) = TrialResult.difference(costs[...], others.prefix(costs.count))
+    return excess > Self.hopelessErrors * error
   }
 
   private typealias Part = (error: Double, scale: Double, cost: Double, visits: Int)
@@ -131,21 +149,27 @@ struct SettingsTrial {
       prepared.features.gather(kept), targets: targets, weights: weights, recipe: recipe,
       communicator: communicator, pilotEpochs: pilot
     ) { try onStep(pilotShare * $0) }
-    let trainer = try Trainer(
-      rows: .dense(fitted.inputs), targets: targets, weights: weights, offsets: fitted.offsets,
-      network: recipe.network, training: recipe.training, communicator: communicator)
-    // A run that begins again has not gone back.
-    var furthest = 0.0
-    try trainer.run(checking: {
-      furthest = max(furthest, $0.shareDone)
-      try onStep(pilotShare + (1 - pilotShare) * furthest)
-    })
     let threads = recipe.training.threads
     let inputs = try fitted.transform.apply(
       to: prepared.features.gather(split.test), threads: threads)
-    let scores = trainer.predictor().scores(for: inputs, threads: threads)
-    if let linear = fitted.linear {
-      scores.add(linear.scores(of: inputs), rows: 0..<scores.rows)
+    let scores: Matrix
+    if epochs == 0, let linear = fitted.linear {
+      // No network is trained: none need be made.
+      scores = linear.scores(of: inputs)
+    } else {
+      let trainer = try Trainer(
+        rows: .dense(fitted.inputs), targets: targets, weights: weights, offsets: fitted.offsets,
+        network: recipe.network, training: recipe.training, communicator: communicator)
+      // A run that begins again has not gone back.
+      var furthest = 0.0
+      try trainer.run(checking: {
+        furthest = max(furthest, $0.shareDone)
+        try onStep(pilotShare + (1 - pilotShare) * furthest)
+      })
+      scores = trainer.predictor().scores(for: inputs, threads: threads)
+      if let linear = fitted.linear {
+        scores.add(linear.scores(of: inputs), rows: 0..<scores.rows)
+      }
     }
     let judged = all.gather(split.test)
     let (error, scale) = Self.error(

@@ -29,14 +29,27 @@ public struct TrialResult: Sendable, Equatable {
   ///
   /// - Precondition: there are results, all from the same rows, set apart twice or more.
   static func simplest(of results: [TrialResult]) -> TrialResult {
-    func mean(_ values: [Double]) -> Double { values.reduce(0, +) / Double(values.count) }
-    let best = results.min { mean($0.costs) < mean($1.costs) }!
+    let best = results.min { $0.cost < $1.cost }!
     return results.first { result in
-      let differences = zip(result.costs, best.costs).map { $0 - $1 }
-      let excess = mean(differences)
-      let variance = mean(differences.map { ($0 - excess) * ($0 - excess) })
-      return excess <= (variance / Double(differences.count - 1)).squareRoot()
+      let (excess, error) = difference(result.costs[...], best.costs[...])
+      return excess <= error
     }!
+  }
+
+  /// By how much costs are above others on the same rows, and the standard error of that.
+  ///
+  /// Times that rows are set apart share most of the rows that are trained on, so that more of them do not
+  /// tell as much as independent ones: beside 1/J stands the quotient of rows held and rows kept (Nadeau
+  /// and Bengio, "Inference for the generalization error", 2003).
+  static func difference(
+    _ costs: ArraySlice<Double>, _ others: ArraySlice<Double>
+  ) -> (excess: Double, error: Double) {
+    let differences = zip(costs, others).map { $0 - $1 }
+    let count = Double(differences.count)
+    let excess = differences.reduce(0, +) / count
+    let variance = differences.reduce(0) { $0 + ($1 - excess) * ($1 - excess) } / (count - 1)
+    let overlap = SettingsTrial.heldShare / (1 - SettingsTrial.heldShare)
+    return (excess, (variance * (1 / count + overlap)).squareRoot())
   }
 
   /// Whether this is better by more than what chance makes of a few rows: by half a standard error of
