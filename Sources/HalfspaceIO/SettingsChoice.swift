@@ -38,6 +38,9 @@ public final class SettingsChoice {
   private static let longShare = 0.04
   /// How many visits are always granted for each time that rows are set apart.
   private static let fewestVisits = 8192
+  /// How many visits are granted where they make the run a whole one: the part of a run on noisy rows looks
+  /// better than all of it.
+  private static let fewestWholeVisits = 16384
   /// A run of fewer steps than this may be too short,
   private static let fewSteps = 2000
   /// and is tried with so many times the epochs.
@@ -105,7 +108,12 @@ public final class SettingsChoice {
   private var runVisits: Double {
     Double(trial.prepared.training.rowCount * recipe.training.epochs)
   }
-  private var fewestVisits: Int { Self.fewestVisits * trial.splitCount }
+  /// Those of runs to the end on the rows that are not set apart.
+  private var wholeVisits: Int { trial.keptRows * recipe.training.epochs }
+  private var fewestVisits: Int {
+    let isGranted = wholeVisits <= Self.fewestWholeVisits * trial.splitCount
+    return max(Self.fewestVisits * trial.splitCount, isGranted ? wholeVisits : 0)
+  }
   private var shortVisits: Int { stretch * max(fewestVisits, Int(Self.shortShare * runVisits)) }
   private var longVisits: Int { max(fewestVisits, Int(Self.longShare * runVisits)) }
   /// Whether there are rows enough for a second look to tell more.
@@ -181,7 +189,6 @@ public final class SettingsChoice {
     defer { stretch = 1 }
     var best: Standing?
     // A run that was short enough to be looked at whole comes to the same again.
-    let wholeVisits = trial.keptRows * recipe.training.epochs
     if wholeVisits <= fewestVisits { best = leader }
     for settings in (best == nil ? [leader.settings] : []) + rivals {
       guard
