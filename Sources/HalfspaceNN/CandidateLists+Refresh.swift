@@ -13,12 +13,13 @@ extension CandidateLists {
   func prepare(above threshold: Float) {
     if threshold < self.threshold {
       // Nothing is known about lower thresholds.
+      movers = []
       becomeMovers(0..<Int32(weights.rows))
       offsets = .init(repeating: 0, count: rowCount + 1)
       self.threshold = -.infinity
       isFull = false
     }
-    if isReviewDue, !isFull { review() }
+    if isReviewDue { review(above: threshold) }
     if isRefreshDue { refresh(above: threshold) }
   }
 
@@ -29,43 +30,21 @@ extension CandidateLists {
     return Double(moverChecks * weights.stride) >= MarginCost.merge * Double(listedPairs)
   }
 
-  /// Whether an epoch has passed, and deciding pairs has taken so long that looking at all neurons is
-  /// nothing beside it.
-  private var isReviewDue: Bool {
-    rowsAnswered - reviewedAt >= rowCount
-      && counters.rechecked - reviewedPairs >= Self.pairsOfReview * weights.rows
-  }
-
-  /// Pairs decided for each neuron that is looked at.
-  private static let pairsOfReview = 50
-
-  /// Looks for neurons that have become so slow that a narrower margin pays within two epochs.
-  private func review() {
-    reviewedAt = rowsAnswered
-    reviewedPairs = counters.rechecked
-    let cost = cost
-    let slow = (0..<Int32(weights.rows)).filter { neuron in
-      let r = Int(neuron)
-      guard isMover[r] == 0, age(r) >= 1 else { return false }
-      let speed = Drift.distance(weights, r, reference, r) / age(r)
-      let entries = Double(listed[r])
-      let best = cost.best(speed: speed, entries: entries, at: margins[r])
-      let present = cost.of(
-        margin: margins[r], speed: speed, entries: entries, at: margins[r])
-      return best.margin < margins[r]
-        && 2 * (present - best.cost) > MarginCost.refresh * Double(rowCount)
-    }
-    if !slow.isEmpty { becomeMovers(slow) }
-  }
-
   // MARK: Margins
 
   /// Epochs since a neuron's candidates were taken, at least a little.
-  private func age(_ r: Int) -> Double {
+  func age(_ r: Int) -> Double {
     Double(max(1, rowsAnswered - takenAt[r])) / Double(rowCount)
   }
 
-  private var cost: MarginCost { MarginCost(rows: rowCount, threshold: threshold) }
+  /// Sets the largest square of the displacement that a neuron may have.
+  func setLimit(_ r: Int, _ limit: Float) {
+    limits[r] = limit
+    // What has no limit is always beyond it.
+    allowances[r] = limit > 0 ? limit.squareRoot() * (1 - 0x1p-20) : -1
+  }
+
+  var cost: MarginCost { MarginCost(rows: rowCount, threshold: threshold) }
 
   // MARK: Refreshing
 
@@ -88,10 +67,9 @@ extension CandidateLists {
     }
     // Blocks bound the memory of the reports.
     let block = max(1024, weights.rows / 8)
-    var report = FiringReport()
     for start in stride(from: 0, to: queries.neurons.count, by: block) {
       guard !isFull else { break }
-      list(queries, start..<min(start + block, queries.neurons.count), &report)
+      list(queries, start..<min(start + block, queries.neurons.count))
     }
     movers = movers.filter { isMover[Int($0)] == 1 }
     moverChecks = 0
@@ -110,24 +88,23 @@ extension CandidateLists {
   }
 
   /// Asks which training rows a range of movers needs to be listed for, and lists them.
-  private func list(_ fresh: FreshQueries, _ range: Range<Int>, _ report: inout FiringReport) {
+  private func list(_ fresh: FreshQueries, _ range: Range<Int>) {
     let names = Array(fresh.neurons[range])
     let queries = Matrix(rows: names.count, columns: lifted.columns)
     for (k, neuron) in names.enumerated() {
       unsafe queries.row(k).update(from: weights.row(Int(neuron)), count: weights.columns)
       queries[k, weights.columns] = margins[Int(neuron)]
     }
-    data.report(queries: queries, rows: 0..<names.count, above: threshold, into: &report)
-    isFull = listedPairs + report.count >= Self.mostPairs
+    data.report(queries: queries, rows: 0..<names.count, above: threshold, into: &found)
+    isFull = listedPairs + found.count >= Self.mostPairs
     guard !isFull else { return }
-    merge(report, names)
+    merge(found, names)
     for (k, neuron) in names.enumerated() {
       let r = Int(neuron)
       unsafe reference.row(r).update(from: weights.row(r), count: weights.stride)
-      limits[r] = fresh.limits[range.lowerBound + k]
-      allowances[r] = limits[r].squareRoot() * (1 - 0x1p-20)
+      setLimit(r, fresh.limits[range.lowerBound + k])
       spent[r] = 0
-      listed[r] = Int32(report.range(of: k).count)
+      listed[r] = Int32(found.range(of: k).count)
       takenAt[r] = rowsAnswered
       isMover[r] = 0
     }
@@ -137,30 +114,61 @@ extension CandidateLists {
   /// Puts the pairs of a report over the training rows, query k being neuron names[k], into the
   /// lists, and leaves out what they hold of movers.
   private func merge(_ report: borrowing FiringReport, _ names: [Int32]) {
-    let pairs = report.count
-    let rows = rowCount
-    var counts = [Int32](repeating: 0, count: rows)
-    var active = [Int32](repeating: 0, count: min(rows, pairs))
-    var starts = [Int32](repeating: 0, count: min(rows, pairs) + 1)
-    var positions = [Int32](repeating: 0, count: pairs)
-    var values = [Float](repeating: 0, count: pairs)
-    let lists = unsafe hs_transpose_report(
-      names.count, rows, report.offsets, report.neurons, report.values, &counts, &active,
-      &starts, &positions, &values)
-    var merged = [Int](repeating: 0, count: rows + 1)
+    let lists = scratch.transpose(report, rows: rowCount)
     // Two arrays take turns: memory that is new costs more than the merge.
-    let needed = listedPairs + pairs + 1
+    let needed = listedPairs + report.count + 1
     if spareIDs.count < needed { spareIDs = .init(repeating: 0, count: needed + needed / 4) }
-    _ = unsafe spareIDs.withUnsafeMutableBufferPointer { room in
-      unsafe hs_merge_lists(
-        rows, offsets, ids, isMover, lists, active, starts, positions, names, &merged,
-        room.baseAddress!)
+    unsafe spareIDs.withUnsafeMutableBufferPointer { room in
+      unsafe scratch.merge(
+        offsets, ids, dropping: isMover, lists: lists, names, into: room.baseAddress!)
     }
     swap(&ids, &spareIDs)
     if spareIDs.count > Self.mostSparePairs { spareIDs = [] }
-    offsets = merged
+    swap(&offsets, &scratch.merged)
+  }
+
+  /// Room of merges: the report over the training rows, and what it is transposed to.
+  struct MergeScratch {
+    var counts: [Int32] = []
+    var active: [Int32] = []
+    var starts: [Int32] = []
+    var positions: [Int32] = []
+    var values: [Float] = []
+    var merged: [Int] = []
+
+    /// Transposes a report over `rows` rows; returns how many of these it names.
+    mutating func transpose(_ report: borrowing FiringReport, rows: Int) -> Int {
+      if counts.count < rows {
+        counts = .init(repeating: 0, count: rows)
+        active = counts
+        starts = .init(repeating: 0, count: rows + 1)
+        merged = starts.map { Int($0) }
+      }
+      if positions.count < report.count {
+        positions = .init(repeating: 0, count: report.count + report.count / 4)
+        values = .init(repeating: 0, count: positions.count)
+      }
+      return unsafe hs_transpose_report(
+        report.queryCount, rows, report.offsets, report.neurons, report.values, &counts, &active,
+        &starts, &positions, &values)
+    }
+
+    /// Merges the transposed report, whose query k is neuron names[k], with lists.
+    @unsafe mutating func merge(
+      _ offsets: [Int], _ ids: [Int32], dropping dropped: [UInt8], lists: Int, _ names: [Int32],
+      into room: UnsafeMutablePointer<Int32>
+    ) {
+      _ = unsafe hs_merge_lists(
+        offsets.count - 1, offsets, ids, dropped, lists, active, starts, positions, names, &merged,
+        room)
+    }
+
+    var byteCount: Int {
+      4 * (counts.count + active.count + starts.count + positions.count + values.count)
+        + 8 * merged.count
+    }
   }
 
   /// Entries for which room is kept from merge to merge: 256 MB.
-  private static let mostSparePairs = 1 << 26
+  static let mostSparePairs = 1 << 26
 }

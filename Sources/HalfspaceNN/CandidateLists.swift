@@ -20,13 +20,15 @@ internal import HalfspaceReporting
 /// have cost as much as it takes to merge new entries into the lists, they are refreshed together:
 /// half-space queries over the training rows, a static structure that needs no maintenance. Margins
 /// are chosen for each neuron by how fast it goes: a wide one costs candidates on every visit of a
-/// row, a narrow one costs refreshes.
+/// row, a narrow one costs refreshes. Neurons that become slower get narrower margins, for which the
+/// lists are decided once more and the training rows need not be asked.
 ///
 /// The threshold may grow, as it does when weights decay; if it ever fell, all lists would be
 /// made anew. Rows that are not training rows are scanned. When lists would exceed `mostPairs`,
 /// what does not fit stays a mover: exact, but no longer fast.
 ///
-/// - Complexity: for a row, O(d) for each candidate and mover. A refreshed neuron, O(n d). Memory:
+/// - Complexity: for a row, O(d) for each candidate and mover. A refreshed neuron, O(n d), by codes of
+///   8 bits. Memory:
 ///   8 bytes per candidate (4 between refreshes where they are many), 4 d per neuron for the reference and 4 (d + 1) per
 ///   training row.
 /// - Note: One report at a time; nothing is allocated between refreshes once the scratch has seen
@@ -39,7 +41,7 @@ final class CandidateLists: NeuronLookup {
   let threads: Int
   /// The lifted training rows, and the index that refreshes ask.
   let lifted: Matrix
-  let data: BruteForceIndex
+  let data: CertifiedTileIndex
   let budget: DriftBudget
   var weights: Matrix
 
@@ -79,6 +81,9 @@ final class CandidateLists: NeuronLookup {
   var counters = IndexStatistics()
   var events = LookupStatistics()
   private var workers: [CandidateWorker] = []
+  /// Scratch of refreshes.
+  var found = FiringReport()
+  var scratch = MergeScratch()
   /// Scratch of `update`.
   private var moved: [Int32] = []
   private var suspects: [Int32] = []
@@ -91,7 +96,7 @@ final class CandidateLists: NeuronLookup {
     self.threads = max(1, threads)
     self.weights = weights
     lifted = DriftBudget.lifted(queries: inputs)
-    data = BruteForceIndex(lifted, threads: self.threads, nonFinite: .decided)
+    data = CertifiedTileIndex(lifted, threads: self.threads, nonFinite: .decided)
     budget = DriftBudget(lifted: lifted)
     reference = weights.emptyTwin()
     margins = .init(repeating: Self.firstMargin, count: weights.rows)
@@ -119,7 +124,7 @@ final class CandidateLists: NeuronLookup {
   ) {
     report.removeAll()
     prepare(above: threshold)
-    let pieces = min(threads, batch.count)
+    let pieces = pieces(of: batch)
     while workers.count < pieces { workers.append(CandidateWorker()) }
     let pass = CandidatePass(self, batch, threshold)
     if pieces == 1 {
@@ -144,6 +149,17 @@ final class CandidateLists: NeuronLookup {
     rowsAnswered += batch.count
     moverChecks += batch.count * movers.count
   }
+
+  /// Parts of the batch: one, unless there is enough to do for several threads.
+  private func pieces(of batch: LookupBatch) -> Int {
+    guard threads > 1 else { return 1 }
+    var pairs = batch.count * (batch.numbers == nil ? weights.rows : movers.count)
+    for row in batch.numbers ?? [] { pairs += offsets[row + 1] - offsets[row] }
+    return max(1, min(threads, batch.count, pairs * weights.stride / Self.floatsWorthATask))
+  }
+
+  /// Multiply-adds of floats that take as long as starting a task, some microseconds.
+  private static let floatsWorthATask = 1 << 15
 
   // MARK: Moves
 
@@ -178,7 +194,7 @@ final class CandidateLists: NeuronLookup {
   }
 
   /// Compares rows with their references; those beyond their limit become movers.
-  private func measure(_ count: Int, _ rows: UnsafePointer<Int32>) {
+  func measure(_ count: Int, _ rows: UnsafePointer<Int32>) {
     let found = unsafe hs_moved_beyond_f32(
       count, rows, weights.stride, weights.pointer, reference.pointer, limits, &moved)
     // What is no number is found again and again.
@@ -186,15 +202,25 @@ final class CandidateLists: NeuronLookup {
     if !new.isEmpty { becomeMovers(new) }
   }
 
-  /// Has these neurons, which ascend, checked on every row from now on.
-  func becomeMovers(_ new: some Sequence<Int32>) {
+  /// Has these neurons, which ascend and are no movers yet, checked on every row from now on.
+  /// O(movers).
+  func becomeMovers(_ new: some Collection<Int32>) {
     for neuron in new {
       isMover[Int(neuron)] = 1
       limits[Int(neuron)] = .infinity
       allowances[Int(neuron)] = .infinity
       spent[Int(neuron)] = 0
     }
-    movers = (0..<Int32(weights.rows)).filter { isMover[Int($0)] == 1 }
+    var merged: [Int32] = []
+    merged.reserveCapacity(movers.count + new.count)
+    var others = movers[...]
+    for neuron in new {
+      let before = others.prefix { $0 < neuron }
+      merged += before
+      merged.append(neuron)
+      others = others[before.endIndex...]
+    }
+    movers = merged + others
   }
 
   func grow(to weights: Matrix) {
@@ -221,7 +247,7 @@ final class CandidateLists: NeuronLookup {
       4 * (ids.capacity + spareIDs.capacity) + 8 * offsets.count + reference.byteCount
       + lifted.byteCount
       + data.statistics.memoryBytes + weights.rows * 33
-      + workers.reduce(0) { $0 + $1.byteCount }
+      + workers.reduce(0) { $0 + $1.byteCount } + 8 * found.count + scratch.byteCount
     return work
   }
 

@@ -23,6 +23,8 @@ public struct LookupStatistics: Sendable, Equatable {
   public var refreshedNeurons = 0
   /// Merges of refreshed neurons into the lists (candidate lists).
   public var refreshes = 0
+  /// Times that all lists were decided anew, with narrower margins (candidate lists).
+  public var narrowings = 0
   /// Pairs listed now (candidate lists).
   public var listedPairs = 0
   /// Quantiles 0, 0.25, 0.5, 0.75, 1 of the neurons' present distances from where their candidates
@@ -41,5 +43,6 @@ public struct LookupStatistics: Sendable, Equatable {
     calibrationSeconds += other.calibrationSeconds
     refreshedNeurons += other.refreshedNeurons
     refreshes += other.refreshes
+    narrowings += other.narrowings
   }
 }

@@ -14,13 +14,14 @@ struct MarginCost {
   static let listed = 5.0
   /// Copying one entry of a list in a merge, in multiply-adds.
   static let merge = 90.0
-  /// Refreshing a neuron, for each training row.
+  /// Refreshing a neuron, for each training row: its query, its share of a merge, and the checks of a
+  /// mover until then.
   static let refresh = 1.5
   /// The margins that are tried, in standard deviations of what an initial neuron gives on a row of
   /// norm 1.
   static let choices: [Float] = units.map { Float($0) * unit }
-  private static let unit: Float = 1 / 16
-  private static let units = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32]
+  private static let unit: Float = 1 / 64
+  private static let units = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128]
 
   /// Costs above `threshold` over `rows` training rows.
   init(rows: Int, threshold: Float) {
@@ -34,10 +35,15 @@ struct MarginCost {
   func of(
     margin: Float, speed: Double, entries: Double, at listedMargin: Float
   ) -> Double {
-    let expected =
-      max(1, entries) * growth[Int(margin / Self.unit)] / growth[Int(listedMargin / Self.unit)]
-    return Self.listed * min(Double(rows), expected)
+    Self.listed * self.entries(at: margin, of: entries, at: listedMargin)
       + Self.refresh * Double(rows) * speed / Double(margin)
+  }
+
+  /// The entries that a neuron is expected to have at `margin`, which has `entries` at another.
+  func entries(at margin: Float, of entries: Double, at listedMargin: Float) -> Double {
+    min(
+      Double(rows),
+      max(1, entries) * growth[Int(margin / Self.unit)] / growth[Int(listedMargin / Self.unit)])
   }
 
   /// The cheapest choice.

@@ -52,7 +52,7 @@ struct MoveBounds {
       rows = -1
       return nil
     }
-    if rows != weights.rows || largest > 2 * measured {
+    if rows != weights.rows || largest > 8 * measured {
       rows = weights.rows
       let square = unsafe hs_largest_square_f32(rows, weights.stride, weights.pointer)
       measured = max(Self.norm(square: square, stride: weights.stride), 0x1p-20)

@@ -200,4 +200,61 @@ import _HalfspaceTestSupport
     #expect(resting.checked < 3 * resting.reported, "of \(400 * 3000) pairs")
     #expect(lookup.mismatches == 0)
   }
+
+  @Test func `margins of neurons that have come to rest are narrowed, and reports stay the same`() {
+    let inputs = TestData.unitRows(400, 12, seed: 8)
+    let weights = TestData.gaussian(3000, 12, seed: 9)
+    let lists = CandidateLists(inputs: inputs, weights: weights, threads: 1)
+    let lookup = CheckedLookup(lists, weights: weights)
+    var generator = SeededGenerator(seed: 4)
+    var report = FiringReport()
+    var listed: [Int] = []
+    for epoch in 0..<12 {
+      for start in stride(from: 0, to: 400, by: 50) {
+        let rows = Array(start..<start + 50)
+        lookup.report(
+          LookupBatch(inputs: inputs.gather(rows), count: 50, numbers: rows[...]), above: 2,
+          into: &report)
+        // Only the first rows move on; in the end some go farther than narrow margins allow.
+        for r in 0..<40 { weights[r, 0] += epoch < 8 ? 0.002 : 0.02 * Float(generator.next() % 3) }
+        let moved = (0..<40).map(Int32.init)
+        unsafe moved.withUnsafeBufferPointer {
+          unsafe lookup.update(rows: $0, displacements: nil)
+        }
+      }
+      listed.append(lists.listedPairs)
+    }
+    #expect(lists.statistics.narrowings > 0)
+    #expect(4 * listed.last! < 3 * listed[0])
+    #expect(lists.statistics.refreshedNeurons + lists.movers.count > 3000)
+    #expect(lookup.mismatches == 0)
+  }
+
+  @Test func `what narrow margins leave out does not fire within their limits`() {
+    let inputs = TestData.unitRows(200, 7, seed: 3)
+    let weights = TestData.gaussian(500, 7, seed: 5)
+    let lists = CandidateLists(inputs: inputs, weights: weights, threads: 1)
+    let lookup = CheckedLookup(lists, weights: weights)
+    let rows = Array(0..<200)
+    let batch = LookupBatch(inputs: inputs, count: 200, numbers: rows[...])
+    var report = FiringReport()
+    lookup.report(batch, above: 1.5, into: &report)
+    let wide = lists.listedPairs
+    lists.narrow((0..<500).map { ($0, 1 / 64) }, above: 1.5)
+    #expect(lists.movers.isEmpty)
+    #expect(lists.listedPairs < wide)
+    #expect(lists.listedPairs == lists.listed.reduce(0) { $0 + Int($1) })
+    lookup.report(batch, above: 1.5, into: &report)
+    // Right up to the limit, in the direction of an input, and then beyond it.
+    for (length, movers) in [(Float(0.0155), 0), (0.0003, 500)] {
+      for r in 0..<500 {
+        for c in 0..<7 { weights[r, c] += length * inputs[r % 200, c] }
+      }
+      let moved = (0..<500).map(Int32.init)
+      unsafe moved.withUnsafeBufferPointer { unsafe lookup.update(rows: $0, displacements: nil) }
+      #expect(lists.movers.count == movers)
+      lookup.report(batch, above: 1.5, into: &report)
+    }
+    #expect(lookup.mismatches == 0)
+  }
 }
