@@ -23,7 +23,9 @@
 static struct {
   _Atomic int taken;
   _Atomic uint64_t state;
+  // Indices handed out, and those of them to others than the caller, from the end.
   _Atomic ptrdiff_t next;
+  _Atomic ptrdiff_t from_end;
   _Atomic int left;
   _Atomic int sleeping;
   // Written by the caller before it publishes the state, read by threads that have entered.
@@ -46,10 +48,15 @@ static void relax(void) {
 
 static uint32_t generation_of(uint64_t state) { return (uint32_t)(state >> HS_GENERATION_BITS); }
 
-static void take_indices(void) {
-  for (;;) {
-    const ptrdiff_t index = atomic_fetch_add_explicit(&pool.next, 1, memory_order_relaxed);
-    if (index >= pool.count) return;
+/// Takes turns until all are taken. The caller goes up from the first index, the others down from the
+/// last: from loop to loop a thread finds the same part of the data in its cache.
+static void take_indices(int is_caller) {
+  for (ptrdiff_t taken = 0;; taken++) {
+    if (atomic_fetch_add_explicit(&pool.next, 1, memory_order_relaxed) >= pool.count) return;
+    const ptrdiff_t index =
+        is_caller
+            ? taken
+            : pool.count - 1 - atomic_fetch_add_explicit(&pool.from_end, 1, memory_order_relaxed);
     pool.body(pool.context, index);
   }
 }
@@ -82,7 +89,7 @@ static void *work(void *unused) {
     while (generation_of(state) == seen && !(state & HS_CLOSED) &&
            (state & HS_ENTERED) < ((state & ~HS_CLOSED) >> HS_LIMIT_BITS & HS_MOST_WORKERS)) {
       if (!atomic_compare_exchange_weak(&pool.state, &state, state + 1)) continue;
-      take_indices();
+      take_indices(0);
       atomic_fetch_add(&pool.left, 1);
       break;
     }
@@ -118,6 +125,7 @@ int hs_parallel(ptrdiff_t count, int threads, void (*body)(void *, ptrdiff_t), v
   pool.body = body;
   pool.context = context;
   atomic_store(&pool.next, 0);
+  atomic_store(&pool.from_end, 0);
   atomic_store(&pool.left, 0);
   const uint64_t generation = generation_of(atomic_load(&pool.state)) + (uint32_t)1;
   const uint64_t limit = (uint64_t)(threads - 1) << HS_LIMIT_BITS;
@@ -128,7 +136,7 @@ int hs_parallel(ptrdiff_t count, int threads, void (*body)(void *, ptrdiff_t), v
     pthread_cond_broadcast(&pool.wake);
     pthread_mutex_unlock(&pool.mutex);
   }
-  take_indices();
+  take_indices(1);
   const uint64_t state = atomic_fetch_or(&pool.state, HS_CLOSED);
   const int entered = (int)(state & HS_ENTERED);
   for (int spin = 0; atomic_load(&pool.left) != entered; spin++) {
