@@ -2,7 +2,8 @@
 import Halfspace
 import _HalfspaceReport
 
-/// The time of a step with one thread and with two, in turns on two trainers that do the same.
+/// The time of a step with one thread and with two, in turns on two trainers that do the same. A turn is
+/// of some steps, as in a run: the threads of one would sleep while the other takes its step.
 struct ThreadContest {
   let workload: String
   let m: Int
@@ -12,7 +13,11 @@ struct ThreadContest {
   /// One thread's time over two threads': the median over rounds.
   let ratio: Double
 
-  /// Trains for half an epoch and measures.
+  private static let stepsOfTurn = 16
+  /// Steps after which a trainer knows whether its threads pay.
+  private static let stepsOfChoice = 128
+
+  /// Trains for half an epoch, and as long as trainers choose their threads, and measures.
   init(_ workload: Workload, plan: TimingPlan) throws {
     self.workload = workload.name
     m = workload.network.width
@@ -23,13 +28,16 @@ struct ThreadContest {
         order: BatchOrder(rows: workload.inputs.rows, batch: workload.batch))
     }
     let start = MonotonicClock.now
-    for _ in 0..<max(20, contestants[0].order.batchesPerEpoch / 2) {
-      for contestant in contestants { contestant.step() }
-      if MonotonicClock.now - start > 4 * plan.budget { break }
+    let steps = max(Self.stepsOfChoice, contestants[0].order.batchesPerEpoch / 2)
+    for turn in 0..<(steps / Self.stepsOfTurn + 1) {
+      for contestant in contestants { contestant.steps(Self.stepsOfTurn) }
+      let isChosen = (turn + 1) * Self.stepsOfTurn >= Self.stepsOfChoice
+      if isChosen, MonotonicClock.now - start > 4 * plan.budget { break }
     }
-    let timings = Timing.interleaved(plan, contestants.map { contestant in { contestant.step() } })
-    one = timings[0].median
-    two = timings[1].median
+    let timings = Timing.interleaved(
+      plan, contestants.map { contestant in { contestant.steps(Self.stepsOfTurn) } })
+    one = timings[0].median / Double(Self.stepsOfTurn)
+    two = timings[1].median / Double(Self.stepsOfTurn)
     ratio = timings[0].ratio(to: timings[1])
   }
 
@@ -42,7 +50,9 @@ struct ThreadContest {
       self.order = order
     }
 
-    func step() { trainer.takeStep(order.next()) }
+    func steps(_ count: Int) {
+      for _ in 0..<count { trainer.takeStep(order.next()) }
+    }
   }
 
   /// Measures all workloads and makes the report of it.
@@ -73,7 +83,8 @@ struct ThreadContest {
 
       \(run.machine)
 
-      The same trainer twice, step by step in turns; medians. Nothing else was running.
+      The same trainer twice, in turns of \(ThreadContest.stepsOfTurn) steps; medians. A trainer of two threads takes
+      steps alone where that is faster by its clock. Nothing else was running.
 
       \(table)
 

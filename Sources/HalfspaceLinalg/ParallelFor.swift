@@ -50,6 +50,14 @@ private func runOnKeptThreads(
   }
 }
 
+/// Runs `body` with the loops inside of it left to the calling thread: `parallelFor` does the same work
+/// in the same parts, so that the results are the same, but wakes nobody. Calls may not be nested.
+package func onThisThreadAlone<Result>(_ body: () -> Result) -> Result {
+  hs_set_alone(1)
+  defer { hs_set_alone(0) }
+  return body()
+}
+
 /// Cuts `0..<count` into consecutive ranges of `grain` (the last may be shorter) and runs `body`
 /// for each as `parallelFor(_:threads:_:)` does. The cut depends on `count` and `grain` only.
 public func parallelFor(

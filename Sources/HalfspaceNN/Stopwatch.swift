@@ -18,6 +18,12 @@ struct Stopwatch {
     Double(1_000_000_000 * (later.seconds - seconds) + later.nanoseconds - nanoseconds) * 1e-9
   }
 
+  /// This moment in seconds, of a clock that only goes forward.
+  static var seconds: Double {
+    let now = Stopwatch.now
+    return Double(now.seconds) + 1e-9 * Double(now.nanoseconds)
+  }
+
   /// Seconds since this moment.
   var secondsToNow: Double { elapsed(to: .now) }
 

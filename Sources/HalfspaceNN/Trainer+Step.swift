@@ -61,6 +61,17 @@ extension Trainer {
   }
 
   private func takeStep(_ batch: LookupBatch, _ targets: Targets) -> Double {
+    // Of several processes, all wait for the slowest, which no clock of one of them tells.
+    let isShared = sharedForward != nil || dividedBatch != nil
+    let turn = isShared ? .together : threadChoice.begin()
+    let loss =
+      turn == .alone
+      ? onThisThreadAlone { takeParts(batch, targets) } : takeParts(batch, targets)
+    threadChoice.end()
+    return loss
+  }
+
+  private func takeParts(_ batch: LookupBatch, _ targets: Targets) -> Double {
     let rows = batch.count
     let targetRows = batch.numbers ?? (0..<rows).map { $0 }[...]
     let isShared = sharedForward != nil || dividedBatch != nil

@@ -69,6 +69,7 @@ public final class Trainer {
   var allNeurons: [Int32] = []
   var step: SparseStep
   var timer = StepTimer()
+  var threadChoice: ThreadChoice
   var moves: MoveBounds
   /// How processes share the steps; both nil where this one is alone.
   var sharedForward: SharedForward?
@@ -209,6 +210,7 @@ public final class Trainer {
       ? LayerOptimizer(optimizer: training.optimizer, parameters: self.network.outputs) : nil
     let rows = min(training.batchSize, inputs.rows)
     step = SparseStep(threads: training.threads)
+    threadChoice = ThreadChoice(threads: training.threads)
     moves = MoveBounds(inputs: inputs, batch: rows)
     lossWorkspace = LossWorkspace(batch: rows)
     batchRows = rows

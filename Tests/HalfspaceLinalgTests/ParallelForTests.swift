@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+import Glibc
 import HalfspaceLinalg
 import Synchronization
 import Testing
@@ -54,6 +55,25 @@ import Testing
       }
     }
     #expect(sum.load(ordering: .relaxed) == 4950)
+  }
+
+  @Test func `left to the calling thread, indices run in order, and on threads again afterwards`() {
+    func threads(_ order: Guarded<[Int]>) -> Set<UInt> {
+      let names = Guarded<Set<UInt>>([])
+      parallelFor(16, threads: 2) { index in
+        order.withLock { $0.append(index) }
+        _ = names.withLock { $0.insert(UInt(pthread_self())) }
+        // Long enough for another thread to come.
+        usleep(1000)
+      }
+      return names.withLock { $0 }
+    }
+    let (alone, after) = (Guarded<[Int]>([]), Guarded<[Int]>([]))
+    #expect(onThisThreadAlone { threads(alone) } == [UInt(pthread_self())])
+    #expect(alone.withLock { $0 } == Array(0..<16))
+    // Where there is one processor, or other tests have the threads, nobody need come.
+    let names = threads(after)
+    #expect((1...2).contains(names.count) && after.withLock { $0.sorted() } == Array(0..<16))
   }
 
   @Test func `one thread runs in order`() {

@@ -36,7 +36,7 @@ import Testing
     network.rows = .productGrid(groups: 4, parts: 3)
     #expect(try grid().partCount == 3)
     #expect(try grid().groupCount == 4)
-    network.width = 1 << 33
+    network.width = 1 << 26
     network.rows = .productGrid()
     #expect(try grid().partCount == 3)
   }
