@@ -67,9 +67,9 @@ int hs_isa_select(int level);
 
 /// Calls body(context, index) for every index in 0..<count, on the calling thread and up to
 /// threads - 1 others, and returns 1 when all calls are done; returns 0 at once, without a call,
-/// where another loop has the threads or `threads` exceeds the number of processors, and calls all on the
-/// calling thread where `hs_set_alone` says so. Threads that
-/// have worked wait awake for some 50 µs before they sleep, so that the next loop finds them.
+/// where another loop has the threads or `threads` exceeds the number of processors, and makes all
+/// calls on the calling thread, in order, where `hs_set_alone` says so. Threads that have worked wait
+/// awake for some 50 µs before they sleep, so that the next loop finds them.
 int hs_parallel(ptrdiff_t count, int threads, void (*body)(void *, ptrdiff_t), void *context);
 
 /// Whether the loops of the calling thread are run by it alone from now on; at first they are not.

@@ -23,9 +23,9 @@ public struct TrialProgress: Sendable, Equatable {
 /// a run takes few steps, a longer run.
 ///
 /// Of few rows, set apart several times, what is as good as the best but for chance and *simplest* is
-/// taken, and what is clearly worse on the first of these times is given up. Of many, all are looked at for
-/// a short while first; the best of them, and those that it replaces, for four times as long (successive
-/// halving).
+/// taken, and what is clearly worse on the first of these times is given up. Of many, all are looked at
+/// for a short while first; the best of them, and those that it replaces, for four times as long
+/// (successive halving).
 public final class SettingsChoice {
   /// Elements of a table up to which a smooth network is tried: it costs what its width does.
   private static let smoothElements = 1 << 16

@@ -28,9 +28,8 @@ internal import HalfspaceReporting
 /// what does not fit stays a mover: exact, but no longer fast.
 ///
 /// - Complexity: for a row, O(d) for each candidate and mover. A refreshed neuron, O(n d), by codes of
-///   8 bits. Memory:
-///   8 bytes per candidate (4 between refreshes where they are many), 4 d per neuron for the reference and 4 (d + 1) per
-///   training row.
+///   8 bits. Memory: 8 bytes per candidate (4 between refreshes where they are many), 4 d per neuron for
+///   the reference, and 4 (d + 1), and codes of d + 1 bytes, per training row.
 /// - Note: One report at a time; nothing is allocated between refreshes once the scratch has seen
 ///   its largest batch.
 final class CandidateLists: NeuronLookup {

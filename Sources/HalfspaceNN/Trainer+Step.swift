@@ -62,7 +62,6 @@ extension Trainer {
 
   private func takeStep(_ batch: LookupBatch, _ targets: Targets) -> Double {
     // Of several processes, all wait for the slowest, which no clock of one of them tells.
-    let isShared = sharedForward != nil || dividedBatch != nil
     let turn = isShared ? .together : threadChoice.begin()
     let loss =
       turn == .alone
@@ -71,10 +70,14 @@ extension Trainer {
     return loss
   }
 
+  /// Whether other processes take part in the steps.
+  private var isShared: Bool { sharedForward != nil || dividedBatch != nil }
+
+  /// The parts of a step: lookup, forward, loss, backward, upkeep. Returns the sum of the losses before it.
   private func takeParts(_ batch: LookupBatch, _ targets: Targets) -> Double {
     let rows = batch.count
     let targetRows = batch.numbers ?? (0..<rows).map { $0 }[...]
-    let isShared = sharedForward != nil || dividedBatch != nil
+    let isShared = isShared
     timer.start(all: isShared)
     let isGrouped = lookUp(batch)
     times.lookup += timer.lap()

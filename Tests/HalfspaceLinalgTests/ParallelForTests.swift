@@ -68,12 +68,18 @@ import Testing
       }
       return names.withLock { $0 }
     }
-    let (alone, after) = (Guarded<[Int]>([]), Guarded<[Int]>([]))
+    let alone = Guarded<[Int]>([])
     #expect(onThisThreadAlone { threads(alone) } == [UInt(pthread_self())])
     #expect(alone.withLock { $0 } == Array(0..<16))
-    // Where there is one processor, or other tests have the threads, nobody need come.
-    let names = threads(after)
-    #expect((1...2).contains(names.count) && after.withLock { $0.sorted() } == Array(0..<16))
+    guard sysconf(Int32(_SC_NPROCESSORS_ONLN)) > 1 else { return }
+    // Other tests may have the processors for a while.
+    let helpers = (0..<200).lazy.map { _ in
+      let after = Guarded<[Int]>([])
+      let names = threads(after)
+      #expect(after.withLock { $0.sorted() } == Array(0..<16))
+      return names.count - 1
+    }
+    #expect(helpers.contains { $0 > 0 })
   }
 
   @Test func `one thread runs in order`() {
