@@ -125,10 +125,10 @@ final class OracleStep {
     if isByNeuron { forwardByNeuron(batch) } else { forward(batch) }
     loss.slopes(
       scores, rows: batch.rows.rows[...], factor: factor / Float(count), into: gradient)
-    unsafe hs_backward_sgd_f32(
+    _ = unsafe hs_backward_sgd_f32(
       0, active, batch.active, batch.starts, batch.queries, isByNeuron ? batch.owners : nil, h,
       weights.stride, x.pointer, outputs.stride, gradient.pointer, Self.alpha, weights.pointer,
-      Self.alpha, 1, outputs.pointer, &slopes)
+      Self.alpha, 1, outputs.pointer, &slopes, nil)
   }
 
   private func forward(_ batch: Batch) {

@@ -276,16 +276,28 @@ void hs_forward_shards_f32(ptrdiff_t queries, const ptrdiff_t *offsets, const in
 void hs_add_planes_f32(ptrdiff_t pieces, ptrdiff_t plane, ptrdiff_t count, const float *parts,
                        float factor, float *out);
 
+/// What bounds how far plain SGD moves rows: for neurons that have entries,
+///   bounds[n] = sum (|slopes[e]| * norms[rows[e]]) * factor + floor
+/// over their entries e in order, where norms[q] is at least the norm of row q of the inputs.
+typedef struct {
+  const float *norms;
+  float factor, floor;
+  float *bounds;
+} hs_move_bounds;
+
 /// hs_backward_f32 and plain SGD in one: for neurons begin..<end, with the gradients defined
 /// there (`a` as it was on entry), w[active[n]] = fma(alpha_w, grad_w, w[active[n]]) and, with
 /// trains_a, a[active[n]] = fma(alpha_a, grad_a, a[active[n]]), lane by lane; neurons without
 /// entries are left alone. `slopes` is scratch, indexed as `rows`. `owners`, indexed as `rows` too, are
 /// the neurons of the entries, or NULL: it is faster with them where neurons have few entries.
-void hs_backward_sgd_f32(ptrdiff_t begin, ptrdiff_t end, const int32_t *active,
-                         const int32_t *starts, const int32_t *rows, const int32_t *owners,
-                         const float *h, ptrdiff_t in_stride, const float *x,
-                         ptrdiff_t out_stride, const float *g, float alpha_w, float *w,
-                         float alpha_a, int trains_a, float *a, float *slopes);
+/// With `moves` (else NULL), the moves of rows of w are bounded; returns the largest bound that is a
+/// number, or 0.
+float hs_backward_sgd_f32(ptrdiff_t begin, ptrdiff_t end, const int32_t *active,
+                          const int32_t *starts, const int32_t *rows, const int32_t *owners,
+                          const float *h, ptrdiff_t in_stride, const float *x,
+                          ptrdiff_t out_stride, const float *g, float alpha_w, float *w,
+                          float alpha_a, int trains_a, float *a, float *slopes,
+                          const hs_move_bounds *moves);
 
 // ---------------------------------------------------------------------------------------
 // Optimizers: n gradient rows, compact [n, stride]; row k belongs to row ids[k] of the

@@ -283,14 +283,6 @@ void hs_gather_fired_f32(ptrdiff_t queries, ptrdiff_t n, const int32_t *active,
                          const int32_t *starts, const int32_t *rows, const float *h,
                          const ptrdiff_t *first, ptrdiff_t *next, int32_t *ids, float *values);
 
-/// How far plain SGD has moved rows at most: bounds[k] = floor + factor * sum |slopes[e]| *
-/// norms[rows[e]] over the entries e of n transposed neurons, each of which has one. `owners`
-/// are the neurons of the entries, or NULL: it is faster with them where neurons have few entries.
-/// Returns the largest; NaN only if all are.
-float hs_step_bounds_f32(ptrdiff_t n, const int32_t *starts, const int32_t *rows,
-                         const int32_t *owners, const float *slopes, const float *norms,
-                         float factor, float floor, float *bounds);
-
 /// Adds to spent[ids[k]], rounded up, what row ids[k] has moved at most, and writes, in order, every
 /// ids[k] with NOT (spent <= allowances[ids[k]]). `over` needs room for n entries. Returns their
 /// number.

@@ -112,47 +112,6 @@ void hs_gather_fired_f32(ptrdiff_t queries, ptrdiff_t n, const int32_t *active,
   }
 }
 
-/// The larger one; NaN only if both are.
-static float larger(float a, float b) { return b > a || isnan(a) ? b : a; }
-
-/// hs_step_bounds_f32 where the owners of the entries are known: what is written for a neuron before its last pair is
-/// written again, and nothing depends on how many it has.
-static float bounds_of_owners(ptrdiff_t n, const int32_t *starts, const int32_t *rows,
-                              const int32_t *owners, const float *slopes, const float *norms,
-                              float factor, float floor, float *bounds) {
-  float largest = NAN, sum = 0;
-  ptrdiff_t k = 0;
-  const int32_t last = starts[n] - 1;
-  for (int32_t e = starts[0]; e <= last; e++) {
-    sum += fabsf(slopes[e]) * norms[rows[e]];
-    const float bound = sum * factor + floor;
-    bounds[k] = bound;
-    largest = larger(largest, bound);
-    const int ends = e < last && owners[e] != owners[e + 1];
-    sum = ends ? 0 : sum;
-    k += ends;
-  }
-  return largest;
-}
-
-float hs_step_bounds_f32(ptrdiff_t n, const int32_t *starts, const int32_t *rows,
-                         const int32_t *owners, const float *slopes, const float *norms,
-                         float factor, float floor, float *bounds) {
-  if (owners && n > 0) {
-    return bounds_of_owners(n, starts, rows, owners, slopes, norms, factor, floor, bounds);
-  }
-  float largest = NAN;
-  for (ptrdiff_t k = 0; k < n; k++) {
-    float sum = 0;
-    for (int32_t e = starts[k]; e < starts[k + 1]; e++) {
-      sum += fabsf(slopes[e]) * norms[rows[e]];
-    }
-    bounds[k] = sum * factor + floor;
-    largest = larger(largest, bounds[k]);
-  }
-  return largest;
-}
-
 ptrdiff_t hs_spend_f32(ptrdiff_t n, const int32_t *ids, const float *bounds, float *spent,
                        const float *allowances, int32_t *over) {
   ptrdiff_t found = 0;

@@ -135,13 +135,13 @@
     (ptrdiff_t pieces, ptrdiff_t plane, ptrdiff_t count, const float *parts, float factor,        \
      float *out),                                                                                 \
     (pieces, plane, count, parts, factor, out))                                                   \
-  X(void, backward_sgd_f32,                                                                       \
+  X(float, backward_sgd_f32,                                                                       \
     (ptrdiff_t begin, ptrdiff_t end, const int32_t *active, const int32_t *starts,                \
      const int32_t *rows, const int32_t *owners, const float *h, ptrdiff_t in_stride,             \
      const float *x, ptrdiff_t out_stride, const float *g, float alpha_w, float *w,               \
-     float alpha_a, int trains_a, float *a, float *slopes),                                       \
+     float alpha_a, int trains_a, float *a, float *slopes, const hs_move_bounds *moves),          \
     (begin, end, active, starts, rows, owners, h, in_stride, x, out_stride, g, alpha_w, w,        \
-     alpha_a, trains_a, a, slopes))                                                                \
+     alpha_a, trains_a, a, slopes, moves))                                                         \
   X(void, nested_encode_f32,                                                                      \
     (ptrdiff_t n, int bits, ptrdiff_t groups, ptrdiff_t stride, const float *w, float scale,      \
      float inverse, float fine_scale, float fine_inverse, ptrdiff_t slot, uint8_t *coarse,        \

@@ -67,6 +67,7 @@ static inline __attribute__((always_inline)) void store_kept(uint32_t mask, hs_l
 #include "kernels_sparse.inc.h"
 #include "kernels_forward.inc.h"
 #include "kernels_sgd.inc.h"
+#include "kernels_sgd_step.inc.h"
 #include "kernels_rows_sparse.inc.h"
 #include "kernels_shards.inc.h"
 #include "tile_masks_avx2.inc.h"

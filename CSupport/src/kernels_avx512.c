@@ -51,6 +51,7 @@ static inline __attribute__((always_inline)) hs_floats_t permuted(hs_floats_t la
 #include "kernels_sparse.inc.h"
 #include "kernels_forward.inc.h"
 #include "kernels_sgd.inc.h"
+#include "kernels_sgd_step.inc.h"
 #include "kernels_rows_sparse.inc.h"
 #include "kernels_shards.inc.h"
 #include "tile_masks_avx512.inc.h"

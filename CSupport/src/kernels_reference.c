@@ -251,12 +251,14 @@ void hs_forward_queries_f32_ref(ptrdiff_t queries, const ptrdiff_t *offsets, con
   }
 }
 
-void hs_backward_sgd_f32_ref(ptrdiff_t begin, ptrdiff_t end, const int32_t *active,
+float hs_backward_sgd_f32_ref(ptrdiff_t begin, ptrdiff_t end, const int32_t *active,
                              const int32_t *starts, const int32_t *rows,
                              const int32_t *owners, const float *h, ptrdiff_t in_stride,
                              const float *x, ptrdiff_t out_stride, const float *g, float alpha_w,
-                             float *w, float alpha_a, int trains_a, float *a, float *slopes) {
+                             float *w, float alpha_a, int trains_a, float *a, float *slopes,
+                              const hs_move_bounds *moves) {
   (void)owners;  // nothing that starts do not tell
+  float largest = 0;
   for (ptrdiff_t n = begin; n < end; n++) {
     float *an = a + active[n] * out_stride, *wn = w + active[n] * in_stride;
     const int32_t first = starts[n], last = starts[n + 1];
@@ -275,7 +277,13 @@ void hs_backward_sgd_f32_ref(ptrdiff_t begin, ptrdiff_t end, const int32_t *acti
       for (int32_t e = first; e < last; e++) sum = fmaf(h[e], g[rows[e] * out_stride + c], sum);
       an[c] = fmaf(alpha_a, sum, an[c]);
     }
+    if (!moves) continue;
+    float distance = 0;
+    for (int32_t e = first; e < last; e++) distance += fabsf(slopes[e]) * moves->norms[rows[e]];
+    moves->bounds[n] = distance * moves->factor + moves->floor;
+    largest = moves->bounds[n] > largest ? moves->bounds[n] : largest;
   }
+  return largest;
 }
 
 // ---------------------------------------------------------------------------------------

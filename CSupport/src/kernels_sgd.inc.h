@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SIMD backward pass of plain SGD that keeps rows in registers, with its update, which needs no
-// gradient in memory. Comes after kernels_sparse.inc.h and kernels_forward.inc.h.
+// Passes of the backward pass of plain SGD with its update, which needs no gradient in memory, that keep
+// rows in registers. Comes after kernels_sparse.inc.h and kernels_forward.inc.h.
 #include "simd.inc.h"
 
 #define HS_SGD_TILE 256    // neurons whose output rows stay in the cache from pass to pass
@@ -298,50 +298,4 @@ static void slopes_of_pairs(const tile_order *order, ptrdiff_t stride, ptrdiff_t
   slopes_of_group(3, order, 2, active, starts, rows, a, g, slopes);
   slopes_of_group(4, order, 3, active, starts, rows, a, g, slopes);
   slopes_of_group(0, order, 4, active, starts, rows, a, g, slopes);
-}
-
-void HS_SUFFIX(hs_backward_sgd_f32)(ptrdiff_t begin, ptrdiff_t end, const int32_t *active,
-                                    const int32_t *starts, const int32_t *rows,
-                                    const int32_t *owners, const float *h, ptrdiff_t in_stride,
-                                    const float *x, ptrdiff_t out_stride,
-                                    const float *g, float alpha_w, float *w, float alpha_a,
-                                    int trains_a, float *a, float *slopes) {
-  if (begin >= end || starts[begin] == starts[end]) return;
-  // A batch of one, whose neurons have one pair each.
-  const int32_t first = starts[begin];
-  if (starts[end] - first == end - begin && !has_empty(begin, end, starts) &&
-      is_one_query(end - begin, rows + first)) {
-    const float *xq = x + rows[first] * in_stride, *gq = g + rows[first] * out_stride;
-    const int32_t *ids = active + begin;
-    const ptrdiff_t n = end - begin;
-    for (ptrdiff_t tile = 0; tile < n; tile += HS_SGD_TILE) {
-      const ptrdiff_t stop = tile + HS_SGD_TILE < n ? tile + HS_SGD_TILE : n;
-      slopes_of_query(out_stride, tile, stop, ids, a, gq, slopes + first);
-      update_by_query(in_stride, tile, stop, ids, slopes + first, xq, alpha_w, w);
-      if (trains_a) update_by_query(out_stride, tile, stop, ids, h + first, gq, alpha_a, a);
-    }
-    return;
-  }
-  const row_update of_w = {active, starts, rows, slopes, x, alpha_w, w};
-  const row_update of_a = {active, starts, rows, h, g, alpha_a, a};
-  for (ptrdiff_t tile = begin; tile < end; tile += HS_SGD_TILE) {
-    const ptrdiff_t stop = tile + HS_SGD_TILE < end ? tile + HS_SGD_TILE : end;
-    if (in_stride <= 4 * HS_LANES) {
-      for (ptrdiff_t n = tile; n < stop; n++) {
-        prefetch_row(in_stride < HS_LANES ? 1 : in_stride / HS_LANES, w + active[n] * in_stride);
-      }
-    }
-    tile_order order;
-    order_tile(tile, stop, starts, &order);
-    if (owners && out_stride != 1) {
-      HS_SUFFIX(hs_pair_dots_f32)(starts[tile], starts[stop], owners, rows, out_stride, a, g, 0, slopes);
-    } else {
-      slopes_of_pairs(&order, out_stride, tile, stop, active, starts, rows, a, g, slopes);
-    }
-    if (trains_a) {
-      update_rows_of_two(in_stride, out_stride, tile, stop, &of_w, &of_a, &order);
-    } else {
-      update_rows(in_stride, tile, stop, &of_w, &order);
-    }
-  }
 }

@@ -19,11 +19,6 @@ typedef int8_t i8x16 __attribute__((ext_vector_type(16)));
 // Encoding
 // ---------------------------------------------------------------------------------------
 
-/// a where the lanes of `where` are all ones, else b.
-HS_INLINE f32x16 chosen(i32x16 where, f32x16 a, f32x16 b) {
-  return (f32x16)((where & (i32x16)a) | (~where & (i32x16)b));
-}
-
 float HS_SUFFIX(hs_largest_f32)(ptrdiff_t n, const float *a) {
   // Magnitudes compare as integers.
   const i32x16 infinity = 0x7F800000;

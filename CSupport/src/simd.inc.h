@@ -41,6 +41,11 @@ HS_INLINE void store_i32(int32_t *p, i32x16 v) { *(i32x16_any *)p = v; }
 HS_INLINE f32x16 fmadd(f32x16 a, f32x16 b, f32x16 c) { return __builtin_elementwise_fma(a, b, c); }
 HS_INLINE f32x16 splat(float s) { return (f32x16)s; }
 
+/// a where the lanes of `where` are all ones, else b.
+HS_INLINE f32x16 chosen(i32x16 where, f32x16 a, f32x16 b) {
+  return (f32x16)((where & (i32x16)a) | (~where & (i32x16)b));
+}
+
 /// 0, 1, ..., 15.
 HS_INLINE i32x16 lane_numbers(void) {
   return (i32x16){0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15};

@@ -3,7 +3,8 @@ internal import CHalfspace
 internal import HalfspaceLinalg
 
 /// Bounds how far a step of plain SGD moves each row, in O(1) for each firing pair: what lookups
-/// that keep an account of drift want to be told, instead of looking at O(d) numbers.
+/// that keep an account of drift want to be told, instead of looking at O(d) numbers. The backward
+/// pass has the slopes at hand and adds up the terms given here.
 ///
 /// A step adds to a row `alpha g`, `g` a chain of fused multiply-adds of slopes `s_e` and inputs
 /// `x_e`. With u = 2^-24, n pairs and the computed row w':
@@ -13,11 +14,20 @@ internal import HalfspaceLinalg
 ///
 /// The sum is computed in `Float`, which the factor makes up for; norms of inputs are upper bounds;
 /// ||w'|| is at most the largest norm when last looked at, plus the largest move of every step since.
+/// Of the last move, the factor has the rounding.
 struct MoveBounds {
+  /// What a row has moved in a step at most: the sum, over its pairs, of `|slope|` times the norm of the batch
+  /// row, times the factor, plus the floor.
+  struct Terms {
+    /// Upper bounds of the norms of the rows of the batch.
+    var norms: [Float]
+    var factor: Float
+    var floor: Float
+  }
+
   /// Upper bounds of the norms of the training rows, of those that are in memory as a matrix.
   private let norms: [Float]
   private var batchNorms: [Float]
-  private var bounds: [Float] = []
   /// An upper bound of the norm of every stored row, and what it was when last measured.
   private var largest = 0.0
   private var measured = 0.0
@@ -41,17 +51,13 @@ struct MoveBounds {
       * (1 + 0x1p-40)
   }
 
-  /// Bounds for the active neurons of the last step, in their order; nil where none are known.
-  /// `weights` are the rows after the step. O(pairs), and now and then O(M d).
-  mutating func bounds(
-    of step: borrowing SparseStep, on batch: LookupBatch, weights: Matrix
-  ) -> [Float]? {
-    guard let alpha = step.plainAlpha.map({ abs(Double($0)) }), alpha <= 0x1p40,
-      batch.count < 1 << 20, !norms.isEmpty || batch.inputs.rows >= batch.count
-    else {
-      rows = -1
-      return nil
-    }
+  /// The terms for the next step, which adds `alpha` times the gradient to `weights`, as they are before
+  /// it; nil where no bounds are known. O(batch), and now and then O(M d).
+  mutating func terms(for batch: LookupBatch, alpha: Float, weights: Matrix) -> Terms? {
+    let alpha = abs(Double(alpha))
+    guard alpha <= 0x1p40, batch.count < 1 << 20,
+      !norms.isEmpty || batch.inputs.rows >= batch.count
+    else { return nil }
     if rows != weights.rows || largest > 8 * measured {
       rows = weights.rows
       let square = unsafe hs_largest_square_f32(rows, weights.stride, weights.pointer)
@@ -65,15 +71,19 @@ struct MoveBounds {
         batchNorms[k] = Self.norm(of: batch.inputs, k)
       }
     }
-    if bounds.count < step.activeCount {
-      bounds = .init(repeating: 0, count: step.activeCount + step.activeCount / 4)
+    return Terms(
+      norms: batchNorms, factor: Float(alpha * (1 + Double(2 * batch.count + 16) * 0x1p-23)).nextUp,
+      floor: Float(largest * 0x1p-23 + 0x1p-60).nextUp)
+  }
+
+  /// Notes the largest bound of a step; nil where the step was not bounded.
+  mutating func add(_ most: Float?) {
+    guard let most else {
+      // Norms may be anything now.
+      rows = -1
+      return
     }
-    let factor = Float(alpha * (1 + Double(2 * batch.count + 16) * 0x1p-23)).nextUp
-    let floor = Float(largest * 0x1p-23 + 0x1p-60).nextUp
-    let most = step.boundMoves(
-      norms: batchNorms, factor: factor, floor: floor, into: &bounds)
-    // The rounding of the largest move is in its floor already; a sum in Double needs no more.
-    largest = most.isNaN ? .infinity : largest + Double(most)
-    return bounds
+    // A sum in Double needs no rounding.
+    largest += Double(most)
   }
 }

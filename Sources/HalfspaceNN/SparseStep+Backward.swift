@@ -30,11 +30,13 @@ extension SparseStep {
   /// the layer), turned into optimizer steps and added, block of neurons by block.
   ///
   /// With `allNeurons`, rows that did not fire take part with gradient zero (dense momentum and
-  /// Adam). O(pairs * (d + C)), plus O(M (d + C)) for all neurons.
+  /// Adam). With `terms`, plain SGD bounds the moves of its neurons: see `moveBounds`.
+  /// O(pairs * (d + C)), plus O(M (d + C)) for all neurons.
   mutating func backward(
     gradient: Matrix, layers: Layers, hiddenStep: LayerOptimizer.Step,
-    outputStep: LayerOptimizer.Step, allNeurons: Bool
+    outputStep: LayerOptimizer.Step, allNeurons: Bool, bounding terms: MoveBounds.Terms? = nil
   ) {
+    largestMove = nil
     if let sparse = layers.sparse {
       precondition(!allNeurons, "an optimizer that moves all neurons needs rows with their zeros")
       backward(
@@ -42,10 +44,10 @@ extension SparseStep {
         outputStep: outputStep)
       return
     }
-    plainAlpha = !allNeurons && layers.isPlainSGD ? hiddenStep.alpha : nil
-    if plainAlpha != nil {
+    if !allNeurons && layers.isPlainSGD {
       descend(
-        gradient: gradient, layers: layers, alpha: hiddenStep.alpha, outputAlpha: outputStep.alpha)
+        gradient: gradient, layers: layers, alpha: hiddenStep.alpha, outputAlpha: outputStep.alpha,
+        bounding: terms)
       return
     }
     let inStride = layers.weights.stride
@@ -106,7 +108,8 @@ extension SparseStep {
 
   /// The step of plain SGD, gradients and update in one.
   private mutating func descend(
-    gradient: Matrix, layers: Layers, alpha: Float, outputAlpha: Float
+    gradient: Matrix, layers: Layers, alpha: Float, outputAlpha: Float,
+    bounding terms: MoveBounds.Terms?
   ) {
     let (weights, outputs, inputs) = (layers.weights, layers.outputs, layers.inputs)
     unsafe Self.reserve(&gradients, pairCount)
@@ -116,23 +119,46 @@ extension SparseStep {
     let workers = workers(for: pairCount * (weights.stride + outputs.stride))
     // A few more pieces than threads: neurons differ in their number of pairs.
     let pieces = workers == 1 ? 1 : 4 * workers
+    unsafe Self.reserve(&largestMoves, pieces)
+    if terms != nil { unsafe Self.reserve(&bounds, items) }
+    let moves = unsafe Moves(bounds: bounds.baseAddress!, largest: largestMoves.baseAddress!)
     parallelFor(pieces, threads: workers) { piece in
-      unsafe hs_backward_sgd_f32(
-        piece * items / pieces, (piece + 1) * items / pieces, view.active, view.starts, view.rows,
-        view.owners, view.h, weights.stride, inputs.pointer, outputs.stride, gradient.pointer,
-        alpha, weights.pointer, outputAlpha, trainsOutputs, outputs.pointer, view.scratch)
+      unsafe moves.largest[piece] = moves.with(terms) { moves in
+        unsafe hs_backward_sgd_f32(
+          piece * items / pieces, (piece + 1) * items / pieces, view.active, view.starts,
+          view.rows, view.owners, view.h, weights.stride, inputs.pointer, outputs.stride,
+          gradient.pointer, alpha, weights.pointer, outputAlpha, trainsOutputs, outputs.pointer,
+          view.scratch, moves)
+      }
+    }
+    guard terms != nil else { return }
+    let largest = unsafe largestMoves[..<pieces].max()!
+    // A bound is more than zero.
+    largestMove = largest > 0 ? largest : .infinity
+  }
+
+  /// Where a parallel loop leaves bounds.
+  @unsafe private struct Moves: @unchecked Sendable {
+    let bounds: UnsafeMutablePointer<Float>
+    let largest: UnsafeMutablePointer<Float>
+
+    /// Calls `body` with what the C kernel takes, if bounds are asked for.
+    func with(
+      _ terms: MoveBounds.Terms?, _ body: (UnsafePointer<hs_move_bounds>?) -> Float
+    ) -> Float {
+      guard let terms else { return body(nil) }
+      return unsafe terms.norms.withUnsafeBufferPointer { norms in
+        var moves = unsafe hs_move_bounds(
+          norms: norms.baseAddress, factor: terms.factor, floor: terms.floor, bounds: bounds)
+        return unsafe withUnsafePointer(to: &moves) { unsafe body($0) }
+      }
     }
   }
 
-  /// Bounds how far the last step has moved each active neuron, `MoveBounds`; returns the largest
-  /// bound. The slopes are those that `descend` has left.
-  func boundMoves(
-    norms: [Float], factor: Float, floor: Float, into bounds: inout [Float]
-  ) -> Float {
-    precondition(plainAlpha != nil && bounds.count >= activeCount, "\(activeCount) neurons")
-    return unsafe hs_step_bounds_f32(
-      activeCount, starts.baseAddress!, pairs.queries, repeatsNeurons ? pairs.neurons : nil,
-      gradients.baseAddress!, norms, factor, floor, &bounds)
+  /// How far the last backward pass has moved each active neuron at most, in their order; nil where it
+  /// has not bounded its moves.
+  @unsafe var moveBounds: UnsafeBufferPointer<Float>? {
+    largestMove == nil ? nil : unsafe UnsafeBufferPointer(rebasing: bounds[..<activeCount])
   }
 
   /// Moves compact gradient rows to their places among `count` consecutive neurons and clears the

@@ -27,9 +27,9 @@ internal import HalfspaceReporting
   var pairs = PairReport()
   var pairCount: Int { pairs.count }
   var repeatsNeurons = false
-  /// What the last backward pass multiplied the gradients of the first layer by, if it did nothing
-  /// else with them: then `gradients` are the slopes of its pairs.
-  var plainAlpha: Float?
+  /// The largest of `bounds`, if the last backward pass has bounded its moves; infinite where it is no
+  /// number.
+  var largestMove: Float?
 
   let threads: Int
   @unsafe var counts: UnsafeMutableBufferPointer<Int32>
@@ -40,6 +40,10 @@ internal import HalfspaceReporting
   @unsafe var firsts: UnsafeMutableBufferPointer<Int>
   /// Gradient rows, or the slopes of the pairs.
   @unsafe var gradients: UnsafeMutableBufferPointer<Float>
+  /// How far each active neuron has moved at most, and the largest of these of every part of a
+  /// parallel loop.
+  @unsafe var bounds: UnsafeMutableBufferPointer<Float>
+  @unsafe var largestMoves: UnsafeMutableBufferPointer<Float>
 
   init(threads: Int) {
     self.threads = max(1, threads)
@@ -49,6 +53,8 @@ internal import HalfspaceReporting
     unsafe sums = .allocate(capacity: 0)
     unsafe firsts = .allocate(capacity: 0)
     unsafe gradients = .allocate(capacity: 0)
+    unsafe bounds = .allocate(capacity: 0)
+    unsafe largestMoves = .allocate(capacity: 0)
   }
 
   deinit {
@@ -58,6 +64,8 @@ internal import HalfspaceReporting
     unsafe sums.deallocate()
     unsafe firsts.deallocate()
     unsafe gradients.deallocate()
+    unsafe bounds.deallocate()
+    unsafe largestMoves.deallocate()
   }
 
   /// The neurons that fired on the batch, ascending.
@@ -67,7 +75,7 @@ internal import HalfspaceReporting
 
   /// Takes over a report over `neurons` stored rows. O(pairs + neurons / 16).
   mutating func load(_ report: borrowing FiringReport, neurons: Int) {
-    plainAlpha = nil
+    largestMove = nil
     unsafe Self.reserve(&counts, neurons)
     unsafe Self.reserve(&active, min(neurons, report.count))
     unsafe Self.reserve(&starts, min(neurons, report.count) + 1)
@@ -85,7 +93,7 @@ internal import HalfspaceReporting
 
   /// Takes over `pairs` as a lookup over `neurons` stored rows has left them. O(pairs).
   mutating func group(neurons: Int) {
-    plainAlpha = nil
+    largestMove = nil
     repeatsNeurons = true
     let most = min(neurons, pairCount) + Self.overrun
     unsafe Self.reserve(&active, most)

@@ -40,16 +40,6 @@ extension Trainer {
       }
       return
     }
-    let rows = unsafe step.activeNeurons
-    guard lookup.wantsDisplacements,
-      let bounds = moves.bounds(of: step, on: batch, weights: network.weights)
-    else {
-      unsafe lookup.update(rows: rows, displacements: nil)
-      return
-    }
-    unsafe bounds.withUnsafeBufferPointer {
-      unsafe lookup.update(
-        rows: rows, displacements: UnsafeBufferPointer(rebasing: $0[..<rows.count]))
-    }
+    unsafe lookup.update(rows: step.activeNeurons, displacements: step.moveBounds)
   }
 }

@@ -158,15 +158,20 @@ extension Trainer {
       return .init(
         alpha: Float(alpha), averageAlpha: Float(alpha * decaySum), number: stepCount + 1)
     }
+    let layers = SparseStep.Layers(
+      inputs: batch.inputs,
+      sparse: configuration.optimizer.restsAtZeroGradient ? batch.sparse : nil,
+      weights: network.weights, outputs: network.outputs, hidden: hidden, output: output)
+    let hiddenStep = stepParameters(network.decay, average?.decaySum ?? 0)
+    let asksForBounds =
+      dividedBatch == nil && lookup.wantsDisplacements && layers.sparse == nil && layers.isPlainSGD
     step.backward(
-      gradient: gradient,
-      layers: .init(
-        inputs: batch.inputs,
-        sparse: configuration.optimizer.restsAtZeroGradient ? batch.sparse : nil,
-        weights: network.weights, outputs: network.outputs, hidden: hidden, output: output),
-      hiddenStep: stepParameters(network.decay, average?.decaySum ?? 0),
+      gradient: gradient, layers: layers, hiddenStep: hiddenStep,
       outputStep: stepParameters(network.outputDecay, average?.outputDecaySum ?? 0),
-      allNeurons: !configuration.optimizer.touchesFiredRowsOnly)
+      allNeurons: !configuration.optimizer.touchesFiredRowsOnly,
+      bounding: asksForBounds
+        ? moves.terms(for: batch, alpha: hiddenStep.alpha, weights: network.weights) : nil)
+    moves.add(step.largestMove)
     average?.add(decay: network.decay, outputDecay: network.outputDecay)
     stepCount += 1
   }

@@ -87,34 +87,6 @@ extension Kernels {
 
     // MARK: Accounts of drift
 
-    @Test(arguments: SparseStepTests.shapes)
-    func `a step moves a row by no more than its bound`(queries: Int, m: Int, percent: Int) {
-      var dice = Dice(seed: 62)
-      let report = SparseReport(queries: queries, m: m, percent: percent, dice: &dice)
-      let lists = report.lists
-      let norms = Block((0..<queries).map { _ in abs(dice.normal()) })
-      let bounds = Block(report.neurons, of: Float(-1))
-      let largest = unsafe hs_step_bounds_f32(
-        report.neurons, lists.starts.start, lists.rows.start, nil, lists.h.start, norms.start, 0.5,
-        0.25, bounds.start)
-      let owners = Block(report.pairs + 16, of: Int32(-1))
-      unsafe hs_list_owners(
-        report.neurons, lists.active.start, lists.starts.start, owners.start)
-      let same = bounds.copy()
-      let sameLargest = unsafe hs_step_bounds_f32(
-        report.neurons, lists.starts.start, lists.rows.start, owners.start, lists.h.start,
-        norms.start, 0.5, 0.25, same.start)
-      #expect(Outcome(same) == Outcome(bounds))
-      #expect(sameLargest == largest || report.neurons == 0)
-      for n in 0..<report.neurons {
-        let sum = report.entries(n).reduce(0.0) {
-          $0 + Double(abs(report.h[$1]) * norms[Int(report.rows[$1])])
-        }
-        #expect(abs(Double(bounds[n]) - 0.5 * sum - 0.25) <= 1e-5 * (sum + 1))
-      }
-      #expect(report.neurons == 0 ? largest.isNaN : largest == bounds.elements.max())
-    }
-
     @Test func `an account is overdrawn beyond its allowance, and by what is no number`() {
       let ids = Block<Int32>([0, 2, 3, 5])
       let bounds = Block<Float>([1, 0.5, .nan, .infinity])

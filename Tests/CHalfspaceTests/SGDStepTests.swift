@@ -16,7 +16,8 @@ extension Kernels {
       let owners = Block(report.pairs + 16, of: Int32(-1))
       unsafe hs_list_owners(n, lists.active.start, lists.starts.start, owners.start)
       for (input, output) in [
-        (16, 1), (32, 32), (48, 16), (64, 48), (80, 64), (176, 80), (0, 16), (32, 0),
+        (16, 1), (32, 1), (64, 1), (80, 1), (32, 32), (48, 16), (64, 48), (80, 64), (176, 80),
+        (0, 16), (32, 0),
       ] {
         let x = dice.rows(queries, input)
         let g = dice.rows(queries, output)
@@ -39,11 +40,11 @@ extension Kernels {
           let (w, a) = (w.copy(), a.copy())
           let slopes = Block(report.pairs, of: Float(3))
           for (begin, end) in zip(cuts, cuts.dropFirst()) {
-            unsafe hs_backward_sgd_f32(
+            _ = unsafe hs_backward_sgd_f32(
               begin, end, lists.active.start, lists.starts.start, lists.rows.start,
               hasOwners ? owners.start : nil, lists.h.start, input, x.start, output, g.start, -0.3,
               w.start, 0.7,
-              trainsOutputs ? 1 : 0, a.start, slopes.start)
+              trainsOutputs ? 1 : 0, a.start, slopes.start, nil)
           }
           return Outcome(w, a)
         }
@@ -63,6 +64,70 @@ extension Kernels {
       }
     }
 
+    @Test(arguments: SparseStepTests.shapes + [(1, 700, 90), (70, 300, 60)])
+    func `a step moves a row by no more than its bound, whatever the shapes`(
+      queries: Int, m: Int, percent: Int
+    ) {
+      var dice = Dice(seed: 62)
+      let report = SparseReport(queries: queries, m: m, percent: percent, dice: &dice)
+      let lists = report.lists
+      let n = report.neurons
+      let norms = Block((0..<queries).map { _ in abs(dice.normal()) })
+      for (input, output) in [(16, 1), (48, 1), (80, 1), (32, 32), (80, 16)] {
+        let x = dice.rows(queries, input)
+        let g = dice.rows(queries, output)
+        let w = dice.rows(m, input)
+        let a = dice.rows(m, output)
+        let slopes = Block(report.pairs, of: Float(3))
+        let bounds = Block(n, of: Float(-1))
+        for cuts in [[0, n], [0, n / 3, n / 3, n / 2, n]] {
+          var largest: [Float] = []
+          expectSameBitsAtEveryLevel("strides \(input), \(output)") {
+            largest = zip(cuts, cuts.dropFirst()).map { begin, end in
+              let (w, a) = (w.copy(), a.copy())
+              var moves = unsafe hs_move_bounds(
+                norms: norms.start, factor: 0.5, floor: 0.25, bounds: bounds.start)
+              return unsafe hs_backward_sgd_f32(
+                begin, end, lists.active.start, lists.starts.start, lists.rows.start, nil,
+                lists.h.start, input, x.start, output, g.start, -0.3, w.start, 0.7, 1, a.start,
+                slopes.start, &moves)
+            }
+            return Outcome(bounds, slopes, Block(largest))
+          }
+          let expected = (0..<n).map { k in
+            report.entries(k).reduce(Float(0)) {
+              $0 + abs(slopes[$1]) * norms[Int(report.rows[$1])]
+            } * 0.5 + 0.25
+          }
+          #expect(Outcome(bounds) == Outcome(Block(expected)))
+          #expect(largest.max() == expected.reduce(0) { $1 > $0 ? $1 : $0 })
+        }
+      }
+    }
+
+    @Test func `the largest bound is one that is a number`() {
+      let active = Block([Int32(0), 1, 2])
+      let starts = Block([Int32(0), 1, 2, 3])
+      let rows = Block([Int32(0), 1, 2])
+      let bounds = Block<Float>([9, 9, 9])
+      func largest(_ norms: [Float]) -> Float {
+        let norms = Block(norms)
+        var moves = unsafe hs_move_bounds(
+          norms: norms.start, factor: 1, floor: 0.5, bounds: bounds.start)
+        let (h, g) = (Block<Float>([1, 1, 1]), Block<Float>([2, 2, 2]))
+        let (x, w) = (Block<Float>(48, of: 1), Block<Float>(48, of: 1))
+        let (a, slopes) = (Block<Float>([1, 1, 1]), Block<Float>([0, 0, 0]))
+        return unsafe hs_backward_sgd_f32(
+          0, 3, active.start, starts.start, rows.start, nil, h.start, 16, x.start, 1, g.start, -1,
+          w.start, -1, 1, a.start, slopes.start, &moves)
+      }
+      atEveryLevel {
+        #expect(largest([1, .nan, 3]) == 6.5)
+        #expect(largest([1, .infinity, .nan]) == .infinity)
+        #expect(largest([.nan, .nan, .nan]) == 0)
+      }
+    }
+
     @Test func `neurons without entries are left alone`() {
       var dice = Dice(seed: 41)
       let active = Block([Int32(0), 1, 2, 3, 4, 5, 6])
@@ -78,9 +143,9 @@ extension Kernels {
           expectSameBitsAtEveryLevel("strides \(input), \(output)") {
             let (moved, movedOutputs) = (w.copy(), a.copy())
             let slopes = Block(5, of: Float(0))
-            unsafe hs_backward_sgd_f32(
+            _ = unsafe hs_backward_sgd_f32(
               0, 7, active.start, starts.start, rows.start, nil, h.start, input, x.start, output,
-              g.start, -0.5, moved.start, -0.5, 1, movedOutputs.start, slopes.start)
+              g.start, -0.5, moved.start, -0.5, 1, movedOutputs.start, slopes.start, nil)
             for n in 0..<7 {
               let isEmpty = starts[n] == starts[n + 1]
               #expect((moved.slice(n * input, input) == w.slice(n * input, input)) == isEmpty)
