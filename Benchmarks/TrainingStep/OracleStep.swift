@@ -29,7 +29,7 @@ final class OracleStep {
   private var values: [Float]
   private var slopes: [Float]
   /// The sums of single shards.
-  private var sums: [Float] = []
+  private let sums: Matrix
   private var next = 0
   /// Fewest queries that the trainer takes neuron by neuron.
   private static let fewestByNeuron = 8
@@ -61,6 +61,9 @@ final class OracleStep {
     shards = network.shards
     scores = Matrix(rows: workload.batch, columns: outputs.columns, packedSingleColumn: true)
     gradient = scores.emptyTwin()
+    sums = Matrix(
+      rows: (network.shards.count - 1) * workload.batch, columns: outputs.columns,
+      packedSingleColumn: true)
     loss = BatchLoss(workload.targets, batch: workload.batch)
     let index = BruteForceIndex(weights, threads: 1)
     let threshold = threshold
@@ -76,7 +79,6 @@ final class OracleStep {
     h = .init(repeating: 0, count: room)
     values = h
     slopes = h
-    sums = .init(repeating: 0, count: (shards.count - 1) * workload.batch * scores.stride)
   }
 
   private static func transpose(
@@ -152,12 +154,9 @@ final class OracleStep {
     unsafe hs_pair_dots_f32(
       0, batch.queries.count, batch.owners, batch.queries, weights.stride, weights.pointer,
       batch.rows.inputs.pointer, threshold, &h)
-    unsafe sums.withUnsafeMutableBufferPointer { sums in
-      let room = sums.baseAddress!
-      unsafe hs_forward_pairs_f32(
-        pieces, batch.shardStarts, batch.owners, batch.queries, h, outputs.stride,
-        outputs.pointer, plane, room)
-      unsafe hs_add_planes_f32(pieces, plane, plane, room, factor, scores.pointer)
-    }
+    unsafe hs_forward_pairs_f32(
+      pieces, batch.shardStarts, batch.owners, batch.queries, h, outputs.stride,
+      outputs.pointer, plane, sums.pointer)
+    unsafe hs_add_planes_f32(pieces, plane, plane, sums.pointer, factor, scores.pointer)
   }
 }

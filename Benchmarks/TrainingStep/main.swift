@@ -4,7 +4,8 @@
 // OpenBLAS and beside the oracle's, which is told which neurons fire? One thread each, early and
 // late in training. And: how does the step grow with the width?
 //
-//   TrainingStep [results folder [workload]]   QUICK=1, HALFSPACE_DATA=folder in the environment
+//   TrainingStep [results folder [workload [m batch strategy]]]
+//                                              QUICK=1, HALFSPACE_DATA=folder in the environment
 //   TrainingStep [results folder] threads      one thread against two; needs two free processors
 import Foundation
 import Halfspace
@@ -17,8 +18,15 @@ let plan =
   ? TimingPlan(warmUp: 0.02, samples: 7, budget: 0.3, sampleDuration: 0.002)
   : TimingPlan(warmUp: 0.1, samples: 21, budget: 2, sampleDuration: 0.005)
 
-/// The one workload asked for, or all.
+/// The one workload asked for, or all, and what is wanted of it: a width, a batch size, a strategy.
 let wanted = CommandLine.arguments.dropFirst(2).first
+let details = CommandLine.arguments.dropFirst(3)
+
+func isWanted(_ workload: Workload) -> Bool {
+  (wanted == nil || workload.name == wanted)
+    && (details.isEmpty
+      || details.starts(with: ["\(workload.network.width)", "\(workload.batch)"]))
+}
 
 do {
   if wanted == "threads" {
@@ -35,11 +43,12 @@ do {
   }
   var rows: [StepMeasurement] = []
   for workload in try Workload.all(quick: run.isQuick, data: run.data)
-  where wanted == nil || workload.name == wanted {
+  where isWanted(workload) {
     run.note(
       "\(workload.name), m = \(Format.count(workload.network.width)), batch \(workload.batch)")
+    let one = details.dropFirst(2).first.map { [LookupStrategy(rawValue: $0) ?? .automatic] }
     let contest = StepContest(
-      workload: workload, strategies: workload.strategies(quick: run.isQuick), plan: plan,
+      workload: workload, strategies: one ?? workload.strategies(quick: run.isQuick), plan: plan,
       comparesDense: true)
     rows += try contest.measurements()
   }

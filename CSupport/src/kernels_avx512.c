@@ -57,6 +57,7 @@ static inline __attribute__((always_inline)) hs_floats_t permuted(hs_floats_t la
 #include "tile_masks_avx512.inc.h"
 #include "kernels_tiles.inc.h"
 #include "kernels_tile_filters.inc.h"
+#include "pair_masks_avx512.inc.h"
 #include "kernels_pairs.inc.h"
 #include "nested_table.inc.h"
 #include "nested_avx512.inc.h"

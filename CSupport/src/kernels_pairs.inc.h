@@ -57,6 +57,14 @@ HS_INLINE void transpose_bits(uint64_t words[HS_WORD]) {
   memcpy(words, v, sizeof v);
 }
 
+/// The queries that rows are asked for together: numbers [n, 4 * groups], and lanes of them or NULL.
+typedef struct {
+  ptrdiff_t n, words;
+  const int8_t *q;
+  const int32_t *starts;
+  const int8_t *lanes;
+} pair_queries;
+
 /// The rows that have a bit in any of their words masks[l], masks[HS_WORD + l], ...
 HS_INLINE uint64_t rows_with_pairs(ptrdiff_t words, const uint64_t *masks) {
   uint64_t rows = 0;
@@ -104,7 +112,7 @@ static __attribute__((noinline)) ptrdiff_t list_pairs(uint64_t rows, ptrdiff_t w
   return kept;
 }
 
-#ifndef HS_PACKS_BYTES
+#ifndef HS_QUERY_LANES
 #define list_pairs_fastest list_pairs
 #endif
 
@@ -115,27 +123,69 @@ HS_INLINE void prefetch_rows(uint64_t rows, ptrdiff_t stride, const float *w) {
   }
 }
 
+/// The queries of each row of a tile: masks[k * HS_WORD + l] has bit j where the pair of row l and
+/// query k * HS_WORD + j is kept. Bits of rows behind the last may be anything.
+HS_INLINE void tile_pair_masks(ptrdiff_t rows, ptrdiff_t groups, const uint8_t *codes,
+                               const pair_queries *queries, int fits, const int32_t *thresholds,
+                               uint64_t *masks) {
+  const ptrdiff_t n = queries->n, words = queries->words;
+#ifdef HS_QUERY_LANES
+  (void)fits;
+  if (queries->lanes) {
+    for (ptrdiff_t k = 0; k < words; k++) {
+      lane_masks(groups, rows, codes, queries->lanes + k * HS_LANE_BYTES(groups), n - k * HS_WORD,
+                 thresholds + k * HS_WORD, masks + k * HS_WORD);
+      for (ptrdiff_t l = rows; l < HS_WORD; l++) masks[k * HS_WORD + l] = 0;
+    }
+    return;
+  }
+#endif
+  const ptrdiff_t per_query = 1 + (groups + HS_TILE_PART - 1) / HS_TILE_PART;
+  const float *ahead = NULL;
+  for (ptrdiff_t j = 0; j < n; j += HS_CODED_QUERIES) {
+    const ptrdiff_t block = n - j < HS_CODED_QUERIES ? n - j : HS_CODED_QUERIES;
+    tile_masks(block, groups, codes, queries->q + j * 4 * groups,
+               fits ? queries->starts + j * per_query : NULL, thresholds + j, &ahead, NULL,
+               masks + j);
+  }
+  for (ptrdiff_t j = n; j < words * HS_WORD; j++) masks[j] = 0;
+  for (ptrdiff_t k = 0; k < words; k++) transpose_bits(masks + k * HS_WORD);
+}
+
 ptrdiff_t HS_SUFFIX(hs_tile_filter_pairs)(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
                                           const int32_t *spans, ptrdiff_t n, const int8_t *q,
                                           const int32_t *starts, int32_t span,
                                           const int32_t *thresholds, int32_t first,
                                           ptrdiff_t stride, const float *w, int32_t *ids,
                                           int32_t *queries) {
-  const ptrdiff_t per_query = 1 + (groups + HS_TILE_PART - 1) / HS_TILE_PART;
   const ptrdiff_t words = (n + HS_WORD - 1) / HS_WORD;
+  pair_queries asked = {n, words, q, starts, NULL};
+#ifdef HS_QUERY_LANES
+  int8_t lanes[HS_LANE_ROOM];
+  if (words * HS_LANE_BYTES(groups) <= HS_LANE_ROOM && n > HS_FEWEST_LANES) {
+    for (ptrdiff_t k = 0; k < words; k++) {
+      lanes_of_queries(n, k * HS_WORD, groups, q, lanes + k * HS_LANE_BYTES(groups));
+    }
+    asked.lanes = lanes;
+  }
+  const int lists_lanes =
+      asked.lanes && words == 1 && packs_bytes() && (!w || stride <= HS_LANE_STRIDE);
+#endif
   uint64_t masks[HS_PAIR_QUERIES + HS_CODED_QUERIES];
   ptrdiff_t kept = 0;
   for (ptrdiff_t r = 0; r < m; r += HS_TILE_ROWS) {
-    const int fits = (int64_t)spans[r / HS_TILE_ROWS] * span <= (int64_t)INT16_MAX * INT16_MAX;
-    const float *ahead = NULL;
-    for (ptrdiff_t j = 0; j < n; j += HS_CODED_QUERIES) {
-      const ptrdiff_t block = n - j < HS_CODED_QUERIES ? n - j : HS_CODED_QUERIES;
-      tile_masks(block, groups, codes + r * 4 * groups, q + j * 4 * groups,
-                 fits ? starts + j * per_query : NULL, thresholds + r / HS_TILE_ROWS * n + j,
-                 &ahead, NULL, masks + j);
+    const ptrdiff_t rows = m - r < HS_TILE_ROWS ? m - r : HS_TILE_ROWS;
+#ifdef HS_QUERY_LANES
+    if (lists_lanes) {
+      kept += lane_pairs(groups, rows, codes + r * 4 * groups, lanes, n,
+                         thresholds + r / HS_TILE_ROWS * n, first + (int32_t)r, stride,
+                         w ? w + r * stride : NULL, ids + kept, queries + kept);
+      continue;
     }
-    for (ptrdiff_t j = n; j < words * HS_WORD; j++) masks[j] = 0;
-    for (ptrdiff_t k = 0; k < words; k++) transpose_bits(masks + k * HS_WORD);
+#endif
+    const int fits = (int64_t)spans[r / HS_TILE_ROWS] * span <= (int64_t)INT16_MAX * INT16_MAX;
+    tile_pair_masks(rows, groups, codes + r * 4 * groups, &asked, fits,
+                    thresholds + r / HS_TILE_ROWS * n, masks);
     const uint64_t found = rows_with_pairs(words, masks) & rows_of_tile(m - r);
     if (w) prefetch_rows(found, stride, w + r * stride);
     kept += list_pairs_fastest(found, words, masks, first + (int32_t)r, ids + kept, queries + kept);

@@ -23,4 +23,12 @@ public enum AlignedMemory {
     _ = unsafe madvise(storage, byteCount, collapse)
     return unsafe storage
   }
+
+  /// Allocates uninitialized room for `capacity` elements so. Free it by `deallocate()`.
+  @unsafe public static func allocate<Element>(
+    _ type: Element.Type, capacity: Int
+  ) -> UnsafeMutablePointer<Element> {
+    let storage = unsafe allocate(byteCount: capacity * MemoryLayout<Element>.stride)
+    return unsafe storage.bindMemory(to: type, capacity: capacity)
+  }
 }

@@ -43,6 +43,7 @@ public struct SeededGenerator: RandomNumberGenerator, Sendable, Equatable, Codab
   }
 
   /// Shuffles `elements` in place (Fisher-Yates). O(n).
+  @inlinable
   public mutating func shuffle<T>(_ elements: inout [T]) {
     guard elements.count > 1 else { return }
     for i in stride(from: elements.count - 1, to: 0, by: -1) { elements.swapAt(i, below(i + 1)) }

@@ -14,7 +14,7 @@ internal import HalfspaceReporting
 /// Clocks decide about speed only, never about a report. Making structures is counted
 /// (`LookupStatistics.calibrationSeconds`) and bounded: each index is made once for trial, and
 /// lists are made only when they are forecast to pay.
-struct AutomaticLookup: NeuronLookup {
+final class AutomaticLookup: NeuronLookup {
   /// Rows that an index answers on trial, besides its first batch.
   private static let trialRows = 96
   /// Neurons below which nothing is gained by looking further than at all of them.
@@ -75,7 +75,7 @@ struct AutomaticLookup: NeuronLookup {
 
   // MARK: Reports and moves
 
-  mutating func report(
+  func report(
     _ batch: LookupBatch, above threshold: Float, into report: inout FiringReport
   ) {
     timer.start(all: isOnTrial)
@@ -83,7 +83,7 @@ struct AutomaticLookup: NeuronLookup {
     note(batch, above: threshold, firings: report.count)
   }
 
-  mutating func report(
+  func report(
     _ batch: LookupBatch, above threshold: Float, byNeuron pairs: inout PairReport
   ) -> Bool {
     timer.start(all: isOnTrial)
@@ -95,7 +95,7 @@ struct AutomaticLookup: NeuronLookup {
     return true
   }
 
-  private mutating func note(_ batch: LookupBatch, above threshold: Float, firings: Int) {
+  private func note(_ batch: LookupBatch, above threshold: Float, firings: Int) {
     lastSeconds = timer.lap()
     lastRows = batch.count
     rowsAnswered += batch.count
@@ -106,7 +106,7 @@ struct AutomaticLookup: NeuronLookup {
 
   var wantsDisplacements: Bool { current.wantsDisplacements }
 
-  mutating func update(
+  func update(
     rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>?
   ) {
     timer.resume()
@@ -125,7 +125,7 @@ struct AutomaticLookup: NeuronLookup {
     if isOnTrial { endTrial() } else { review(pace) }
   }
 
-  mutating func grow(to weights: Matrix) {
+  func grow(to weights: Matrix) {
     self.weights = weights
     current.grow(to: weights)
     watch = DriftWatch(weights)
@@ -141,7 +141,7 @@ struct AutomaticLookup: NeuronLookup {
 
   // MARK: Choices
 
-  private mutating func endTrial() {
+  private func endTrial() {
     if let next = untried.popLast() {
       use(next)
       return
@@ -161,7 +161,7 @@ struct AutomaticLookup: NeuronLookup {
   }
 
   /// Looks at the pace of the last window.
-  private mutating func review(_ pace: Double) {
+  private func review(_ pace: Double) {
     if strategy == .candidateLists {
       if pace > 1.1 * (paces[fastestIndex] ?? .infinity) {
         use(fastestIndex)
@@ -189,7 +189,7 @@ struct AutomaticLookup: NeuronLookup {
     return left > 0 && forecast * left + making < 0.8 * pace * left ? forecast : nil
   }
 
-  private mutating func use(_ strategy: LookupStrategy) {
+  private func use(_ strategy: LookupStrategy) {
     let clock = Stopwatch.now
     earlierWork.add(workOf: current.work)
     events.add(current.statistics)

@@ -3,7 +3,7 @@ internal import HalfspaceLinalg
 internal import HalfspaceReporting
 
 /// A lookup by an index over the weights, told about every move.
-struct IndexLookup: NeuronLookup {
+final class IndexLookup: NeuronLookup {
   let strategy: LookupStrategy
   private static let fewColumns = 33
   private static let manyRows = 1 << 18
@@ -35,7 +35,7 @@ struct IndexLookup: NeuronLookup {
     }
   }
 
-  mutating func report(
+  func report(
     _ batch: LookupBatch, above threshold: Float, into report: inout FiringReport
   ) {
     index.report(
@@ -43,7 +43,7 @@ struct IndexLookup: NeuronLookup {
     rows += batch.count
   }
 
-  mutating func report(
+  func report(
     _ batch: LookupBatch, above threshold: Float, byNeuron pairs: inout PairReport
   ) -> Bool {
     guard
@@ -60,7 +60,7 @@ struct IndexLookup: NeuronLookup {
     strategy == .tiles && (index.dimension >= Self.fewColumns || index.count >= Self.manyRows)
   }
 
-  mutating func update(
+  func update(
     rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>?
   ) {
     if let displacements = unsafe displacements {
@@ -70,7 +70,7 @@ struct IndexLookup: NeuronLookup {
     }
   }
 
-  mutating func grow(to weights: Matrix) {
+  func grow(to weights: Matrix) {
     earlier.add(workOf: index.statistics)
     index = Self.makeIndex(strategy, weights, threads)
     tiles = index as? CertifiedTileIndex

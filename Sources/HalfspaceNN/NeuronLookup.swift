@@ -6,16 +6,16 @@ internal import HalfspaceReporting
 ///
 /// A lookup shares the weight matrix of the network. It is told which rows have moved after each
 /// step, and given the new matrix when neurons join.
-protocol NeuronLookup {
+protocol NeuronLookup: AnyObject {
   /// The strategy in use.
   var strategy: LookupStrategy { get }
 
   /// Refills `report` with the neurons that fire on the batch, as a `BruteForceIndex` would.
-  mutating func report(
+  func report(
     _ batch: LookupBatch, above threshold: Float, into report: inout FiringReport)
 
   /// The same, neuron by neuron, where that costs no more; false, with nothing reported, otherwise.
-  mutating func report(
+  func report(
     _ batch: LookupBatch, above threshold: Float, byNeuron pairs: inout PairReport
   ) -> Bool
 
@@ -24,12 +24,12 @@ protocol NeuronLookup {
 
   /// Tells which rows of the weight matrix have moved, ascending, and how far at most, as far as
   /// that is known: upper bounds of the Euclidean distance, rounding of the move included.
-  mutating func update(
+  func update(
     rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>?)
 
   /// Tells that neurons have joined behind the others: `weights` is the matrix from now on. The rows
   /// that were there have not moved.
-  mutating func grow(to weights: Matrix)
+  func grow(to weights: Matrix)
 
   /// Work of the reports, and memory.
   var work: IndexStatistics { get }
@@ -39,7 +39,7 @@ protocol NeuronLookup {
 }
 
 extension NeuronLookup {
-  mutating func report(
+  func report(
     _ batch: LookupBatch, above threshold: Float, byNeuron pairs: inout PairReport
   ) -> Bool { false }
 }

@@ -3,7 +3,7 @@ internal import HalfspaceLinalg
 internal import HalfspaceReporting
 
 /// The lookup for sparse rows: every neuron against every row, at the cost of the row's entries.
-struct SparseLookup: NeuronLookup {
+final class SparseLookup: NeuronLookup {
   let strategy = LookupStrategy.dense
   private let threads: Int
   private var scan: SparseScan
@@ -16,7 +16,7 @@ struct SparseLookup: NeuronLookup {
     scan = SparseScan(weights, threads: threads)
   }
 
-  mutating func report(
+  func report(
     _ batch: LookupBatch, above threshold: Float, into report: inout FiringReport
   ) {
     guard let queries = batch.sparse else {
@@ -28,11 +28,11 @@ struct SparseLookup: NeuronLookup {
 
   var wantsDisplacements: Bool { false }
 
-  mutating func update(
+  func update(
     rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>?
   ) {}
 
-  mutating func grow(to weights: Matrix) {
+  func grow(to weights: Matrix) {
     earlier.add(workOf: scan.statistics)
     scan = SparseScan(weights, threads: threads)
   }

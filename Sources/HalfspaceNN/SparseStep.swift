@@ -229,7 +229,9 @@ internal import HalfspaceReporting
     guard unsafe buffer.baseAddress == nil || buffer.count < count else { return }
     let larger = max(16, count + count / 4)
     unsafe buffer.deallocate()
-    unsafe buffer = .allocate(capacity: larger)
+    // Rows of sums begin cache lines.
+    unsafe buffer = UnsafeMutableBufferPointer(
+      start: AlignedMemory.allocate(T.self, capacity: larger), count: larger)
     unsafe buffer.initialize(repeating: 0)
   }
 }

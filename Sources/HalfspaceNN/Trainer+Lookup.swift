@@ -25,7 +25,7 @@ extension Trainer {
 
   /// Tells the lookup what the step on `batch` has moved.
   func tellMoves(on batch: LookupBatch) {
-    guard dividedBatch == nil else {
+    guard !isShared || dividedBatch == nil else {
       let moved =
         unsafe dividedBatch?.exchangeRows(
           step.activeNeurons, weights: network.weights, outputs: network.outputs) ?? []

@@ -70,14 +70,10 @@ extension Trainer {
     return loss
   }
 
-  /// Whether other processes take part in the steps.
-  private var isShared: Bool { sharedForward != nil || dividedBatch != nil }
-
   /// The parts of a step: lookup, forward, loss, backward, upkeep. Returns the sum of the losses before it.
   private func takeParts(_ batch: LookupBatch, _ targets: Targets) -> Double {
     let rows = batch.count
     let targetRows = batch.numbers ?? (0..<rows).map { $0 }[...]
-    let isShared = isShared
     timer.start(all: isShared)
     let isGrouped = lookUp(batch)
     times.lookup += timer.lap()
@@ -108,14 +104,14 @@ extension Trainer {
   /// Finds the neurons that fire: neuron by neuron, in `step`, if true comes back, else in `report`.
   private func lookUp(_ batch: LookupBatch) -> Bool {
     let threshold = network.effectiveThreshold
-    if dividedBatch == nil, sharedForward == nil,
+    if !isShared,
       lookup.report(batch, above: threshold, byNeuron: &step.pairs)
     {
       step.group(neurons: network.held.count)
       firings += step.pairCount
       return true
     }
-    let asked = dividedBatch?.share(of: batch) ?? batch
+    let asked = isShared ? dividedBatch?.share(of: batch) ?? batch : batch
     lookup.report(asked, above: threshold, into: &report)
     firings += report.count
     return false
@@ -131,6 +127,13 @@ extension Trainer {
         factor: network.outputFactor, scores: scores)
       return
     }
+    guard isShared else {
+      step.load(report, neurons: stored)
+      step.forward(
+        report, outputs: network.outputs, shards: network.shards, factor: network.outputFactor,
+        scores: scores)
+      return
+    }
     guard dividedBatch == nil else {
       dividedBatch?.forward(step, report, network: network, rows: rows, scores: scores)
       dividedBatch?.exchangePairs(report, rows: rows, into: &ownedReport)
@@ -138,13 +141,7 @@ extension Trainer {
       return
     }
     step.load(report, neurons: stored)
-    if sharedForward != nil {
-      sharedForward?.run(step, report, network: network, scores: scores)
-    } else {
-      step.forward(
-        report, outputs: network.outputs, shards: network.shards, factor: network.outputFactor,
-        scores: scores)
-    }
+    sharedForward?.run(step, report, network: network, scores: scores)
   }
 
   private func backward(_ batch: LookupBatch) {

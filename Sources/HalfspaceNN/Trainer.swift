@@ -71,7 +71,8 @@ public final class Trainer {
   var timer = StepTimer()
   var threadChoice: ThreadChoice
   var moves: MoveBounds
-  /// How processes share the steps; both nil where this one is alone.
+  /// Whether other processes take part in the steps. How: one of the two, nil where this one is alone.
+  let isShared: Bool
   var sharedForward: SharedForward?
   var dividedBatch: DividedBatch?
   var lossWorkspace: LossWorkspace
@@ -224,8 +225,9 @@ public final class Trainer {
     batch = Matrix(rows: needsMatrix ? rows : 0, columns: inputs.columns)
     scores = Matrix(rows: rows, columns: outputCount, packedSingleColumn: true)
     gradient = scores.emptyTwin()
+    isShared = communicator.size > 1
     if let state { restore(state) }
-    if communicator.size > 1 {
+    if isShared {
       if self.network.division == .batches {
         dividedBatch = DividedBatch(
           communicator: communicator, ownership: self.network.ownership)

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import HalfspaceLinalg
 
 /// The answer to a batch of half-space queries row by row: what a `FiringReport` lists query by
 /// query, in the order in which a training step moves neurons.
@@ -88,7 +89,7 @@ package struct PairReport: ~Copyable, @unchecked Sendable {
   private static func grow<T>(
     _ old: UnsafeMutablePointer<T>, _ used: Int, to capacity: Int
   ) -> UnsafeMutablePointer<T> {
-    let new = UnsafeMutablePointer<T>.allocate(capacity: capacity)
+    let new = unsafe AlignedMemory.allocate(T.self, capacity: capacity)
     unsafe new.update(from: old, count: used)
     unsafe old.deallocate()
     return unsafe new

@@ -103,11 +103,13 @@ internal import HalfspaceLinalg
     let byteCount = tileCount * Self.rowsPerTile * 4 * groups
     let raw = unsafe AlignedMemory.allocate(byteCount: byteCount)
     unsafe codes = raw.bindMemory(to: UInt8.self, capacity: max(1, byteCount))
-    unsafe bounds = .allocate(capacity: 4 * tileCount)
+    unsafe bounds = AlignedMemory.allocate(Double.self, capacity: 4 * tileCount)
     unsafe spans = .allocate(capacity: tileCount)
     unsafe spans.initialize(repeating: 0, count: tileCount)
-    unsafe errors = .allocate(capacity: tileCount * Self.rowsPerTile)
-    unsafe norms = .allocate(capacity: tileCount * Self.rowsPerTile)
+    unsafe errors = AlignedMemory.allocate(
+      Float.self, capacity: tileCount * Self.rowsPerTile)
+    unsafe norms = AlignedMemory.allocate(
+      Float.self, capacity: tileCount * Self.rowsPerTile)
     let restCount = basis == nil ? 0 : tileCount * Self.rowsPerTile
     unsafe rests = .allocate(capacity: restCount)
     unsafe tiles = .allocate(capacity: tileCount)

@@ -148,12 +148,12 @@ internal import HalfspaceLinalg
     let needed = 2 * count * 4 * groups
     if needed > capacity {
       unsafe planes.deallocate()
-      unsafe planes = .allocate(capacity: needed)
+      unsafe planes = AlignedMemory.allocate(Int8.self, capacity: needed)
       capacity = needed
     }
     if 6 * count > numberCapacity {
       unsafe numbers.deallocate()
-      unsafe numbers = .allocate(capacity: 6 * count)
+      unsafe numbers = AlignedMemory.allocate(Double.self, capacity: 6 * count)
       numberCapacity = 6 * count
     }
   }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import HalfspaceLinalg
 
 /// Scratch of one task of a report over tiles.
 ///
@@ -79,14 +80,14 @@
     pairCapacity = pairs + Self.overrun
     unsafe pairRows.deallocate()
     unsafe pairQueries.deallocate()
-    unsafe pairRows = .allocate(capacity: pairCapacity)
-    unsafe pairQueries = .allocate(capacity: pairCapacity)
+    unsafe pairRows = AlignedMemory.allocate(Int32.self, capacity: pairCapacity)
+    unsafe pairQueries = AlignedMemory.allocate(Int32.self, capacity: pairCapacity)
   }
 
   private func reserve(thresholds count: Int) {
     guard count > thresholdCapacity else { return }
     thresholdCapacity = count
     unsafe thresholds.deallocate()
-    unsafe thresholds = .allocate(capacity: count)
+    unsafe thresholds = AlignedMemory.allocate(Int32.self, capacity: count)
   }
 }

@@ -17,7 +17,7 @@ extension Kernels {
         let tiles = (m + 63) / 64
         let codes = bytes(tiles * 256 * groups, &dice)
         let spans = [Int32](repeating: .max, count: tiles)
-        for n in [1, 5, 8, 63, 64, 65, 150, 300] {
+        for n in [1, 5, 8, 33, 62, 63, 64, 65, 150, 300] {
           let q = bytes(n * 4 * groups, &dice).map { Int8(bitPattern: $0) / 2 }
           let starts = [Int32](repeating: 0, count: n * (1 + (groups + 7) / 8))
           // Rows with no query, few, most and all of them.
@@ -44,9 +44,11 @@ extension Kernels {
           atEveryLevel {
             var ids = [Int32](repeating: -1, count: m * n + 16)
             var queries = ids
-            let rows = [Float](repeating: 0, count: 16 * m)
+            let stride = [16, 32, 80][n % 3]
+            let rows = n == 63 ? nil : [Float](repeating: 0, count: stride * m)
             let kept = unsafe hs_tile_filter_pairs(
-              m, groups, codes, spans, n, q, starts, .max, thresholds, 7, 16, rows, &ids, &queries)
+              m, groups, codes, spans, n, q, starts, .max, thresholds, 7, stride, rows, &ids,
+              &queries)
             #expect(
               (0..<kept).map { [ids[$0], queries[$0]] } == expected, "\(m) rows, \(n) queries")
           }

@@ -1,0 +1,219 @@
+// SPDX-License-Identifier: Apache-2.0
+//
+// Sums of codes of single rows against 64 queries, AVX-512: numbers of queries stay in registers, or in
+// the first-level cache, and codes of one row at a time are spread over all lanes. Comparisons then give
+// the queries of a row, which nothing has to transpose.
+#include "simd.inc.h"
+
+#define HS_QUERY_LANES
+
+/// Queries of a word of bits, and registers of their sums.
+#define HS_LANE_QUERIES 64
+#define HS_LANE_SUMS (HS_LANE_QUERIES / HS_LANES)
+
+/// Most groups whose numbers stay in registers: 20 of them, four thresholds, four sums.
+#define HS_HELD_GROUPS 5
+
+/// Bytes of the numbers of queries that are put in lanes: with codes they stay in the first-level cache.
+#define HS_LANE_ROOM (32 << 10)
+
+/// Up to so many queries, a word of them being mostly empty, rows are put in lanes.
+#define HS_FEWEST_LANES 32
+
+/// Bytes of the numbers of a word of queries.
+#define HS_LANE_BYTES(groups) ((groups) * HS_LANE_QUERIES * 4)
+
+/// Numbers q [n, 4 * groups] of queries first..<first + 64, group by group, and zeros behind the last.
+static void lanes_of_queries(ptrdiff_t n, ptrdiff_t first, ptrdiff_t groups, const int8_t *q,
+                             int8_t *lanes) {
+  const ptrdiff_t count = n - first < HS_LANE_QUERIES ? n - first : HS_LANE_QUERIES;
+  for (ptrdiff_t k = 0; k < HS_LANE_QUERIES; k++) {
+    const int8_t *own = q + (first + k) * 4 * groups;
+    for (ptrdiff_t g = 0; g < groups; g++) {
+      int32_t numbers = 0;
+      if (k < count) memcpy(&numbers, own + 4 * g, sizeof numbers);
+      memcpy(lanes + (g * HS_LANE_QUERIES + k) * 4, &numbers, sizeof numbers);
+    }
+  }
+}
+
+/// Numbers and thresholds of a word of queries, in registers as far as `groups`, a constant, allows.
+typedef struct {
+  __m512i limits[HS_LANE_SUMS], numbers[HS_HELD_GROUPS][HS_LANE_SUMS];
+} held_lanes;
+
+#define HS_IS_HELD(groups) (__builtin_constant_p(groups) && (groups) <= HS_HELD_GROUPS)
+
+HS_INLINE held_lanes hold_lanes(ptrdiff_t groups, const int8_t *lanes, ptrdiff_t n,
+                                const int32_t *thresholds) {
+  held_lanes held;
+  const uint64_t present = n < HS_LANE_QUERIES ? ((uint64_t)1 << n) - 1 : ~(uint64_t)0;
+#pragma clang loop unroll(full)
+  for (int i = 0; i < HS_LANE_SUMS; i++) {
+    // Nothing exceeds the largest number: queries behind the last have no pairs.
+    held.limits[i] = _mm512_mask_loadu_epi32(_mm512_set1_epi32(INT32_MAX),
+                                             (__mmask16)(present >> 16 * i), thresholds + 16 * i);
+#pragma clang loop unroll(full)
+    for (int g = 0; g < HS_HELD_GROUPS; g++) {
+      if (HS_IS_HELD(groups) && g < groups) {
+        held.numbers[g][i] = _mm512_loadu_si512(lanes + (g * HS_LANE_SUMS + i) * 64);
+      }
+    }
+  }
+  return held;
+}
+
+/// The queries of a word, at most 64, on which row l of a tile exceeds their thresholds.
+HS_INLINE uint64_t lane_mask(ptrdiff_t groups, const uint8_t *codes, ptrdiff_t l,
+                             const int8_t *lanes, const held_lanes *held) {
+  __m512i sums[HS_LANE_SUMS] = {0};
+  if (HS_IS_HELD(groups)) {
+#pragma clang loop unroll(full)
+    for (int g = 0; g < HS_HELD_GROUPS; g++) {
+      if (g >= groups) break;
+      const __m512i c = four_numbers((const int8_t *)codes + (g * HS_TILE_ROWS + l) * 4);
+#pragma clang loop unroll(full)
+      for (int i = 0; i < HS_LANE_SUMS; i++) {
+        sums[i] = _mm512_dpbusd_epi32(sums[i], c, held->numbers[g][i]);
+      }
+    }
+  } else {
+    for (ptrdiff_t g = 0; g < groups; g++) {
+      const __m512i c = four_numbers((const int8_t *)codes + (g * HS_TILE_ROWS + l) * 4);
+#pragma clang loop unroll(full)
+      for (int i = 0; i < HS_LANE_SUMS; i++) {
+        const __m512i numbers = _mm512_loadu_si512(lanes + (g * HS_LANE_SUMS + i) * 64);
+        sums[i] = _mm512_dpbusd_epi32(sums[i], c, numbers);
+      }
+    }
+  }
+  __mmask16 above[HS_LANE_SUMS];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < HS_LANE_SUMS; i++) {
+    above[i] = _mm512_cmpgt_epi32_mask(sums[i], held->limits[i]);
+  }
+  // Put together as masks: one of them leaves for a general register.
+  return _mm512_kunpackd(_mm512_kunpackw(above[3], above[2]),
+                         _mm512_kunpackw(above[1], above[0]));
+}
+
+HS_INLINE void lane_masks_of(ptrdiff_t groups, ptrdiff_t rows, const uint8_t *codes,
+                             const int8_t *lanes, ptrdiff_t n, const int32_t *thresholds,
+                             uint64_t *masks) {
+  const held_lanes held = hold_lanes(groups, lanes, n, thresholds);
+  for (ptrdiff_t l = 0; l < rows; l++) masks[l] = lane_mask(groups, codes, l, lanes, &held);
+}
+
+// Calls f(groups, ...) with a constant number of groups where their numbers stay in registers.
+#define HS_WITH_GROUPS(groups, f, ...)     \
+  switch (groups) {                        \
+    case 1: return f(1, __VA_ARGS__);      \
+    case 2: return f(2, __VA_ARGS__);      \
+    case 3: return f(3, __VA_ARGS__);      \
+    case 4: return f(4, __VA_ARGS__);      \
+    case 5: return f(5, __VA_ARGS__);      \
+    default: return f(groups, __VA_ARGS__); \
+  }
+
+/// masks[l] = the queries of a word, at most 64, on which row l < rows of a tile exceeds their thresholds.
+static __attribute__((noinline)) void lane_masks(ptrdiff_t groups, ptrdiff_t rows,
+                                                 const uint8_t *codes, const int8_t *lanes,
+                                                 ptrdiff_t n, const int32_t *thresholds,
+                                                 uint64_t *masks) {
+  HS_WITH_GROUPS(groups, lane_masks_of, rows, codes, lanes, n, thresholds, masks);
+}
+
+// ---------------------------------------------------------------------------------------
+// Bits of masks, by packing numbers of 8 bits: where the processor can
+// ---------------------------------------------------------------------------------------
+
+#define HS_PACKS_BYTES \
+  __attribute__((target("avx512f,avx512bw,avx512dq,avx512vl,avx512vnni,avx512vbmi2,bmi,bmi2,popcnt")))
+
+static int packs_bytes(void) { return __builtin_cpu_supports("avx512vbmi2"); }
+
+/// 0, 1, ..., 63.
+HS_INLINE __m512i byte_numbers(void) {
+  uint8_t numbers[64];
+  for (int i = 0; i < 64; i++) numbers[i] = (uint8_t)i;
+  return _mm512_loadu_si512(numbers);
+}
+
+/// Lists `first` plus each bit of a mask, and as often the row. Returns how many; writes up to 16 more.
+HS_INLINE HS_PACKS_BYTES ptrdiff_t list_packed(uint64_t mask, __m512i numbers, int32_t first,
+                                               int32_t row, int32_t *ids, int32_t *queries) {
+  const __m512i rows = _mm512_set1_epi32(row), query = _mm512_set1_epi32(first);
+  const __m512i packed = _mm512_maskz_compress_epi8(mask, numbers);
+  const int count = __builtin_popcountll(mask);
+  _mm512_storeu_si512(ids, rows);
+  _mm512_storeu_si512(
+      queries, _mm512_add_epi32(query, _mm512_cvtepu8_epi32(_mm512_castsi512_si128(packed))));
+  if (__builtin_expect(count > 16, 0)) {
+    uint8_t all[64];
+    _mm512_storeu_si512(all, packed);
+    for (int i = 16; i < count; i += 16) {
+      const __m128i part = _mm_loadu_si128((const __m128i *)(all + i));
+      _mm512_storeu_si512(ids + i, rows);
+      _mm512_storeu_si512(queries + i, _mm512_add_epi32(query, _mm512_cvtepu8_epi32(part)));
+    }
+  }
+  return count;
+}
+
+/// What list_pairs of kernels_pairs.inc.h does.
+static __attribute__((noinline)) HS_PACKS_BYTES ptrdiff_t
+list_pairs_packed(uint64_t rows, ptrdiff_t words, const uint64_t *masks, int32_t first, int32_t *ids,
+                  int32_t *queries) {
+  const __m512i numbers = byte_numbers();
+  ptrdiff_t kept = 0;
+  for (; rows; rows &= rows - 1) {
+    const int l = (int)__builtin_ctzll(rows);
+    for (ptrdiff_t k = 0; k < words; k++) {
+      kept += list_packed(masks[64 * k + l], numbers, (int32_t)(64 * k), first + l, ids + kept,
+                          queries + kept);
+    }
+  }
+  return kept;
+}
+
+HS_INLINE HS_PACKS_BYTES ptrdiff_t lane_pairs_of(ptrdiff_t groups, ptrdiff_t rows,
+                                                 const uint8_t *codes, const int8_t *lanes,
+                                                 ptrdiff_t n, const int32_t *thresholds,
+                                                 int32_t first, ptrdiff_t stride, const float *w,
+                                                 int32_t *ids, int32_t *queries) {
+  const held_lanes held = hold_lanes(groups, lanes, n, thresholds);
+  const __m512i numbers = byte_numbers();
+  ptrdiff_t kept = 0;
+  for (ptrdiff_t l = 0; l < rows; l++) {
+    const uint64_t mask = lane_mask(groups, codes, l, lanes, &held);
+    if (w) {
+      // Which rows have pairs cannot be foreseen: for the others, something is fetched that is there.
+      const float *row = mask ? w + l * stride : (const float *)codes;
+      for (ptrdiff_t k = 0; k < stride; k += HS_LANES) __builtin_prefetch(row + k, 0, 3);
+    }
+    kept += list_packed(mask, numbers, 0, first + (int32_t)l, ids + kept, queries + kept);
+  }
+  return kept;
+}
+
+/// Lists the pairs of rows of a tile and a word of queries, at most 64, whose sums exceed their
+/// thresholds: comparing and listing take no longer than the sums. Returns how many; writes up to 16 more.
+/// Prefetches rows of w, at most HS_LANE_STRIDE floats long, where it is not NULL.
+static __attribute__((noinline)) HS_PACKS_BYTES ptrdiff_t
+lane_pairs(ptrdiff_t groups, ptrdiff_t rows, const uint8_t *codes, const int8_t *lanes, ptrdiff_t n,
+           const int32_t *thresholds, int32_t first, ptrdiff_t stride, const float *w, int32_t *ids,
+           int32_t *queries) {
+  if (w && stride == 2 * HS_LANES) {
+    HS_WITH_GROUPS(groups, lane_pairs_of, rows, codes, lanes, n, thresholds, first, 2 * HS_LANES, w,
+                   ids, queries);
+  }
+  if (w) {
+    return lane_pairs_of(groups, rows, codes, lanes, n, thresholds, first, stride, w, ids, queries);
+  }
+  HS_WITH_GROUPS(groups, lane_pairs_of, rows, codes, lanes, n, thresholds, first, stride, NULL, ids,
+                 queries);
+}
+
+#define HS_LANE_STRIDE 64
+#define list_pairs_fastest(...) \
+  (packs_bytes() ? list_pairs_packed(__VA_ARGS__) : list_pairs(__VA_ARGS__))
