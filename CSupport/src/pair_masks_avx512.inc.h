@@ -17,6 +17,9 @@
 /// Bytes of the numbers of queries that are put in lanes: with codes they stay in the first-level cache.
 #define HS_LANE_ROOM (32 << 10)
 
+/// Bytes of codes that are fetched ahead of a row, where rows come from far away.
+#define HS_CODES_AHEAD 4096
+
 /// Up to so many queries, a word of them being mostly empty, rows are put in lanes.
 #define HS_FEWEST_LANES 32
 
@@ -185,6 +188,7 @@ HS_INLINE HS_PACKS_BYTES ptrdiff_t lane_pairs_of(ptrdiff_t groups, ptrdiff_t row
   const __m512i numbers = byte_numbers();
   ptrdiff_t kept = 0;
   for (ptrdiff_t l = 0; l < rows; l++) {
+    if (w) __builtin_prefetch(codes + HS_CODES_AHEAD + 4 * groups * l, 0, 3);
     const uint64_t mask = lane_mask(groups, codes, l, lanes, &held);
     if (w) {
       // Which rows have pairs cannot be foreseen: for the others, something is fetched that is there.
@@ -203,6 +207,10 @@ static __attribute__((noinline)) HS_PACKS_BYTES ptrdiff_t
 lane_pairs(ptrdiff_t groups, ptrdiff_t rows, const uint8_t *codes, const int8_t *lanes, ptrdiff_t n,
            const int32_t *thresholds, int32_t first, ptrdiff_t stride, const float *w, int32_t *ids,
            int32_t *queries) {
+  if (w && stride == HS_LANES) {
+    HS_WITH_GROUPS(groups, lane_pairs_of, rows, codes, lanes, n, thresholds, first, HS_LANES, w, ids,
+                   queries);
+  }
   if (w && stride == 2 * HS_LANES) {
     HS_WITH_GROUPS(groups, lane_pairs_of, rows, codes, lanes, n, thresholds, first, 2 * HS_LANES, w,
                    ids, queries);
