@@ -130,12 +130,14 @@ let package = Package(
     .target(
       name: "CMachineLimits", path: "Benchmarks/MachineLimits", publicHeadersPath: "include",
       cSettings: [.unsafeFlags(["-O2"], .when(configuration: .debug))]),
-    benchmark("NeuronLookup", ["CHalfspace", "Halfspace", "CMachineLimits", "_HalfspaceReport"]),
+    benchmark(
+      "NeuronLookup",
+      ["CHalfspace", "Halfspace", "CMachineLimits", "_HalfspaceBenchmark", "_HalfspaceReport"]),
     benchmark("ReaderFuzz", ["Halfspace", "_HalfspaceReport", "_HalfspaceTestSupport"]),
     benchmark("GridGrowth", ["Halfspace", "_HalfspaceReport"]),
     benchmark("GridError", ["CHalfspace", "Halfspace", "_HalfspaceReport"]),
     .target(
-      name: "_HalfspaceBenchmark", dependencies: ["Halfspace", "_HalfspaceReport"],
+      name: "_HalfspaceBenchmark", dependencies: ["CMachineLimits", "Halfspace", "_HalfspaceReport"],
       path: "Benchmarks/Support", swiftSettings: swiftSettings),
     benchmark(
       "TrainingStep", ["CHalfspace", "Halfspace", "_HalfspaceBenchmark", "_HalfspaceReport"]),

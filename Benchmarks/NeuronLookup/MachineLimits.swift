@@ -2,6 +2,7 @@
 import CHalfspace
 import CMachineLimits
 import Halfspace
+import _HalfspaceBenchmark
 import _HalfspaceReport
 
 /// What one thread of this machine can do at most, as measured: the ceilings of lookups that read
@@ -25,31 +26,18 @@ struct MachineLimits {
   private static let farBytes = 32 << 20
 
   static func measured() -> MachineLimits {
-    let level =
-      switch Runtime.instructionSet {
-      case .avx512: LIMITS_AVX512
-      case .avx2: LIMITS_AVX2
-      default: LIMITS_PORTABLE
-      }
-    let rounds = 200_000
-    func best(_ body: () -> Double) -> Double {
-      (0..<15).reduce(0) { best, _ in
-        let start = ThreadClock.now
-        let done = body()
-        return max(best, done / (ThreadClock.now - start))
-      }
-    }
+    let level = ProcessorPeak.level
+    let peak = ProcessorPeak.measured()
     let largest = 256 << 20
     let floats = Matrix(rows: 1, columns: largest / 4)
     var start = 0
     return MachineLimits(
-      float: best { limits_multiply_add_f32(Int32(level), rounds) },
-      byte: best { limits_multiply_add_i8(Int32(level), rounds) },
+      float: peak.float, byte: peak.byte,
       reading: [256 << 10, 4 << 20, 8 << 20, 16 << 20, 32 << 20, largest].map { bytes in
         let times = max(1, (8 << 20) / bytes)
         return (
           bytes,
-          best {
+          ProcessorPeak.bestRate {
             for _ in 0..<times {
               blackHole(unsafe limits_read(Int32(level), bytes, floats.pointer))
             }
@@ -57,7 +45,7 @@ struct MachineLimits {
           }
         )
       },
-      readingRows: best {
+      readingRows: ProcessorPeak.bestRate {
         // Others every time: none is in cache yet.
         let count = 1 << 14
         defer { start += count }

@@ -101,7 +101,7 @@ do {
     Expected firing 64, late in training.
 
     \(table(sweepRows))
-    \(Goal.section(StepMeasurement.goals(rows, sweep: sweepRows)))
+    \(Goal.section(StepMeasurement.goals(rows, sweep: sweepRows)))\(StepMeasurement.bounds(rows))
     """
   print(text)
 

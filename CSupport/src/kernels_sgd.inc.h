@@ -156,23 +156,29 @@ HS_INLINE void update_groups(ptrdiff_t blocks, const row_update *u, const tile_o
 }
 
 /// As update_group for two tables at once, whose rows have `blocks` and `more_blocks` blocks (constants
-/// of 1 or 2): one loop over the pairs of a neuron, whose end is foreseen or not once.
+/// of 1 or 2): one loop over the pairs of a neuron, whose end is foreseen or not once. With `bounds_moves`
+/// (a constant), moves of the first are bounded, whose factors are the slopes.
 HS_INLINE void update_two_groups(ptrdiff_t blocks, ptrdiff_t more_blocks, int32_t pairs,
-                                 const row_update *update, const row_update *more_update,
+                                 int bounds_moves, const row_update *update,
+                                 const row_update *more_update, const hs_move_bounds *bounds,
                                  const int32_t *neuron, ptrdiff_t count) {
   const row_update u = *update, v = *more_update;
+  const hs_move_bounds none = {0}, moves = bounds_moves ? *bounds : none;
   for (ptrdiff_t i = 0; i < count; i++) {
     const int32_t n = neuron[i], e = u.starts[n];
     const int32_t last = pairs > 0 ? e + pairs : u.starts[n + 1];
     f32x16 sum[2] = {splat(0), splat(0)}, more_sum[2] = {splat(0), splat(0)};
+    float distance = 0;
     for (int32_t k = e; k < last; k++) {
-      const float *x = u.x + u.rows[k] * (blocks * HS_LANES);
-      const float *y = v.x + u.rows[k] * (more_blocks * HS_LANES);
+      const int32_t query = u.rows[k];
+      const float *x = u.x + query * (blocks * HS_LANES);
+      const float *y = v.x + query * (more_blocks * HS_LANES);
       const f32x16 f = splat(u.factor[k]), g = splat(v.factor[k]);
       for (ptrdiff_t j = 0; j < blocks; j++) sum[j] = fmadd(f, load(x + j * HS_LANES), sum[j]);
       for (ptrdiff_t j = 0; j < more_blocks; j++) {
         more_sum[j] = fmadd(g, load(y + j * HS_LANES), more_sum[j]);
       }
+      if (bounds_moves) distance += fabsf(u.factor[k]) * moves.norms[query];
     }
     float *row = u.table + u.active[n] * (blocks * HS_LANES);
     float *more_row = v.table + u.active[n] * (more_blocks * HS_LANES);
@@ -183,16 +189,22 @@ HS_INLINE void update_two_groups(ptrdiff_t blocks, ptrdiff_t more_blocks, int32_
       store(more_row + j * HS_LANES,
             fmadd(splat(v.alpha), more_sum[j], load(more_row + j * HS_LANES)));
     }
+    if (bounds_moves) moves.bounds[n] = distance * moves.factor + moves.floor;
   }
 }
 
-HS_INLINE void update_two_tables(ptrdiff_t blocks, ptrdiff_t more_blocks, const row_update *u,
-                                 const row_update *v, const tile_order *order) {
-  update_two_groups(blocks, more_blocks, 1, u, v, order->neuron[0], order->count[0]);
-  update_two_groups(blocks, more_blocks, 2, u, v, order->neuron[1], order->count[1]);
-  update_two_groups(blocks, more_blocks, 3, u, v, order->neuron[2], order->count[2]);
-  update_two_groups(blocks, more_blocks, 4, u, v, order->neuron[3], order->count[3]);
-  update_two_groups(blocks, more_blocks, 0, u, v, order->neuron[4], order->count[4]);
+HS_INLINE void update_two_tables(ptrdiff_t blocks, ptrdiff_t more_blocks, int bounds_moves,
+                                 const row_update *u, const row_update *v,
+                                 const hs_move_bounds *moves, const tile_order *order) {
+#define HS_UPDATE(pairs, k) \
+  update_two_groups(blocks, more_blocks, pairs, bounds_moves, u, v, moves, order->neuron[k], \
+                    order->count[k])
+  HS_UPDATE(1, 0);
+  HS_UPDATE(2, 1);
+  HS_UPDATE(3, 2);
+  HS_UPDATE(4, 3);
+  HS_UPDATE(0, 4);
+#undef HS_UPDATE
 }
 
 /// Blocks at..<at + blocks (a constant) of one row: the gradient stays in registers over all pairs.
@@ -253,24 +265,35 @@ static __attribute__((noinline)) void update_rows(ptrdiff_t stride, ptrdiff_t be
   }
 }
 
-/// Moves the rows of a tile in two tables.
-static __attribute__((noinline)) void update_rows_of_two(ptrdiff_t stride, ptrdiff_t more_stride,
-                                                         ptrdiff_t begin, ptrdiff_t end,
-                                                         const row_update *u, const row_update *v,
-                                                         const tile_order *order) {
-  const int are_short = stride >= HS_LANES && stride <= 2 * HS_LANES &&
-                        more_stride >= HS_LANES && more_stride <= 2 * HS_LANES;
-  if (!are_short) {
-    update_rows(stride, begin, end, u, order);
-    update_rows(more_stride, begin, end, v, order);
-  } else if (stride == HS_LANES && more_stride == HS_LANES) {
-    update_two_tables(1, 1, u, v, order);
+/// Whether update_rows_of_two moves rows of so many floats.
+HS_INLINE int has_update_of_two(ptrdiff_t stride, ptrdiff_t more_stride) {
+  return stride >= HS_LANES && stride <= 2 * HS_LANES && more_stride >= HS_LANES &&
+         more_stride <= 2 * HS_LANES;
+}
+
+HS_INLINE void update_two_of(int bounds_moves, ptrdiff_t stride, ptrdiff_t more_stride,
+                             const row_update *u, const row_update *v, const hs_move_bounds *moves,
+                             const tile_order *order) {
+  if (stride == HS_LANES && more_stride == HS_LANES) {
+    update_two_tables(1, 1, bounds_moves, u, v, moves, order);
   } else if (stride == HS_LANES) {
-    update_two_tables(1, 2, u, v, order);
+    update_two_tables(1, 2, bounds_moves, u, v, moves, order);
   } else if (more_stride == HS_LANES) {
-    update_two_tables(2, 1, u, v, order);
+    update_two_tables(2, 1, bounds_moves, u, v, moves, order);
   } else {
-    update_two_tables(2, 2, u, v, order);
+    update_two_tables(2, 2, bounds_moves, u, v, moves, order);
+  }
+}
+
+/// Moves the rows of a tile in two tables, and bounds the moves of the first where `moves` is given.
+static __attribute__((noinline)) void update_rows_of_two(ptrdiff_t stride, ptrdiff_t more_stride,
+                                                         const row_update *u, const row_update *v,
+                                                         const hs_move_bounds *moves,
+                                                         const tile_order *order) {
+  if (moves) {
+    update_two_of(1, stride, more_stride, u, v, moves, order);
+  } else {
+    update_two_of(0, stride, more_stride, u, v, moves, order);
   }
 }
 

@@ -187,11 +187,12 @@ float HS_SUFFIX(hs_backward_sgd_f32)(ptrdiff_t begin, ptrdiff_t end, const int32
     } else {
       slopes_of_pairs(&order, out_stride, tile, stop, active, starts, rows, a, g, slopes);
     }
-    if (trains_a) {
-      update_rows_of_two(in_stride, out_stride, tile, stop, &of_w, &of_a, &order);
-    } else {
-      update_rows(in_stride, tile, stop, &of_w, &order);
+    if (trains_a && has_update_of_two(in_stride, out_stride)) {
+      update_rows_of_two(in_stride, out_stride, &of_w, &of_a, moves, &order);
+      continue;
     }
+    update_rows(in_stride, tile, stop, &of_w, &order);
+    if (trains_a) update_rows(out_stride, tile, stop, &of_a, &order);
     if (moves) bound_moves(moves, &order, starts, rows, slopes);
   }
   return moves ? largest_bound(begin, end, starts, moves->bounds) : 0;

@@ -6,7 +6,7 @@ internal import HalfspaceReporting
 final class IndexLookup: NeuronLookup {
   let strategy: LookupStrategy
   private static let fewColumns = 33
-  private static let manyRows = 1 << 18
+  private static let cachedBytes = 3 << 19
   private let threads: Int
   private var index: any HalfSpaceIndex
   /// The index, where it is of tiles.
@@ -55,9 +55,10 @@ final class IndexLookup: NeuronLookup {
   }
 
   // Rows of few coordinates are compared with where they were as fast as displacements are noted, if
-  // they are in the cache.
+  // both are in the cache.
   var wantsDisplacements: Bool {
-    strategy == .tiles && (index.dimension >= Self.fewColumns || index.count >= Self.manyRows)
+    guard let tiles else { return false }
+    return tiles.dimension >= Self.fewColumns || tiles.weights.byteCount >= Self.cachedBytes
   }
 
   func update(
