@@ -137,7 +137,8 @@ let package = Package(
     benchmark("GridGrowth", ["Halfspace", "_HalfspaceReport"]),
     benchmark("GridError", ["CHalfspace", "Halfspace", "_HalfspaceReport"]),
     .target(
-      name: "_HalfspaceBenchmark", dependencies: ["CMachineLimits", "Halfspace", "_HalfspaceReport"],
+      name: "_HalfspaceBenchmark",
+      dependencies: ["CMachineLimits", "Halfspace", "_HalfspaceReport"],
       path: "Benchmarks/Support", swiftSettings: swiftSettings),
     benchmark(
       "TrainingStep", ["CHalfspace", "Halfspace", "_HalfspaceBenchmark", "_HalfspaceReport"]),

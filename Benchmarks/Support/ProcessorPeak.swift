@@ -5,6 +5,7 @@ import _HalfspaceReport
 
 /// Multiply-adds per second of one thread that does nothing else, as measured.
 public struct ProcessorPeak {
+  /// Those of floats.
   public let float: Double
   /// Exact ones of bytes.
   public let byte: Double
@@ -17,6 +18,7 @@ public struct ProcessorPeak {
     default: LIMITS_PORTABLE
     }
 
+  /// The best of some runs.
   public static func measured() -> ProcessorPeak {
     let rounds = 200_000
     return ProcessorPeak(
