@@ -167,7 +167,7 @@ final class CandidateLists: NeuronLookup {
     weights.stride >= 64 || weights.byteCount >= Self.uncachedBytes
   }
 
-  private static let uncachedBytes = 8 << 20
+  private static let uncachedBytes = 3 << 19
 
   func update(rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>?) {
     guard let moving = rows.baseAddress, rows.count > 0 else { return }
