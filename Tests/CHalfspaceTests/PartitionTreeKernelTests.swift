@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CHalfspace
+import HalfspaceLinalg
 import Testing
 import _HalfspaceTestSupport
 
@@ -155,6 +156,48 @@ import _HalfspaceTestSupport
       for crowd in [17, 40, 70, 100] where crowd < n {
         let spread = (0..<n).map { Int32($0 < crowd ? 500_000 + $0 : 1000 * $0) }
         expectSorted(spread.uniqued.reversed(), of: 1 << 23)
+      }
+    }
+  }
+
+  @Test(arguments: [
+    Int(HS_SORT_BUCKETS_FROM) - 1, Int(HS_SORT_BUCKETS_FROM), 33, 79, 80, 81, 1048, 5000,
+  ])
+  func `pairs drawn at random come out in ascending order`(n: Int) {
+    // Some buckets get many more than others: shares of all numbers, and all of them, shuffled.
+    var generator = SeededGenerator(seed: UInt64(n))
+    for m in [n, 3 * n, 100 * n, Int(Int32.max)] {
+      var ids: [Int32] = []
+      var taken = Set<Int32>()
+      if m == n { ids = (0..<Int32(n)).map { $0 } }
+      while ids.count < n {
+        let id = Int32(generator.below(m))
+        if taken.insert(id).inserted { ids.append(id) }
+      }
+      for k in stride(from: n - 1, to: 0, by: -1) { ids.swapAt(k, generator.below(k + 1)) }
+      expectSorted(ids, of: m)
+      // The same behind a large number.
+      if m < 1 << 30 { expectSorted(ids.map { $0 + (1 << 30) }, of: m + (1 << 30)) }
+    }
+  }
+
+  @Test(arguments: [Int(HS_SORT_BUCKETS_TO), Int(HS_SORT_BUCKETS_TO) + 1])
+  func `as many pairs as find room in buckets, and one more, come out in ascending order`(n: Int) {
+    // Odd steps through a power of two meet every number once.
+    expectSorted((0..<n).map { Int32(($0 * 0x9E375 + 77) % (1 << 20)) }, of: 1 << 20)
+  }
+
+  @Test func `neighbors among numbers far from each other come out in ascending order`() {
+    // A bucket is wide: what it is sorted by first does not tell two or sixteen neighbors apart.
+    for run in [2, 15, 17, 32, 33] {
+      for backwards in [false, true] {
+        let ids = (0..<(2000 / run)).flatMap { k in
+          (0..<run).map { Int32(k * 7919 % 4001 * 400_000 + (backwards ? run - 1 - $0 : $0)) }
+        }
+        expectSorted(ids, of: 1 << 31)
+        // At the ends of buckets, too.
+        let ends = ids.map { $0 / 400_000 * 4096 + 4095 - Int32(run) / 2 + $0 % 400_000 }
+        expectSorted(ends, of: 1 << 25)
       }
     }
   }
