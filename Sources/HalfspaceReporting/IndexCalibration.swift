@@ -40,8 +40,9 @@ struct IndexCalibration {
   let distance: Float?
   private let clock: () -> Double
 
-  /// Queries that candidates are asked at once at most.
-  static let mostQueries = 64
+  /// Queries that candidates are asked at once at most: tiles are read once for so many, and larger
+  /// batches take as much for each.
+  static let mostQueries = TilePass.queriesPerBlock
   /// Floats in a sample, and bounds for its rows.
   private static let sampleSize = 1 << 20
   private static let sampleRows = (1 << 12)...(1 << 14)
@@ -164,44 +165,73 @@ struct IndexCalibration {
   // MARK: Measuring
 
   /// The forecasts with times taken from indexes over all rows, which are asked the same queries in
-  /// turn: what disturbs one disturbs all, and what one query costs more it costs all.
+  /// turn: what disturbs one disturbs all, and what one query costs more it costs all. Who takes far
+  /// longer than another is asked no more.
   func measured(_ forecasts: [Forecast], _ index: (Structure) -> any ForkableIndex) -> [Forecast] {
-    var report = FiringReport()
-    var times = [[Double]](repeating: [], count: forecasts.count)
+    var rivals = forecasts.sorted { $0.cost < $1.cost }.map { Rival(forecast: $0) }
     let batches = queries.rows / batch
     let start = clock()
     var round = 0
     repeat {
-      for (k, forecast) in forecasts.enumerated() {
-        let rival = index(forecast.structure)
-        func askBatch(_ number: Int) {
-          let first = number % batches * batch
-          ask(rival, queries, first..<first + batch, into: &report)
-        }
-        // Each takes some turns at once, and the same again: what it reads again and again is in cache
-        // as far as it fits, whatever the others have read.
-        let ready = clock()
-        askBatch(round + batches - 1)
-        let turns = max(
-          1, min(batches, Int(Self.shortestTime / max(clock() - ready, 1e-9))))
-        if turns > 1 { for turn in 0..<turns { askBatch(round + turn) } }
-        let begin = clock()
-        for turn in 0..<turns { askBatch(round + turn) }
-        times[k].append((clock() - begin) / Double(turns * batch))
+      for k in rivals.indices where !rivals[k].isBeaten {
+        let least = rivals.map(\.seconds).min()!
+        rivals[k].times.append(time(index(rivals[k].forecast.structure), round, against: least))
+      }
+      let least = rivals.map(\.seconds).min()!
+      for k in rivals.indices where rivals[k].seconds > Rival.mostTimesLeast * least {
+        rivals[k].isBeaten = true
       }
       round += 1
-    } while round < Self.fewestRounds
-      || (round < batches && clock() - start < Self.secondsPerCandidate * Double(forecasts.count))
-    return zip(forecasts, times).map { forecast, times in
-      var forecast = forecast
-      forecast.secondsPerQuery = times.sorted()[times.count / 2]
+    } while rivals.count(where: { !$0.isBeaten }) > 1
+      && (round < Self.fewestRounds
+        || (round < batches && clock() - start < Self.secondsPerCandidate * Double(forecasts.count)))
+    return rivals.map { rival in
+      var forecast = rival.forecast
+      forecast.secondsPerQuery = rival.seconds
       return forecast
     }
+  }
+
+  /// A structure that is compared at full size: seconds per query of its turns.
+  private struct Rival {
+    let forecast: Forecast
+    var times: [Double] = []
+    var isBeaten = false
+    /// The middle one; nobody is faster than who has not had a turn.
+    var seconds: Double { times.isEmpty ? .infinity : times.sorted()[times.count / 2] }
+
+    /// Of another's time, no more than this is worth a closer look.
+    static let mostTimesLeast = 1.5
+  }
+
+  /// Seconds per query of a turn: some batches at once, and the same again on the clock. What they read
+  /// again and again is in cache then as far as it fits, whatever others have read. If it takes several
+  /// times `least` to warm up, that is the answer.
+  private func time(_ index: any ForkableIndex, _ round: Int, against least: Double) -> Double {
+    var report = FiringReport()
+    let batches = queries.rows / batch
+    func askBatch(_ number: Int) {
+      let first = number % batches * batch
+      ask(index, queries, first..<first + batch, into: &report)
+    }
+    let ready = clock()
+    askBatch(round + batches - 1)
+    let seconds = max(clock() - ready, 1e-9)
+    if seconds > Self.shortestTime && seconds > Self.hopeless * least * Double(batch) {
+      return seconds / Double(batch)
+    }
+    let turns = max(1, min(batches, Int(Self.shortestTime / seconds)))
+    if turns > 1 { for turn in 0..<turns { askBatch(round + turn) } }
+    let begin = clock()
+    for turn in 0..<turns { askBatch(round + turn) }
+    return (clock() - begin) / Double(turns * batch)
   }
 
   /// Rounds of several indexes at least, and how long one has its turn if its queries are short.
   private static let fewestRounds = 3
   private static let shortestTime = 2e-3
+  /// How many times as long as others not even cold caches make a batch take.
+  private static let hopeless = 3.0
 
   /// Shares of the pairs that an index decides or reports, and that fire, for these queries or those
   /// it is calibrated with: as many as there is time for, because rates differ from query to query.
