@@ -168,23 +168,20 @@ struct IndexCalibration {
   /// turn: what disturbs one disturbs all, and what one query costs more it costs all. Who takes far
   /// longer than another is asked no more.
   func measured(_ forecasts: [Forecast], _ index: (Structure) -> any ForkableIndex) -> [Forecast] {
-    var rivals = forecasts.sorted { $0.cost < $1.cost }.map { Rival(forecast: $0) }
+    var rivals = forecasts.map { Rival(forecast: $0) }
     let batches = queries.rows / batch
     let start = clock()
     var round = 0
     repeat {
       for k in rivals.indices where !rivals[k].isBeaten {
-        let least = rivals.map(\.seconds).min()!
-        rivals[k].times.append(time(index(rivals[k].forecast.structure), round, against: least))
+        time(&rivals[k], index(rivals[k].forecast.structure), round)
       }
-      let least = rivals.map(\.seconds).min()!
-      for k in rivals.indices where rivals[k].seconds > Rival.mostTimesLeast * least {
-        rivals[k].isBeaten = true
-      }
+      let least = rivals.map(\.least).min()!
+      for k in rivals.indices where rivals[k].isBehind(least) { rivals[k].isBeaten = true }
       round += 1
     } while rivals.count(where: { !$0.isBeaten }) > 1
       && (round < Self.fewestRounds
-        || (round < batches && clock() - start < Self.secondsPerCandidate * Double(forecasts.count)))
+        || (round < batches && clock() - start < Self.secondsPerCandidate * Double(rivals.count)))
     return rivals.map { rival in
       var forecast = rival.forecast
       forecast.secondsPerQuery = rival.seconds
@@ -192,22 +189,28 @@ struct IndexCalibration {
     }
   }
 
-  /// A structure that is compared at full size: seconds per query of its turns.
+  /// A structure that is compared at full size.
   private struct Rival {
     let forecast: Forecast
+    /// Seconds per query of its turns.
     var times: [Double] = []
+    /// Whether turns take so long that what happens to disturb one is little beside it.
+    var isSlow = false
     var isBeaten = false
-    /// The middle one; nobody is faster than who has not had a turn.
-    var seconds: Double { times.isEmpty ? .infinity : times.sorted()[times.count / 2] }
 
-    /// Of another's time, no more than this is worth a closer look.
-    static let mostTimesLeast = 1.5
+    var least: Double { times.min() ?? .infinity }
+    var seconds: Double { times.sorted()[times.count / 2] }
+
+    /// Whether it takes so much more than the least time of another that another look would not help.
+    /// One short turn proves nothing.
+    func isBehind(_ other: Double) -> Bool {
+      times.count > 1 ? least > 1.5 * other : isSlow && least > 3 * other
+    }
   }
 
-  /// Seconds per query of a turn: some batches at once, and the same again on the clock. What they read
-  /// again and again is in cache then as far as it fits, whatever others have read. If it takes several
-  /// times `least` to warm up, that is the answer.
-  private func time(_ index: any ForkableIndex, _ round: Int, against least: Double) -> Double {
+  /// A turn: some batches at once, and the same again on the clock. What they read again and again is
+  /// in cache then as far as it fits, whatever others have read.
+  private func time(_ rival: inout Rival, _ index: any ForkableIndex, _ round: Int) {
     var report = FiringReport()
     let batches = queries.rows / batch
     func askBatch(_ number: Int) {
@@ -216,22 +219,21 @@ struct IndexCalibration {
     }
     let ready = clock()
     askBatch(round + batches - 1)
-    let seconds = max(clock() - ready, 1e-9)
-    if seconds > Self.shortestTime && seconds > Self.hopeless * least * Double(batch) {
-      return seconds / Double(batch)
-    }
-    let turns = max(1, min(batches, Int(Self.shortestTime / seconds)))
+    let first = max(clock() - ready, 1e-9)
+    let turns = max(1, min(batches, Int(Self.shortestTime / first)))
     if turns > 1 { for turn in 0..<turns { askBatch(round + turn) } }
     let begin = clock()
     for turn in 0..<turns { askBatch(round + turn) }
-    return (clock() - begin) / Double(turns * batch)
+    let seconds = clock() - begin
+    rival.times.append(seconds / Double(turns * batch))
+    rival.isSlow = turns == 1 && seconds > Self.longTime
   }
 
   /// Rounds of several indexes at least, and how long one has its turn if its queries are short.
   private static let fewestRounds = 3
   private static let shortestTime = 2e-3
-  /// How many times as long as others not even cold caches make a batch take.
-  private static let hopeless = 3.0
+  /// Seconds of a turn that are long beside what disturbs it.
+  private static let longTime = 1e-2
 
   /// Shares of the pairs that an index decides or reports, and that fire, for these queries or those
   /// it is calibrated with: as many as there is time for, because rates differ from query to query.
