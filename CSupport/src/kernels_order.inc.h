@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// SIMD kernel that puts pairs in the order of their numbers: one pass throws them into buckets, and
-// the few of a bucket are sorted in registers.
+// SIMD kernels that put pairs, or numbers, in the order of the numbers: one pass throws them into
+// buckets, and the few of a bucket are sorted in registers.
 #include "simd.inc.h"
 
 #ifdef HS_PICKS
@@ -17,9 +17,11 @@ enum {
 
 /// Throws n pairs into buckets of neighbors: number id into bucket id * factor / 2^32 - first. Bucket
 /// b begins at slots[bucket_room * b] and has counts[b] pairs; behind the last there is room for n.
-/// Returns 0 if a bucket has too many, which have run into the next.
-HS_INLINE int fill_buckets(ptrdiff_t n, const int32_t *ids, const float *values, uint64_t factor,
-                           uint64_t first, ptrdiff_t buckets, uint64_t *slots, uint32_t *counts) {
+/// Returns 0 if a bucket has too many, which have run into the next. Where `pairs` is 0, a constant here
+/// and below, there are only numbers, and values are NULL.
+HS_INLINE int fill_buckets(int pairs, ptrdiff_t n, const int32_t *ids, const float *values,
+                           uint64_t factor, uint64_t first, ptrdiff_t buckets, uint64_t *slots,
+                           uint32_t *counts) {
   // Meanwhile they are the slots where buckets end: then nothing is added up for each pair.
   for (ptrdiff_t b = 0; b < buckets; b++) counts[b] = (uint32_t)(bucket_room * b);
   // Nor is `first` subtracted: an address as much before the list is not one to read.
@@ -28,8 +30,8 @@ HS_INLINE int fill_buckets(ptrdiff_t n, const int32_t *ids, const float *values,
   for (ptrdiff_t i = 0; i < n; i++) {
     const uint32_t id = (uint32_t)ids[i];
     uint32_t *end = (uint32_t *)(list + (id * factor >> 32) * sizeof *counts);
-    uint32_t bits;
-    memcpy(&bits, values + i, sizeof bits);
+    uint32_t bits = 0;
+    if (pairs) memcpy(&bits, values + i, sizeof bits);
     slots[(*end)++] = (uint64_t)id << 32 | bits;
   }
   uint32_t most = 0;
@@ -100,20 +102,18 @@ HS_INLINE u16x32 key_gaps(u16x32 sorted) {
 /// Ends the sort of a bucket of `count` pairs whose first sixteen have been sorted by twelve bits.
 static void finish_bucket(uint32_t count, const uint64_t *slots, int32_t *ids, float *values) {
   for (uint32_t i = 0; i < count; i++) {
-    int32_t id = ids[i];
-    float value = values[i];
-    if (i >= HS_LANES) {
-      const uint32_t bits = (uint32_t)slots[i];
-      id = (int32_t)(slots[i] >> 32);
-      memcpy(&value, &bits, sizeof value);
-    }
+    const uint32_t bits = (uint32_t)slots[i];
+    const int32_t id = i < HS_LANES ? ids[i] : (int32_t)(slots[i] >> 32);
+    float value = 0;
+    if (values && i < HS_LANES) value = values[i];
+    if (i >= HS_LANES) memcpy(&value, &bits, sizeof value);
     uint32_t k = i;
     for (; k > 0 && ids[k - 1] > id; k--) {
       ids[k] = ids[k - 1];
-      values[k] = values[k - 1];
+      if (values) values[k] = values[k - 1];
     }
     ids[k] = id;
-    values[k] = value;
+    if (values) values[k] = value;
   }
 }
 
@@ -133,7 +133,7 @@ static __attribute__((noinline)) void finish_buckets(const uint32_t *counts, con
       finish_bucket(count, slots + bucket_room * k, ids, values);
     }
     ids += count;
-    values += count;
+    if (values) values += count;
   }
 }
 
@@ -142,8 +142,8 @@ HS_INLINE u32x16 load_slots(const uint64_t *slots) {
 }
 
 /// Writes the pairs of `buckets_at_once` buckets in ascending order. Returns how many they are.
-HS_INLINE uint32_t write_buckets(uint32_t factor, const uint32_t *counts, const uint64_t *slots,
-                                 int32_t *sorted_ids, float *sorted_values) {
+HS_INLINE uint32_t write_buckets(int pairs, uint32_t factor, const uint32_t *counts,
+                                 const uint64_t *slots, int32_t *sorted_ids, float *sorted_values) {
   u16x32 sorted[buckets_at_once / 2];
 #pragma clang loop unroll(full)
   for (int r = 0; r < buckets_at_once / 2; r++) {
@@ -171,7 +171,7 @@ HS_INLINE uint32_t write_buckets(uint32_t factor, const uint32_t *counts, const 
     // A value, and behind it the number.
     const u32x16 from = __builtin_convertvector(places, u32x16) * 2;
     store_i32(sorted_ids + written, (i32x16)picked(low, high, from + 1));
-    store(sorted_values + written, (f32x16)picked(low, high, from));
+    if (pairs) store(sorted_values + written, (f32x16)picked(low, high, from));
     written += counts[k];
     // Reaches `bucket_room` where there are more pairs than lanes.
     most |= counts[k] + bucket_room - 1 - HS_LANES;
@@ -184,9 +184,11 @@ HS_INLINE uint32_t write_buckets(uint32_t factor, const uint32_t *counts, const 
   return written;
 }
 
-/// Sorts pairs whose ids are spread evenly. Returns 0, with nothing of use written, if they are not.
-static int sort_in_buckets(ptrdiff_t n, const int32_t *ids, const float *values, uint64_t *scratch,
-                           int32_t *sorted_ids, float *sorted_values) {
+/// Sorts some pairs whose ids are spread evenly. Returns 0, with nothing of use written, if they are not,
+/// or too few or too many.
+HS_INLINE int sort_in_buckets(int pairs, ptrdiff_t n, const int32_t *ids, const float *values,
+                              uint64_t *scratch, int32_t *sorted_ids, float *sorted_values) {
+  if (n < HS_SORT_BUCKETS_FROM || n > HS_SORT_BUCKETS_TO) return 0;
   uint32_t least = (uint32_t)ids[0], most = least;
   for (ptrdiff_t i = 1; i < n; i++) {
     const uint32_t id = (uint32_t)ids[i];
@@ -199,12 +201,12 @@ static int sort_in_buckets(ptrdiff_t n, const int32_t *ids, const float *values,
   buckets = (buckets + buckets_at_once - 1) / buckets_at_once * buckets_at_once;
   uint64_t *slots = scratch;
   uint32_t *counts = (uint32_t *)(slots + bucket_room * buckets + n);
-  if (!fill_buckets(n, ids, values, factor, first, buckets, slots, counts)) return 0;
+  if (!fill_buckets(pairs, n, ids, values, factor, first, buckets, slots, counts)) return 0;
   for (ptrdiff_t b = 0; b < buckets; b += buckets_at_once) {
-    const uint32_t written = write_buckets((uint32_t)factor, counts + b, slots + bucket_room * b,
-                                           sorted_ids, sorted_values);
+    const uint32_t written = write_buckets(pairs, (uint32_t)factor, counts + b,
+                                           slots + bucket_room * b, sorted_ids, sorted_values);
     sorted_ids += written;
-    sorted_values += written;
+    if (pairs) sorted_values += written;
   }
   return 1;
 }
@@ -215,10 +217,15 @@ void HS_SUFFIX(hs_sort_pairs_f32)(ptrdiff_t n, ptrdiff_t m, const int32_t *ids,
                                   const float *values, uint64_t *scratch, int32_t *sorted_ids,
                                   float *sorted_values) {
 #ifdef HS_PICKS
-  if (n >= HS_SORT_BUCKETS_FROM && n <= HS_SORT_BUCKETS_TO &&
-      sort_in_buckets(n, ids, values, scratch, sorted_ids, sorted_values)) {
-    return;
-  }
+  if (sort_in_buckets(1, n, ids, values, scratch, sorted_ids, sorted_values)) return;
 #endif
   hs_sort_pairs_f32_ref(n, m, ids, values, scratch, sorted_ids, sorted_values);
+}
+
+void HS_SUFFIX(hs_sort_ids)(ptrdiff_t n, ptrdiff_t m, const int32_t *ids, uint64_t *bits,
+                            uint64_t *scratch, int32_t *sorted) {
+#ifdef HS_PICKS
+  if (sort_in_buckets(0, n, ids, NULL, scratch, sorted, NULL)) return;
+#endif
+  hs_sort_ids_ref(n, m, ids, bits, scratch, sorted);
 }

@@ -204,20 +204,30 @@ import _HalfspaceTestSupport
 
   @Test(arguments: [1, 63, 64, 65, 4096, 4097, 1 << 17, 1_000_003])
   func `numbers come out in ascending order and leave no bit`(m: Int) {
-    for n in [0, 1, 2, 10, m / 100, m / 2, m] where n <= min(m, 100_000) {
-      // Distinct: steps that are coprime to m.
-      let ids = (0..<n).map { Int32(($0 * 7919 + m / 3) % m) }
-      guard Set(ids).count == n else { continue }
-      let words = hs_sort_ids_words(m)
-      var bits = [UInt64](repeating: 0, count: words)
-      for _ in 0..<2 {
-        var sorted = [Int32](repeating: -7, count: n + 3)
-        unsafe hs_sort_ids(n, m, ids, &bits, &sorted)
-        #expect(Array(sorted.prefix(n)) == ids.sorted())
-        #expect(sorted[n + 2] == -7)
-      }
-      #expect(bits.allSatisfy { $0 == 0 })
+    for n in [0, 1, 2, 10, m / 100, m / 2, m] where n <= min(m, 20_000) {
+      // Distinct: steps that are coprime to m. The same in a crowd.
+      let spread = (0..<n).map { Int32(($0 * 7919 + m / 3) % m) }
+      let crowd = (0..<n).map { Int32($0 * 13 % max(n, 1)) }
+      for ids in [spread, crowd] where Set(ids).count == n { expectSorted(ids, below: m) }
     }
+  }
+
+  /// Numbers, at every level and twice; what lies behind the room asked for must stay.
+  private func expectSorted(_ ids: [Int32], below m: Int) {
+    let expected = ids.sorted()
+    var bits = [UInt64](repeating: 0, count: hs_sort_ids_words(m))
+    let n = ids.count
+    for sorted in atEveryLevel({
+      var scratch = [UInt64](repeating: 7, count: hs_sort_pairs_words(n) + 8)
+      var sorted = [Int32](repeating: -7, count: n + 24)
+      for _ in 0..<2 { unsafe hs_sort_ids(n, m, ids, &bits, &scratch, &sorted) }
+      #expect(scratch.suffix(8).allSatisfy { $0 == 7 })
+      return sorted
+    }) {
+      #expect(Array(sorted.prefix(n)) == expected)
+      #expect(sorted[(n + 16)...].allSatisfy { $0 == -7 })
+    }
+    #expect(bits.allSatisfy { $0 == 0 })
   }
 
   @Test(arguments: [1, 15, 16, 17, 100, 257, 1000])
