@@ -166,7 +166,7 @@ struct IndexCalibration {
 
   /// The forecasts with times taken from indexes over all rows, which are asked the same queries in
   /// turn: what disturbs one disturbs all, and what one query costs more it costs all. Who takes far
-  /// longer than another is asked no more.
+  /// longer than another is asked no more, and left out.
   func measured(_ forecasts: [Forecast], _ index: (Structure) -> any ForkableIndex) -> [Forecast] {
     var rivals = forecasts.map { Rival(forecast: $0) }
     let batches = queries.rows / batch
@@ -182,7 +182,7 @@ struct IndexCalibration {
     } while rivals.count(where: { !$0.isBeaten }) > 1
       && (round < Self.fewestRounds
         || (round < batches && clock() - start < Self.secondsPerCandidate * Double(rivals.count)))
-    return rivals.map { rival in
+    return rivals.filter { !$0.isBeaten }.map { rival in
       var forecast = rival.forecast
       forecast.secondsPerQuery = rival.seconds
       return forecast
@@ -199,7 +199,8 @@ struct IndexCalibration {
     var isBeaten = false
 
     var least: Double { times.min() ?? .infinity }
-    var seconds: Double { times.sorted()[times.count / 2] }
+    /// The middle one, of two the smaller: what reads most has most to read first.
+    var seconds: Double { times.sorted()[(times.count - 1) / 2] }
 
     /// Whether it takes so much more than the least time of another that another look would not help.
     /// One short turn proves nothing.
