@@ -231,15 +231,24 @@ void hs_node_cover_f32(ptrdiff_t n, ptrdiff_t d, double relative, ptrdiff_t stri
 void hs_tile_fill_f32(ptrdiff_t n, ptrdiff_t d, ptrdiff_t stride, const float *w,
                       const int32_t *order, float *tile);
 
-/// Words of 64 bits that hs_sort_ids needs for numbers below m.
+/// Fewest and most pairs or numbers that are thrown into buckets, if the numbers are spread evenly.
+#define HS_SORT_BUCKETS_FROM 25
+#define HS_SORT_BUCKETS_TO (1 << 17)
+
+/// Words of 64 bits that sorting n pairs or numbers needs: twice as many, or n / 10 and up to 8 more
+/// buckets of 32 and half a word, and as many as run over the last.
+static inline ptrdiff_t hs_sort_pairs_words(ptrdiff_t n) {
+  return n <= HS_SORT_BUCKETS_TO ? n + (n / 10 + 9) * 65 / 2 : 2 * n;
+}
+
+/// Words of 64 bits that hs_sort_ids needs for numbers below m besides.
 static inline ptrdiff_t hs_sort_ids_words(ptrdiff_t m) { return (m + 63) / 64 + (m + 4095) / 4096; }
 
-/// Writes n numbers in ascending order, which are distinct and in 0..<m. `sorted` has room for n + 2;
-/// bits [hs_sort_ids_words(m)] are zero, and zero again afterwards. O(n + m / 4096).
-void hs_sort_ids(ptrdiff_t n, ptrdiff_t m, const int32_t *ids, uint64_t *bits, int32_t *sorted);
-
-/// Words of 64 bits that hs_sort_pairs_f32 needs for n pairs.
-static inline ptrdiff_t hs_sort_pairs_words(ptrdiff_t n) { return 2 * n + n / 32 + 32; }
+/// Writes n numbers in ascending order, which are distinct and in 0..<m. `sorted` has room for n + 16;
+/// bits [hs_sort_ids_words(m)] are zero, and zero again afterwards; scratch [hs_sort_pairs_words(n)],
+/// aligned to 8 bytes. O(n + m / 4096).
+void hs_sort_ids(ptrdiff_t n, ptrdiff_t m, const int32_t *ids, uint64_t *bits, uint64_t *scratch,
+                 int32_t *sorted);
 
 /// Writes n pairs in ascending order of their ids, which are distinct and in 0..<m, m <= 2^31.
 /// scratch [hs_sort_pairs_words(n)], aligned to 8 bytes; the sorted arrays have room for n + 16.

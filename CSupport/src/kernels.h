@@ -101,6 +101,10 @@
     (ptrdiff_t n, ptrdiff_t m, const int32_t *ids, const float *values, uint64_t *scratch,        \
      int32_t *sorted_ids, float *sorted_values),                                                  \
     (n, m, ids, values, scratch, sorted_ids, sorted_values))                                      \
+  X(void, sort_ids,                                                                               \
+    (ptrdiff_t n, ptrdiff_t m, const int32_t *ids, uint64_t *bits, uint64_t *scratch,             \
+     int32_t *sorted),                                                                            \
+    (n, m, ids, bits, scratch, sorted))                                                           \
   X(ptrdiff_t, moved_beyond_f32,                                                                  \
     (ptrdiff_t n, const int32_t *ids, ptrdiff_t stride, const float *w, const float *reference,   \
      const float *limits, int32_t *moved),                                                        \

@@ -78,6 +78,7 @@ static inline __attribute__((always_inline)) void store_kept(uint32_t mask, hs_l
 #include "nested_avx2.inc.h"
 #include "kernels_nested.inc.h"
 #include "kernels_tree.inc.h"
+#include "kernels_order.inc.h"
 #include "normal_rows.inc.h"
 
 #pragma clang attribute pop

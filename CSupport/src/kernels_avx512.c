@@ -22,7 +22,7 @@
 #define HS_SGD_GROUP 8
 #define HS_FEW_ROWS 0
 #define HS_GRID_COLUMNS 8
-#define HS_PERMUTES
+#define HS_PICKS
 
 typedef int32_t hs_lanes_t __attribute__((ext_vector_type(16)));
 
@@ -36,12 +36,12 @@ static inline __attribute__((always_inline)) void store_kept(uint32_t mask, hs_l
   _mm512_storeu_si512(to, _mm512_maskz_compress_epi32((__mmask16)mask, (__m512i)lanes));
 }
 
-typedef float hs_floats_t __attribute__((ext_vector_type(16)));
 typedef uint32_t hs_numbers_t __attribute__((ext_vector_type(16)));
 
-static inline __attribute__((always_inline)) hs_floats_t permuted(hs_floats_t lanes,
-                                                                  hs_numbers_t numbers) {
-  return (hs_floats_t)_mm512_permutexvar_ps((__m512i)numbers, (__m512)lanes);
+static inline __attribute__((always_inline)) hs_numbers_t picked(hs_numbers_t low,
+                                                                 hs_numbers_t high,
+                                                                 hs_numbers_t numbers) {
+  return (hs_numbers_t)_mm512_permutex2var_epi32((__m512i)low, (__m512i)numbers, (__m512i)high);
 }
 
 #include "kernels_dense.inc.h"
@@ -63,6 +63,7 @@ static inline __attribute__((always_inline)) hs_floats_t permuted(hs_floats_t la
 #include "nested_avx512.inc.h"
 #include "kernels_nested.inc.h"
 #include "kernels_tree.inc.h"
+#include "kernels_order.inc.h"
 #include "normal_rows.inc.h"
 
 #pragma clang attribute pop

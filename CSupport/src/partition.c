@@ -155,7 +155,9 @@ void hs_tile_fill_f32(ptrdiff_t n, ptrdiff_t d, ptrdiff_t stride, const float *w
 // Pairs in the order of their numbers
 // ---------------------------------------------------------------------------------------
 
-void hs_sort_ids(ptrdiff_t n, ptrdiff_t m, const int32_t *ids, uint64_t *bits, int32_t *sorted) {
+void hs_sort_ids_ref(ptrdiff_t n, ptrdiff_t m, const int32_t *ids, uint64_t *bits,
+                     uint64_t *scratch, int32_t *sorted) {
+  (void)scratch;  // only of use elsewhere
   // A bit for each number, and one for each word of those that is not zero.
   uint64_t *words = bits, *touched = bits + (m + 63) / 64;
   for (ptrdiff_t i = 0; i < n; i++) {

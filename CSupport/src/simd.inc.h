@@ -11,9 +11,9 @@
 //   uint32_t mask_of(i32x16)                          one bit per lane from all-ones lanes,
 //   void store_kept(uint32_t mask, i32x16, int32_t *) the lanes of `mask`, packed; writes up to
 //                                                     16 lanes whatever the mask.
-// and, with HS_PERMUTES defined,
-//   f32x16 permuted(f32x16, u32x16)                   lane l is the lane that the low bits of
-//                                                     number l say.
+// and, with HS_PICKS defined,
+//   u32x16 picked(u32x16, u32x16, u32x16)             lane l is the lane of the first two, 32
+//                                                     together, that the low bits of number l say.
 #ifndef HS_SIMD_INC_H
 #define HS_SIMD_INC_H
 

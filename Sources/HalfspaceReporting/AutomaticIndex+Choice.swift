@@ -106,6 +106,8 @@ extension AutomaticIndex {
   /// Tells when a choice is to be made again.
   struct Watch {
     let choice: Choice
+    /// Queries asked at once for which the choice was made.
+    private let batch: Int
     /// The choice is made again when so many different queries have come.
     private let awaited: Int
     private let movesAtChoice: Int
@@ -135,8 +137,9 @@ extension AutomaticIndex {
     /// Moves of every row, on average, after which rows may lie quite differently.
     private static let mostMoves = 64
 
-    init(choice: Choice, awaited: Int, moves: Int, patience: Int) {
+    init(choice: Choice, batch: Int, awaited: Int, moves: Int, patience: Int) {
       self.choice = choice
+      self.batch = batch
       self.awaited = awaited
       movesAtChoice = moves
       movesBefore = moves
@@ -157,9 +160,11 @@ extension AutomaticIndex {
     private var hasSeenCandidates: Bool { queries >= Self.queriesPerCheck * patience }
     private var hasSeenMoves: Bool { batches >= Self.batchesPerCheck * patience }
 
-    /// Whether to choose again, having seen so many different queries.
-    func isDue(seen: Int, moves: Int, rows: Int) -> Bool {
-      if seen >= awaited { return true }
+    /// Whether to choose again for a batch, having seen so many different queries. A choice serves
+    /// smaller batches, too: those do not take the most time.
+    func isDue(batch: Int, seen: Int, moves: Int, rows: Int) -> Bool {
+      let asked = min(batch, IndexCalibration.mostQueries)
+      if seen >= awaited || asked > 2 * self.batch { return true }
       if hasSeenCandidates {
         let pairs = Double(max(1, queries)) * Double(rows)
         if Self.differs(Double(candidates) / pairs, choice.candidateRate, Self.negligibleRate)

@@ -18,9 +18,10 @@ public import HalfspaceLinalg
 /// once.
 ///
 /// It goes on watching. It calibrates again, with queries it has seen lately, when the share of
-/// candidates or of firing pairs or the number of rows that move per query leaves [1/2, 2] of what it was, or when every
-/// row has moved often. A structure is replaced only by one that is at least 6 % faster, and the
-/// checks become rarer as long as nothing changes.
+/// candidates or of firing pairs or the number of rows that move per query leaves [1/2, 2] of what it was, when
+/// batches of its class come that are more than twice as large, or when every row has moved often. A
+/// structure is replaced only by one that is at least 6 % faster, and the checks become rarer as long as
+/// nothing changes.
 ///
 /// Every structure gives the same report, bit for bit: the choice depends on the clock, reports do
 /// not.
@@ -39,20 +40,6 @@ public final class AutomaticIndex: HalfSpaceIndex {
   public private(set) var buildSeconds = 0.0
   /// Times that structures have been compared.
   public private(set) var calibrations = 0
-
-  /// A structure over all rows, and what it had done when last looked at.
-  private final class Held {
-    let index: any ForkableIndex
-    var seen = IndexStatistics()
-    /// Seconds to build it, and to keep it up to date since it was last asked.
-    let buildSeconds: Double
-    var idleSeconds = 0.0
-
-    init(_ index: any ForkableIndex, buildSeconds: Double) {
-      self.index = index
-      self.buildSeconds = buildSeconds
-    }
-  }
 
   /// By structure, and by class of batch sizes.
   private var held = [Held?](repeating: nil, count: Structure.allCases.count)
@@ -115,7 +102,8 @@ public final class AutomaticIndex: HalfSpaceIndex {
 
   /// The structure over all rows, if it is held: for those who ask it themselves from now on.
   func heldIndex(_ structure: Structure) -> (any ForkableIndex)? {
-    held[structure.rawValue]?.index
+    held[structure.rawValue]?.catchUp()
+    return held[structure.rawValue]?.index
   }
 
   /// What answers batches of a size, and what was expected of it; nil before the first of its
@@ -128,7 +116,7 @@ public final class AutomaticIndex: HalfSpaceIndex {
   public var statistics: IndexStatistics {
     var statistics = counters
     statistics.memoryBytes = held.reduce(recent.byteCount) {
-      $0 + ($1?.index.statistics.memoryBytes ?? 0)
+      $0 + ($1.map { $0.byteCount + $0.index.statistics.memoryBytes } ?? 0)
     }
     return statistics
   }
@@ -148,7 +136,9 @@ public final class AutomaticIndex: HalfSpaceIndex {
     let batchClass = BatchClass(of: rows.count)
     let slot = batchClass.rawValue
     recent.append(queries, rows)
-    if watches[slot]?.isDue(seen: recent.count, moves: moves, rows: count) ?? true {
+    let isDue = watches[slot]?.isDue(
+      batch: rows.count, seen: recent.count, moves: moves, rows: count)
+    if isDue ?? true {
       calibrate(batchClass, above: threshold, batch: rows.count)
     }
     let before = counters
@@ -169,14 +159,14 @@ public final class AutomaticIndex: HalfSpaceIndex {
     _ structure: Structure, _ queries: Matrix, _ rows: Range<Int>, above threshold: Float,
     into report: inout FiringReport
   ) {
-    build(structure)
+    prepare(structure)
     let own = held[structure.rawValue]!
     var index = own.index
     index.report(queries: queries, rows: rows, above: threshold, into: &report)
     let work = index.work
     counters.add(work, since: own.seen)
     own.seen = work
-    own.idleSeconds = 0
+    own.noteUse()
   }
 
   // MARK: Moves
@@ -185,7 +175,7 @@ public final class AutomaticIndex: HalfSpaceIndex {
   public func update(rows: UnsafeBufferPointer<Int32>) {
     unsafe door.check(moved: rows, of: weights)
     distance = nil
-    passOn(rows.count) { unsafe $0.update(rows: rows) }
+    unsafe passOn(Moved(rows: rows))
   }
 
   /// Passes on that these rows have moved, and how far at most.
@@ -194,27 +184,32 @@ public final class AutomaticIndex: HalfSpaceIndex {
   ) {
     unsafe door.check(moved: rows, displacements: displacements, of: weights)
     distance = unsafe displacements.last
-    passOn(rows.count) { unsafe $0.update(rows: rows, displacements: displacements) }
+    unsafe passOn(Moved(rows: rows, displacements: displacements))
   }
 
-  private func passOn(_ rows: Int, _ update: (inout any ForkableIndex) -> Void) {
+  private func passOn(_ moved: Moved) {
+    let rows = unsafe moved.rows.count
     moves += rows
     updates += 1
     let isTimed = updates % Self.updatesPerClock == 1 || updatesAreLong
     updatesAreLong = false
     for slot in held.indices {
       guard let own = held[slot] else { continue }
-      var index = own.index
-      let start = isTimed ? clock() : 0
-      update(&index)
-      if isTimed {
-        let seconds = clock() - start
-        moveTimes[slot].seconds += seconds
-        moveTimes[slot].rows += rows
-        if seconds > Self.longUpdate { updatesAreLong = true }
+      if own.isInUse {
+        let start = isTimed ? clock() : 0
+        unsafe moved.tell(own.index)
+        if isTimed { noteMoves(slot, rows, seconds: clock() - start) }
+      } else {
+        unsafe own.keep(moved)
       }
       noteIdleness(own, slot, rows)
     }
+  }
+
+  private func noteMoves(_ slot: Int, _ rows: Int, seconds: Double) {
+    moveTimes[slot].seconds += seconds
+    moveTimes[slot].rows += rows
+    if seconds > Self.longUpdate { updatesAreLong = true }
   }
 
   /// A clock takes as long as moving some rows: where updates are short one of so many is timed.
@@ -225,9 +220,12 @@ public final class AutomaticIndex: HalfSpaceIndex {
   /// What nobody asks is built again when somebody does: never more than twice the least cost.
   private func noteIdleness(_ own: Held, _ slot: Int, _ rows: Int) {
     let (seconds, timed) = moveTimes[slot]
-    guard timed > 0 else { return }
-    own.idleSeconds += seconds / Double(timed) * Double(rows)
-    if own.idleSeconds > own.buildSeconds { held[slot] = nil }
+    own.noteIdleness(seconds: timed > 0 ? seconds / Double(timed) * Double(rows) : 0)
+    if own.idleSeconds > own.buildSeconds {
+      held[slot] = nil
+    } else if own.isFull {
+      own.catchUp()
+    }
   }
 
   /// A forecast that does not forget what moves have really cost.
@@ -239,8 +237,9 @@ public final class AutomaticIndex: HalfSpaceIndex {
 
   // MARK: Choosing
 
-  private func build(_ structure: Structure) {
-    guard held[structure.rawValue] == nil else { return }
+  /// Sees to it that a structure is held and has heard of all moves.
+  private func prepare(_ structure: Structure) {
+    if let own = held[structure.rawValue] { return own.catchUp() }
     let start = clock()
     let index = structure.makeIndex(weights, threads: threads, basis: basis)
     let seconds = clock() - start
@@ -268,12 +267,12 @@ public final class AutomaticIndex: HalfSpaceIndex {
       batchClass == .single || close.contains { !$0.isLinear || $0 == .prefixTiles }
     if close.count > 1 && isOpen && calibration.isSampled(weights) {
       let rivals = forecasts.filter { close.contains($0.structure) }
-      for rival in rivals { build(rival.structure) }
+      for rival in rivals { prepare(rival.structure) }
       forecasts = calibration.measured(rivals) { held[$0.rawValue]!.index }
     }
     let winner = Preference.winner(
       forecasts.map { ($0.structure, $0.cost) }, incumbent: incumbent)
-    build(winner)
+    prepare(winner)
     let seen = recent.sample(atLeast: max(recent.count, calibration.queries.rows))
     let rates = calibration.rates(of: held[winner.rawValue]!.index, asked: seen)
     let forecast = forecasts.first { $0.structure == winner }!
@@ -281,7 +280,7 @@ public final class AutomaticIndex: HalfSpaceIndex {
       choice: Choice(
         structure: winner, batchClass: batchClass, secondsPerQuery: forecast.secondsPerQuery,
         candidateRate: rates.candidates, firingRate: rates.fired, movedPerQuery: moved),
-      awaited: awaited, moves: moves,
+      batch: batch, awaited: awaited, moves: moves,
       patience: watch?.nextPatience(after: winner) ?? 1)
     dropLosers()
     calibrationSeconds += clock() - start - (buildSeconds - built)

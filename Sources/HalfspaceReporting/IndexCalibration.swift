@@ -40,8 +40,9 @@ struct IndexCalibration {
   let distance: Float?
   private let clock: () -> Double
 
-  /// Queries that candidates are asked at once at most.
-  static let mostQueries = 64
+  /// Queries that candidates are asked at once at most: tiles are read once for so many, and larger
+  /// batches take as much for each.
+  static let mostQueries = TilePass.queriesPerBlock
   /// Floats in a sample, and bounds for its rows.
   private static let sampleSize = 1 << 20
   private static let sampleRows = (1 << 12)...(1 << 14)
@@ -164,44 +165,76 @@ struct IndexCalibration {
   // MARK: Measuring
 
   /// The forecasts with times taken from indexes over all rows, which are asked the same queries in
-  /// turn: what disturbs one disturbs all, and what one query costs more it costs all.
+  /// turn: what disturbs one disturbs all, and what one query costs more it costs all. Who takes far
+  /// longer than another is asked no more, and left out.
   func measured(_ forecasts: [Forecast], _ index: (Structure) -> any ForkableIndex) -> [Forecast] {
-    var report = FiringReport()
-    var times = [[Double]](repeating: [], count: forecasts.count)
+    var rivals = forecasts.map { Rival(forecast: $0) }
     let batches = queries.rows / batch
     let start = clock()
     var round = 0
     repeat {
-      for (k, forecast) in forecasts.enumerated() {
-        let rival = index(forecast.structure)
-        func askBatch(_ number: Int) {
-          let first = number % batches * batch
-          ask(rival, queries, first..<first + batch, into: &report)
-        }
-        // Each takes some turns at once, and the same again: what it reads again and again is in cache
-        // as far as it fits, whatever the others have read.
-        let ready = clock()
-        askBatch(round + batches - 1)
-        let turns = max(
-          1, min(batches, Int(Self.shortestTime / max(clock() - ready, 1e-9))))
-        if turns > 1 { for turn in 0..<turns { askBatch(round + turn) } }
-        let begin = clock()
-        for turn in 0..<turns { askBatch(round + turn) }
-        times[k].append((clock() - begin) / Double(turns * batch))
+      for k in rivals.indices where !rivals[k].isBeaten {
+        time(&rivals[k], index(rivals[k].forecast.structure), round)
       }
+      let least = rivals.map(\.least).min()!
+      for k in rivals.indices where rivals[k].isBehind(least) { rivals[k].isBeaten = true }
       round += 1
-    } while round < Self.fewestRounds
-      || (round < batches && clock() - start < Self.secondsPerCandidate * Double(forecasts.count))
-    return zip(forecasts, times).map { forecast, times in
-      var forecast = forecast
-      forecast.secondsPerQuery = times.sorted()[times.count / 2]
+    } while rivals.count(where: { !$0.isBeaten }) > 1
+      && (round < Self.fewestRounds
+        || (round < batches && clock() - start < Self.secondsPerCandidate * Double(rivals.count)))
+    return rivals.filter { !$0.isBeaten }.map { rival in
+      var forecast = rival.forecast
+      forecast.secondsPerQuery = rival.seconds
       return forecast
     }
+  }
+
+  /// A structure that is compared at full size.
+  private struct Rival {
+    let forecast: Forecast
+    /// Seconds per query of its turns.
+    var times: [Double] = []
+    /// Whether turns take so long that what happens to disturb one is little beside it.
+    var isSlow = false
+    var isBeaten = false
+
+    var least: Double { times.min() ?? .infinity }
+    /// The middle one, of two the smaller: what reads most has most to read first.
+    var seconds: Double { times.sorted()[(times.count - 1) / 2] }
+
+    /// Whether it takes so much more than the least time of another that another look would not help.
+    /// One short turn proves nothing.
+    func isBehind(_ other: Double) -> Bool {
+      times.count > 1 ? least > 1.5 * other : isSlow && least > 3 * other
+    }
+  }
+
+  /// A turn: some batches at once, and the same again on the clock. What they read again and again is
+  /// in cache then as far as it fits, whatever others have read.
+  private func time(_ rival: inout Rival, _ index: any ForkableIndex, _ round: Int) {
+    var report = FiringReport()
+    let batches = queries.rows / batch
+    func askBatch(_ number: Int) {
+      let first = number % batches * batch
+      ask(index, queries, first..<first + batch, into: &report)
+    }
+    let ready = clock()
+    askBatch(round + batches - 1)
+    let first = max(clock() - ready, 1e-9)
+    let turns = max(1, min(batches, Int(Self.shortestTime / first)))
+    if turns > 1 { for turn in 0..<turns { askBatch(round + turn) } }
+    let begin = clock()
+    for turn in 0..<turns { askBatch(round + turn) }
+    let seconds = clock() - begin
+    rival.times.append(seconds / Double(turns * batch))
+    rival.isSlow = turns == 1 && seconds > Self.longTime
   }
 
   /// Rounds of several indexes at least, and how long one has its turn if its queries are short.
   private static let fewestRounds = 3
   private static let shortestTime = 2e-3
+  /// Seconds of a turn that are long beside what disturbs it.
+  private static let longTime = 1e-2
 
   /// Shares of the pairs that an index decides or reports, and that fire, for these queries or those
   /// it is calibrated with: as many as there is time for, because rates differ from query to query.

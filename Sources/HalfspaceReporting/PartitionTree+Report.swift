@@ -42,7 +42,9 @@ internal import HalfspaceLinalg
       unsafe bits.pointer.update(repeating: 0, count: words)
       bitCount = count
     }
-    unsafe hs_sort_ids(listed, count, ids.pointer, bits.pointer, sorted.pointer)
+    pairs.reserve(hs_sort_pairs_words(listed))
+    unsafe hs_sort_ids(
+      listed, count, ids.pointer, bits.pointer, pairs.pointer, sorted.pointer)
     return unsafe UnsafePointer(sorted.pointer)
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 import CHalfspace
+import HalfspaceLinalg
 import Testing
 import _HalfspaceTestSupport
 
@@ -159,22 +160,74 @@ import _HalfspaceTestSupport
     }
   }
 
+  @Test(arguments: [
+    Int(HS_SORT_BUCKETS_FROM) - 1, Int(HS_SORT_BUCKETS_FROM), 33, 79, 80, 81, 1048, 5000,
+  ])
+  func `pairs drawn at random come out in ascending order`(n: Int) {
+    // Some buckets get many more than others: shares of all numbers, and all of them, shuffled.
+    var generator = SeededGenerator(seed: UInt64(n))
+    for m in [n, 3 * n, 100 * n, Int(Int32.max)] {
+      var ids: [Int32] = []
+      var taken = Set<Int32>()
+      if m == n { ids = (0..<Int32(n)).map { $0 } }
+      while ids.count < n {
+        let id = Int32(generator.below(m))
+        if taken.insert(id).inserted { ids.append(id) }
+      }
+      for k in stride(from: n - 1, to: 0, by: -1) { ids.swapAt(k, generator.below(k + 1)) }
+      expectSorted(ids, of: m)
+      // The same behind a large number.
+      if m < 1 << 30 { expectSorted(ids.map { $0 + (1 << 30) }, of: m + (1 << 30)) }
+    }
+  }
+
+  @Test(arguments: [Int(HS_SORT_BUCKETS_TO), Int(HS_SORT_BUCKETS_TO) + 1])
+  func `as many pairs as find room in buckets, and one more, come out in ascending order`(n: Int) {
+    // Odd steps through a power of two meet every number once.
+    expectSorted((0..<n).map { Int32(($0 * 0x9E375 + 77) % (1 << 20)) }, of: 1 << 20)
+  }
+
+  @Test func `neighbors among numbers far from each other come out in ascending order`() {
+    // A bucket is wide: what it is sorted by first does not tell two or sixteen neighbors apart.
+    for run in [2, 15, 17, 32, 33] {
+      for backwards in [false, true] {
+        let ids = (0..<(2000 / run)).flatMap { k in
+          (0..<run).map { Int32(k * 7919 % 4001 * 400_000 + (backwards ? run - 1 - $0 : $0)) }
+        }
+        expectSorted(ids, of: 1 << 31)
+        // At the ends of buckets, too.
+        let ends = ids.map { $0 / 400_000 * 4096 + 4095 - Int32(run) / 2 + $0 % 400_000 }
+        expectSorted(ends, of: 1 << 25)
+      }
+    }
+  }
+
   @Test(arguments: [1, 63, 64, 65, 4096, 4097, 1 << 17, 1_000_003])
   func `numbers come out in ascending order and leave no bit`(m: Int) {
-    for n in [0, 1, 2, 10, m / 100, m / 2, m] where n <= min(m, 100_000) {
-      // Distinct: steps that are coprime to m.
-      let ids = (0..<n).map { Int32(($0 * 7919 + m / 3) % m) }
-      guard Set(ids).count == n else { continue }
-      let words = hs_sort_ids_words(m)
-      var bits = [UInt64](repeating: 0, count: words)
-      for _ in 0..<2 {
-        var sorted = [Int32](repeating: -7, count: n + 3)
-        unsafe hs_sort_ids(n, m, ids, &bits, &sorted)
-        #expect(Array(sorted.prefix(n)) == ids.sorted())
-        #expect(sorted[n + 2] == -7)
-      }
-      #expect(bits.allSatisfy { $0 == 0 })
+    for n in [0, 1, 2, 10, m / 100, m / 2, m] where n <= min(m, 20_000) {
+      // Distinct: steps that are coprime to m. The same in a crowd.
+      let spread = (0..<n).map { Int32(($0 * 7919 + m / 3) % m) }
+      let crowd = (0..<n).map { Int32($0 * 13 % max(n, 1)) }
+      for ids in [spread, crowd] where Set(ids).count == n { expectSorted(ids, below: m) }
     }
+  }
+
+  /// Numbers, at every level and twice; what lies behind the room asked for must stay.
+  private func expectSorted(_ ids: [Int32], below m: Int) {
+    let expected = ids.sorted()
+    var bits = [UInt64](repeating: 0, count: hs_sort_ids_words(m))
+    let n = ids.count
+    for sorted in atEveryLevel({
+      var scratch = [UInt64](repeating: 7, count: hs_sort_pairs_words(n) + 8)
+      var sorted = [Int32](repeating: -7, count: n + 24)
+      for _ in 0..<2 { unsafe hs_sort_ids(n, m, ids, &bits, &scratch, &sorted) }
+      #expect(scratch.suffix(8).allSatisfy { $0 == 7 })
+      return sorted
+    }) {
+      #expect(Array(sorted.prefix(n)) == expected)
+      #expect(sorted[(n + 16)...].allSatisfy { $0 == -7 })
+    }
+    #expect(bits.allSatisfy { $0 == 0 })
   }
 
   @Test(arguments: [1, 15, 16, 17, 100, 257, 1000])

@@ -39,6 +39,54 @@ import Testing
     #expect(index.calibrations == 2)
   }
 
+  @Test func `batches more than twice as large are calibrated with`() {
+    let queries = gaussian(500, 12, seed: 2, scale: 0.3)
+    let index = AutomaticIndex(gaussian(3000, 12, seed: 1))
+    for (calibrations, size) in [(1, 20), (1, 40), (2, 41), (2, 80), (3, 128), (3, 500), (3, 20)] {
+      _ = ask(index, queries, 0..<size)
+      #expect(index.calibrations == calibrations)
+    }
+  }
+
+  @Test(arguments: [Structure.scan, .certifiedTiles, .partitionTree, .orderedTiles, .nestedTiles])
+  func `a structure that nobody asks hears of moves when somebody does`(structure: Structure) {
+    let weights = gaussian(2000, 12, seed: 1)
+    let queries = gaussian(30, 12, seed: 2, scale: 0.3)
+    let index = structure.makeIndex(weights, threads: 1)
+    let held = AutomaticIndex.Held(index, buildSeconds: 1)
+    #expect(held.isInUse && held.byteCount == 0)
+    var generator = SeededGenerator(seed: 3)
+    for _ in 1...3 {
+      held.noteIdleness(seconds: 0.25)
+      #expect(!held.isInUse && held.idleSeconds == 0.25)
+      // Some rows move twice, by little and by much, with and without distances.
+      for call in 0..<8 {
+        let rows = Array(Set((0..<200).map { _ in Int32(generator.below(2000)) })).sorted()
+        let step: Float = call % 3 == 0 ? 1 : 0.01
+        for row in rows {
+          weights[Int(row), generator.below(12)] += generator.below(2) == 0 ? step : -step
+        }
+        let distances = [Float](repeating: step * 1.001 + 1e-5, count: rows.count)
+        unsafe rows.withUnsafeBufferPointer { rows in
+          unsafe distances.withUnsafeBufferPointer { distances in
+            unsafe held.keep(
+              AutomaticIndex.Moved(rows: rows, displacements: call % 2 == 0 ? distances : nil))
+          }
+        }
+        #expect(held.byteCount > 0)
+      }
+      #expect(!held.isFull)
+      held.catchUp()
+      held.noteUse()
+      #expect(held.isInUse && held.idleSeconds == 0 && !held.isFull)
+      var report = FiringReport()
+      var asked: any ForkableIndex = held.index
+      asked.report(queries: queries, rows: 0..<30, above: 1.5, into: &report)
+      let expected = Oracle(weights: weights, queries: queries, rows: 0..<30, above: 1.5)
+      #expect(Oracle(report) == expected && !expected.neurons.joined().isEmpty)
+    }
+  }
+
   @Test func `candidates that become many or few, and rows that begin to move, are noticed`() {
     let weights = gaussian(1000, 8, seed: 1)
     let queries = gaussian(64, 8, seed: 2, scale: 0.35)
