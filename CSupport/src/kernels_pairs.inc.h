@@ -129,8 +129,8 @@ HS_INLINE void tile_pair_masks(ptrdiff_t rows, ptrdiff_t groups, const uint8_t *
                                const pair_queries *queries, int fits, const int32_t *thresholds,
                                uint64_t *masks) {
   const ptrdiff_t n = queries->n, words = queries->words;
+  (void)rows;
 #ifdef HS_QUERY_LANES
-  (void)fits;
   if (queries->lanes) {
     for (ptrdiff_t k = 0; k < words; k++) {
       lane_masks(groups, rows, codes, queries->lanes + k * HS_LANE_BYTES(groups), n - k * HS_WORD,

@@ -42,12 +42,14 @@ extension SparseStep {
         outputStep: outputStep)
       return
     }
-    plainAlpha = !allNeurons && layers.isPlainSGD ? hiddenStep.alpha : nil
-    if plainAlpha != nil {
+    if !allNeurons && layers.isPlainSGD {
       descend(
-        gradient: gradient, layers: layers, alpha: hiddenStep.alpha, outputAlpha: outputStep.alpha)
+        gradient: gradient, inputs: layers.inputs, weights: layers.weights,
+        outputs: layers.outputs, alpha: hiddenStep.alpha,
+        outputAlpha: layers.output == nil ? nil : outputStep.alpha)
       return
     }
+    plainAlpha = nil
     let inStride = layers.weights.stride
     let outStride = layers.outputs.stride
     let block = Self.block(floatsPerNeuron: inStride + outStride)
@@ -104,14 +106,16 @@ extension SparseStep {
     }
   }
 
-  /// The step of plain SGD, gradients and update in one.
-  private mutating func descend(
-    gradient: Matrix, layers: Layers, alpha: Float, outputAlpha: Float
+  /// The step of plain SGD, gradients and update in one: rows are moved by `alpha` times their gradients;
+  /// `outputAlpha` is nil when the output weights are fixed. O(pairs * (d + C)).
+  mutating func descend(
+    gradient: Matrix, inputs: Matrix, weights: Matrix, outputs: Matrix, alpha: Float,
+    outputAlpha: Float?
   ) {
-    let (weights, outputs, inputs) = (layers.weights, layers.outputs, layers.inputs)
+    plainAlpha = alpha
     unsafe Self.reserve(&gradients, pairCount)
     let view = unsafe view(scratch: gradients)
-    let trainsOutputs: Int32 = layers.output == nil ? 0 : 1
+    let (trainsOutputs, outputAlpha): (Int32, Float) = outputAlpha.map { (1, $0) } ?? (0, 0)
     let items = activeCount
     let workers = workers(for: pairCount * (weights.stride + outputs.stride))
     // A few more pieces than threads: neurons differ in their number of pairs.
