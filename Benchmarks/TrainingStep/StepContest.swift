@@ -68,6 +68,8 @@ struct StepContest {
     while steps.count < TimingPlan.minimumSamples
       || steps.count < plan.samples && MonotonicClock.now - start < plan.budget
     {
+      // The rounds of the others leave nothing of either in the caches: each takes a step beforehand.
+      trainer.takeStep(order.next())
       steps.append(seconds { trainer.takeStep(order.next()) })
       let oracle = OracleStep(
         workload, network: trainer.network,

@@ -5,6 +5,7 @@
 #include <math.h>
 
 #include "kernels.h"
+#include "reference_codes.h"
 
 #pragma STDC FP_CONTRACT OFF
 
@@ -20,17 +21,7 @@ ptrdiff_t hs_moved_beyond_f32_ref(ptrdiff_t n, const int32_t *ids, ptrdiff_t str
       float *sum = &acc[l / HS_LANES % 4][l % HS_LANES];
       *sum = __builtin_fmaf(e, e, *sum);
     }
-    const ptrdiff_t accumulators = stride / HS_LANES < 4 ? stride / HS_LANES : 4;
-    float *t = acc[0];
-    for (int l = 0; l < HS_LANES; l++) {
-      if (accumulators > 1) acc[0][l] = acc[0][l] + acc[1][l];
-      if (accumulators > 3) acc[2][l] = acc[2][l] + acc[3][l];
-      if (accumulators > 2) acc[0][l] = acc[0][l] + acc[2][l];
-    }
-    for (int half = HS_LANES / 2; half > 0; half /= 2) {
-      for (int l = 0; l < half; l++) t[l] = t[l] + t[l + half];
-    }
-    if (!(t[0] <= limits[ids[k]])) moved[found++] = ids[k];
+    if (!(folded_chains(stride / HS_LANES, acc) <= limits[ids[k]])) moved[found++] = ids[k];
   }
   return found;
 }

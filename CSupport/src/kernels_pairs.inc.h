@@ -129,8 +129,8 @@ HS_INLINE void tile_pair_masks(ptrdiff_t rows, ptrdiff_t groups, const uint8_t *
                                const pair_queries *queries, int fits, const int32_t *thresholds,
                                uint64_t *masks) {
   const ptrdiff_t n = queries->n, words = queries->words;
+  (void)rows;
 #ifdef HS_QUERY_LANES
-  (void)fits;
   if (queries->lanes) {
     for (ptrdiff_t k = 0; k < words; k++) {
       lane_masks(groups, rows, codes, queries->lanes + k * HS_LANE_BYTES(groups), n - k * HS_WORD,
@@ -161,8 +161,8 @@ ptrdiff_t HS_SUFFIX(hs_tile_filter_pairs)(ptrdiff_t m, ptrdiff_t groups, const u
   const ptrdiff_t words = (n + HS_WORD - 1) / HS_WORD;
   pair_queries asked = {n, words, q, starts, NULL};
 #ifdef HS_QUERY_LANES
-  int8_t lanes[HS_LANE_ROOM];
-  if (words * HS_LANE_BYTES(groups) <= HS_LANE_ROOM && n > HS_FEWEST_LANES) {
+  int8_t lanes[HS_WORDS * HS_LANE_BYTES(HS_HELD_GROUPS)];
+  if (groups >= 1 && groups <= HS_HELD_GROUPS && n > HS_FEWEST_LANES) {
     for (ptrdiff_t k = 0; k < words; k++) {
       lanes_of_queries(n, k * HS_WORD, groups, q, lanes + k * HS_LANE_BYTES(groups));
     }

@@ -152,6 +152,7 @@ ptrdiff_t HS_SUFFIX(hs_tile_filter_one)(ptrdiff_t m, ptrdiff_t count, const int3
     case 2: HS_FILTER(filter_one_short, 2);
     case 3: HS_FILTER(filter_one_short, 3);
     case 4: HS_FILTER(filter_one_short, 4);
+    case 5: HS_FILTER(filter_one_short, 5);
   }
   if (groups <= short_groups) HS_FILTER(filter_one_short, groups);
   HS_FILTER(filter_one, groups);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// Sums of codes of single rows against 64 queries, AVX-512: numbers of queries stay in registers, or in
-// the first-level cache, and codes of one row at a time are spread over all lanes. Comparisons then give
+// Sums of codes of single short rows against 64 queries, AVX-512: numbers of queries stay in registers,
+// and codes of one row at a time are spread over all lanes. Comparisons then give
 // the queries of a row, which nothing has to transpose.
 #include "simd.inc.h"
 
@@ -11,11 +11,9 @@
 #define HS_LANE_QUERIES 64
 #define HS_LANE_SUMS (HS_LANE_QUERIES / HS_LANES)
 
-/// Most groups whose numbers stay in registers: 20 of them, four thresholds, four sums.
+/// Most groups whose numbers stay in registers: 20 of them, four thresholds, four sums. With more of
+/// them, tiles against queries in turn are faster.
 #define HS_HELD_GROUPS 5
-
-/// Bytes of the numbers of queries that are put in lanes: with codes they stay in the first-level cache.
-#define HS_LANE_ROOM (32 << 10)
 
 /// Bytes of codes that are fetched ahead of a row, where rows come from far away.
 #define HS_CODES_AHEAD 4096
@@ -40,12 +38,10 @@ static void lanes_of_queries(ptrdiff_t n, ptrdiff_t first, ptrdiff_t groups, con
   }
 }
 
-/// Numbers and thresholds of a word of queries, in registers as far as `groups`, a constant, allows.
+/// Numbers and thresholds of a word of queries, in registers: `groups` is a constant.
 typedef struct {
   __m512i limits[HS_LANE_SUMS], numbers[HS_HELD_GROUPS][HS_LANE_SUMS];
 } held_lanes;
-
-#define HS_IS_HELD(groups) (__builtin_constant_p(groups) && (groups) <= HS_HELD_GROUPS)
 
 HS_INLINE held_lanes hold_lanes(ptrdiff_t groups, const int8_t *lanes, ptrdiff_t n,
                                 const int32_t *thresholds) {
@@ -58,7 +54,7 @@ HS_INLINE held_lanes hold_lanes(ptrdiff_t groups, const int8_t *lanes, ptrdiff_t
                                              (__mmask16)(present >> 16 * i), thresholds + 16 * i);
 #pragma clang loop unroll(full)
     for (int g = 0; g < HS_HELD_GROUPS; g++) {
-      if (HS_IS_HELD(groups) && g < groups) {
+      if (g < groups) {
         held.numbers[g][i] = _mm512_loadu_si512(lanes + (g * HS_LANE_SUMS + i) * 64);
       }
     }
@@ -68,26 +64,15 @@ HS_INLINE held_lanes hold_lanes(ptrdiff_t groups, const int8_t *lanes, ptrdiff_t
 
 /// The queries of a word, at most 64, on which row l of a tile exceeds their thresholds.
 HS_INLINE uint64_t lane_mask(ptrdiff_t groups, const uint8_t *codes, ptrdiff_t l,
-                             const int8_t *lanes, const held_lanes *held) {
+                             const held_lanes *held) {
   __m512i sums[HS_LANE_SUMS] = {0};
-  if (HS_IS_HELD(groups)) {
 #pragma clang loop unroll(full)
-    for (int g = 0; g < HS_HELD_GROUPS; g++) {
-      if (g >= groups) break;
-      const __m512i c = four_numbers((const int8_t *)codes + (g * HS_TILE_ROWS + l) * 4);
+  for (int g = 0; g < HS_HELD_GROUPS; g++) {
+    if (g >= groups) break;
+    const __m512i c = four_numbers((const int8_t *)codes + (g * HS_TILE_ROWS + l) * 4);
 #pragma clang loop unroll(full)
-      for (int i = 0; i < HS_LANE_SUMS; i++) {
-        sums[i] = _mm512_dpbusd_epi32(sums[i], c, held->numbers[g][i]);
-      }
-    }
-  } else {
-    for (ptrdiff_t g = 0; g < groups; g++) {
-      const __m512i c = four_numbers((const int8_t *)codes + (g * HS_TILE_ROWS + l) * 4);
-#pragma clang loop unroll(full)
-      for (int i = 0; i < HS_LANE_SUMS; i++) {
-        const __m512i numbers = _mm512_loadu_si512(lanes + (g * HS_LANE_SUMS + i) * 64);
-        sums[i] = _mm512_dpbusd_epi32(sums[i], c, numbers);
-      }
+    for (int i = 0; i < HS_LANE_SUMS; i++) {
+      sums[i] = _mm512_dpbusd_epi32(sums[i], c, held->numbers[g][i]);
     }
   }
   __mmask16 above[HS_LANE_SUMS];
@@ -104,18 +89,17 @@ HS_INLINE void lane_masks_of(ptrdiff_t groups, ptrdiff_t rows, const uint8_t *co
                              const int8_t *lanes, ptrdiff_t n, const int32_t *thresholds,
                              uint64_t *masks) {
   const held_lanes held = hold_lanes(groups, lanes, n, thresholds);
-  for (ptrdiff_t l = 0; l < rows; l++) masks[l] = lane_mask(groups, codes, l, lanes, &held);
+  for (ptrdiff_t l = 0; l < rows; l++) masks[l] = lane_mask(groups, codes, l, &held);
 }
 
-// Calls f(groups, ...) with a constant number of groups where their numbers stay in registers.
-#define HS_WITH_GROUPS(groups, f, ...)     \
-  switch (groups) {                        \
-    case 1: return f(1, __VA_ARGS__);      \
-    case 2: return f(2, __VA_ARGS__);      \
-    case 3: return f(3, __VA_ARGS__);      \
-    case 4: return f(4, __VA_ARGS__);      \
-    case 5: return f(5, __VA_ARGS__);      \
-    default: return f(groups, __VA_ARGS__); \
+// Calls f(groups, ...) with a constant number of groups, 1...HS_HELD_GROUPS.
+#define HS_WITH_GROUPS(groups, f, ...) \
+  switch (groups) {                    \
+    case 1: return f(1, __VA_ARGS__);  \
+    case 2: return f(2, __VA_ARGS__);  \
+    case 3: return f(3, __VA_ARGS__);  \
+    case 4: return f(4, __VA_ARGS__);  \
+    default: return f(5, __VA_ARGS__); \
   }
 
 /// masks[l] = the queries of a word, at most 64, on which row l < rows of a tile exceeds their thresholds.
@@ -189,7 +173,7 @@ HS_INLINE HS_PACKS_BYTES ptrdiff_t lane_pairs_of(ptrdiff_t groups, ptrdiff_t row
   ptrdiff_t kept = 0;
   for (ptrdiff_t l = 0; l < rows; l++) {
     if (w) __builtin_prefetch(codes + HS_CODES_AHEAD + 4 * groups * l, 0, 3);
-    const uint64_t mask = lane_mask(groups, codes, l, lanes, &held);
+    const uint64_t mask = lane_mask(groups, codes, l, &held);
     if (w) {
       // Which rows have pairs cannot be foreseen: for the others, something is fetched that is there.
       const float *row = mask ? w + l * stride : (const float *)codes;
@@ -216,7 +200,8 @@ lane_pairs(ptrdiff_t groups, ptrdiff_t rows, const uint8_t *codes, const int8_t 
                    ids, queries);
   }
   if (w) {
-    return lane_pairs_of(groups, rows, codes, lanes, n, thresholds, first, stride, w, ids, queries);
+    HS_WITH_GROUPS(groups, lane_pairs_of, rows, codes, lanes, n, thresholds, first, stride, w, ids,
+                   queries);
   }
   HS_WITH_GROUPS(groups, lane_pairs_of, rows, codes, lanes, n, thresholds, first, stride, NULL, ids,
                  queries);

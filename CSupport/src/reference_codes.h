@@ -22,4 +22,17 @@ static inline double fold_double(double t[HS_LANES]) {
   return t[0];
 }
 
+/// What four chains over blocks of lanes come to, in the order of hs_dot_f32. Destroys them.
+static inline float folded_chains(ptrdiff_t blocks, float acc[4][HS_LANES]) {
+  for (int l = 0; l < HS_LANES; l++) {
+    if (blocks > 1) acc[0][l] = acc[0][l] + acc[1][l];
+    if (blocks > 3) acc[2][l] = acc[2][l] + acc[3][l];
+    if (blocks > 2) acc[0][l] = acc[0][l] + acc[2][l];
+  }
+  for (int half = HS_LANES / 2; half > 0; half /= 2) {
+    for (int l = 0; l < half; l++) acc[0][l] = acc[0][l] + acc[0][l + half];
+  }
+  return acc[0][0];
+}
+
 #endif

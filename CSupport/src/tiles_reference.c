@@ -35,6 +35,57 @@ void hs_tile_encode_f32_ref(ptrdiff_t n, ptrdiff_t groups, ptrdiff_t stride, con
   }
 }
 
+/// The canonical square of what codes of a row, `own` and every 4 * HS_TILE_ROWS bytes on, leave out.
+static float error_of_codes(ptrdiff_t stride, const float *row, ptrdiff_t groups, float scale,
+                            const uint8_t *own) {
+  float acc[4][HS_LANES] = {{0}};
+  for (ptrdiff_t l = 0; l < stride; l++) {
+    const float k = l < 4 * groups ? (float)(own[l / 4 * HS_TILE_ROWS * 4 + l % 4] - 128) : 0;
+    const float e = __builtin_fmaf(k, -scale, row[l]);
+    float *sum = &acc[l / HS_LANES % 4][l % HS_LANES];
+    *sum = __builtin_fmaf(e, e, *sum);
+  }
+  return folded_chains(stride / HS_LANES, acc);
+}
+
+ptrdiff_t hs_codes_beyond_f32_ref(ptrdiff_t n, const int32_t *ids, ptrdiff_t stride, const float *w,
+                                  ptrdiff_t groups, const uint8_t *codes,
+                                  const hs_coded_tile_t *tiles, int32_t *beyond) {
+  ptrdiff_t found = 0;
+  for (ptrdiff_t i = 0; i < n; i++) {
+    const ptrdiff_t r = ids[i], t = r / HS_TILE_ROWS;
+    const uint8_t *own = codes + (t * groups * HS_TILE_ROWS + r % HS_TILE_ROWS) * 4;
+    const float error = error_of_codes(stride, w + r * stride, groups, tiles[t].scale, own);
+    if (!(error <= tiles[t].limit)) beyond[found++] = ids[i];
+  }
+  return found;
+}
+
+ptrdiff_t hs_renew_codes_f32_ref(ptrdiff_t n, const int32_t *ids, ptrdiff_t stride, const float *w,
+                                 ptrdiff_t groups, hs_coded_tile_t *tiles, uint8_t *codes,
+                                 float *norms, double *bounds, int32_t *outgrown) {
+  ptrdiff_t found = 0;
+  for (ptrdiff_t i = 0; i < n; i++) {
+    const ptrdiff_t r = ids[i], t = r / HS_TILE_ROWS;
+    hs_coded_tile_t *tile = tiles + t;
+    const float *row = w + r * stride;
+    uint8_t *own = codes + (t * groups * HS_TILE_ROWS + r % HS_TILE_ROWS) * 4;
+    const float inverse = 1 / tile->scale;
+    for (ptrdiff_t l = 0; l < 4 * groups; l++) {
+      own[l / 4 * HS_TILE_ROWS * 4 + l % 4] = (uint8_t)((int)rounded(row[l] * inverse, 127) + 128);
+    }
+    const float square = hs_dot_f32_ref(stride, row, row);
+    const int was_large = norms[r] > tile->small;
+    norms[r] = __builtin_fmaf(__builtin_sqrtf(square), 1 + 0x1p-18f, tile->room);
+    const double reach = (double)norms[r] + bounds[4 * t];
+    if (reach > bounds[4 * t + 1]) bounds[4 * t + 1] = reach;
+    const int fits = error_of_codes(stride, row, groups, tile->scale, own) <= tile->limit;
+    const int shrinks = was_large && norms[r] <= tile->small;
+    if (--tile->renewals <= 0 || !fits || shrinks) outgrown[found++] = ids[i];
+  }
+  return found;
+}
+
 double hs_query_encode_f32_ref(ptrdiff_t groups, ptrdiff_t stride, const float *x, float scale,
                                float inverse, int8_t *high, int8_t *low, int32_t *sum) {
   const float largest = low ? HS_QUERY_LARGEST_16 : HS_QUERY_LARGEST_8;

@@ -30,11 +30,10 @@ extension SparseStep {
   /// the layer), turned into optimizer steps and added, block of neurons by block.
   ///
   /// With `allNeurons`, rows that did not fire take part with gradient zero (dense momentum and
-  /// Adam). With `terms`, plain SGD bounds the moves of its neurons: see `moveBounds`.
-  /// O(pairs * (d + C)), plus O(M (d + C)) for all neurons.
+  /// Adam). O(pairs * (d + C)), plus O(M (d + C)) for all neurons.
   mutating func backward(
     gradient: Matrix, layers: Layers, hiddenStep: LayerOptimizer.Step,
-    outputStep: LayerOptimizer.Step, allNeurons: Bool, bounding terms: MoveBounds.Terms? = nil
+    outputStep: LayerOptimizer.Step, allNeurons: Bool
   ) {
     largestMove = nil
     if let sparse = layers.sparse {
@@ -46,8 +45,9 @@ extension SparseStep {
     }
     if !allNeurons && layers.isPlainSGD {
       descend(
-        gradient: gradient, layers: layers, alpha: hiddenStep.alpha, outputAlpha: outputStep.alpha,
-        bounding: terms)
+        gradient: gradient, inputs: layers.inputs, weights: layers.weights,
+        outputs: layers.outputs, alpha: hiddenStep.alpha,
+        outputAlpha: layers.output == nil ? nil : outputStep.alpha, bounding: nil)
       return
     }
     let inStride = layers.weights.stride
@@ -106,15 +106,17 @@ extension SparseStep {
     }
   }
 
-  /// The step of plain SGD, gradients and update in one.
-  private mutating func descend(
-    gradient: Matrix, layers: Layers, alpha: Float, outputAlpha: Float,
-    bounding terms: MoveBounds.Terms?
+  /// The step of plain SGD, gradients and update in one: rows are moved by `alpha` times their gradients;
+  /// `outputAlpha` is nil when the output weights are fixed. With `terms`, moves are bounded: see
+  /// `moveBounds`. O(pairs * (d + C)).
+  mutating func descend(
+    gradient: Matrix, inputs: Matrix, weights: Matrix, outputs: Matrix, alpha: Float,
+    outputAlpha: Float?, bounding terms: MoveBounds.Terms?
   ) {
-    let (weights, outputs, inputs) = (layers.weights, layers.outputs, layers.inputs)
+    largestMove = nil
     unsafe Self.reserve(&gradients, pairCount)
     let view = unsafe view(scratch: gradients)
-    let trainsOutputs: Int32 = layers.output == nil ? 0 : 1
+    let (trainsOutputs, outputAlpha): (Int32, Float) = outputAlpha.map { (1, $0) } ?? (0, 0)
     let items = activeCount
     let workers = workers(for: pairCount * (weights.stride + outputs.stride))
     // A few more pieces than threads: neurons differ in their number of pairs.

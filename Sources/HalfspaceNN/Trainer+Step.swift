@@ -14,7 +14,7 @@ extension Trainer {
     precondition(
       !rows.isEmpty && rows.count <= batchRows, "\(rows.count) rows for batches of \(batchRows)")
     guard readFailure == nil else { return .nan }
-    if case .sparse(let matrix) = inputs { sparse?.gather(rows, of: matrix) }
+    if let sparse, case .sparse(let matrix) = inputs { sparse.gather(rows, of: matrix) }
     if batch.rows > 0 {
       do throws(RowReadError) {
         try inputs.copy(rows, to: batch)
@@ -107,12 +107,15 @@ extension Trainer {
     if !isShared,
       lookup.report(batch, above: threshold, byNeuron: &step.pairs)
     {
-      step.group(neurons: network.held.count)
+      step.group(neurons: network.weights.rows)
       firings += step.pairCount
       return true
     }
-    let asked = isShared ? dividedBatch?.share(of: batch) ?? batch : batch
-    lookup.report(asked, above: threshold, into: &report)
+    if isShared, let share = dividedBatch?.share(of: batch) {
+      lookup.report(share, above: threshold, into: &report)
+    } else {
+      lookup.report(batch, above: threshold, into: &report)
+    }
     firings += report.count
     return false
   }
@@ -120,7 +123,7 @@ extension Trainer {
   /// The scores of the batch, from what was found; afterwards `step` has the pairs whose neurons are
   /// moved here.
   private func forward(rows: Int, isGrouped: Bool) {
-    let stored = network.held.count
+    let stored = network.weights.rows
     guard !isGrouped else {
       step.forward(
         queries: rows, outputs: network.outputs, shards: network.shards,
@@ -155,22 +158,35 @@ extension Trainer {
       return .init(
         alpha: Float(alpha), averageAlpha: Float(alpha * decaySum), number: stepCount + 1)
     }
-    let layers = SparseStep.Layers(
-      inputs: batch.inputs,
-      sparse: configuration.optimizer.restsAtZeroGradient ? batch.sparse : nil,
-      weights: network.weights, outputs: network.outputs, hidden: hidden, output: output)
-    let hiddenStep = stepParameters(network.decay, average?.decaySum ?? 0)
-    let asksForBounds =
-      dividedBatch == nil && lookup.wantsDisplacements && layers.sparse == nil && layers.isPlainSGD
+    defer {
+      average?.add(decay: network.decay, outputDecay: network.outputDecay)
+      stepCount += 1
+    }
+    let (hiddenStep, outputStep) = (
+      stepParameters(network.decay, average?.decaySum ?? 0),
+      stepParameters(network.outputDecay, average?.outputDecaySum ?? 0)
+    )
+    // Steps of few pairs would take time to pass the layers' states along.
+    if case .sgd = configuration.optimizer, average == nil, batch.sparse == nil {
+      let asksForBounds = dividedBatch == nil && lookup.wantsDisplacements
+      step.descend(
+        gradient: gradient, inputs: batch.inputs, weights: network.weights,
+        outputs: network.outputs, alpha: hiddenStep.alpha,
+        outputAlpha: trainsOutputs ? outputStep.alpha : nil,
+        bounding: asksForBounds
+          ? moves.terms(for: batch, alpha: hiddenStep.alpha, weights: network.weights) : nil)
+      moves.add(step.largestMove)
+      return
+    }
     step.backward(
-      gradient: gradient, layers: layers, hiddenStep: hiddenStep,
-      outputStep: stepParameters(network.outputDecay, average?.outputDecaySum ?? 0),
-      allNeurons: !configuration.optimizer.touchesFiredRowsOnly,
-      bounding: asksForBounds
-        ? moves.terms(for: batch, alpha: hiddenStep.alpha, weights: network.weights) : nil)
-    moves.add(step.largestMove)
-    average?.add(decay: network.decay, outputDecay: network.outputDecay)
-    stepCount += 1
+      gradient: gradient,
+      layers: .init(
+        inputs: batch.inputs,
+        sparse: configuration.optimizer.restsAtZeroGradient ? batch.sparse : nil,
+        weights: network.weights, outputs: network.outputs, hidden: hidden, output: output),
+      hiddenStep: hiddenStep, outputStep: outputStep,
+      allNeurons: !configuration.optimizer.touchesFiredRowsOnly)
+    moves.add(nil)
   }
 
   private func startAveragingIfDue() {

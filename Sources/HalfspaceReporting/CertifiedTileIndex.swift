@@ -226,6 +226,17 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
       return TilePass(
         codes, queries, rows, encoded, above: threshold, candidateRate: candidateRate)
     }
+    if isFew, threads == 1, codes.order == nil {
+      let pass = pass(oneByOne: true)
+      let worker = workers[0]
+      worker.removeAll()
+      for q in 0..<rows.count {
+        pass.ask(q, 0..<codes.tileCount, worker: worker, into: &report)
+        report.endQuery()
+      }
+      count(workers[..<1], queries: rows.count, reported: report.count)
+      return
+    }
     workers[0].removeAll()
     let way: Way
     if codes.order != nil {

@@ -3,22 +3,10 @@ internal import CHalfspace
 internal import HalfspaceLinalg
 
 extension TileCodes {
-  /// Encodes the rows at these positions, which have moved, or those of them that have left their
-  /// neighborhoods. O(d) each, in the long run.
+  /// Encodes the rows at these positions, which have moved, or those of them whose codes no longer stand
+  /// for them. O(d) each, in the long run.
   func update(_ moved: UnsafeBufferPointer<Int32>) {
-    guard TileNeighborhoods.pay(for: self) else { return unsafe encode(moved) }
-    guard let neighborhoods else {
-      // Other rows may have moved as well, and be told of later: each gets room when it is encoded.
-      neighborhoods = TileNeighborhoods(weights)
-      for tile in 0..<tileCount {
-        let allowance = TileNeighborhoods.radius * spread(of: tile)
-        unsafe tiles[tile].allowance = allowance
-        unsafe tiles[tile].error += allowance
-        unsafe tiles[tile].budget += allowance
-      }
-      return unsafe encode(moved)
-    }
-    unsafe encode(neighborhoods.leavers(among: moved))
+    if TileRoom.pays(for: self) { unsafe renew(moved) } else { unsafe encode(moved) }
   }
 
   /// Calls `body` with each tile that rows which have moved stand in, and those of them that do. Neighbors
@@ -78,10 +66,7 @@ extension TileCodes {
       }
       return
     }
-    if unsafe over.count < positions.count {
-      unsafe over.deallocate()
-      unsafe over = .allocate(capacity: positions.count + positions.count / 4)
-    }
+    reserveOver(positions.count)
     let budgets = unsafe UnsafeRawPointer(tiles) + MemoryLayout<Tile>.offset(of: \.budget)!
     let found = unsafe hs_note_moves_f32(
       positions.count, first, moves, budgets.assumingMemoryBound(to: CChar.self),
@@ -89,9 +74,19 @@ extension TileCodes {
     unsafe encode(UnsafeBufferPointer(rebasing: over[..<found]))
   }
 
+  /// Makes room for lists of so many rows, and for what kernels write behind them.
+  func reserveOver(_ count: Int) {
+    guard unsafe over.count < count else { return }
+    unsafe over.deallocate()
+    unsafe over = .allocate(capacity: count + count / 4)
+  }
+
   /// Encodes rows of one tile that have moved.
   private func update(tile: Int, _ moved: UnsafeBufferPointer<Int32>) {
-    guard moved.count < Self.fewestRowsForATile else { return encode(tile: tile, encoder) }
+    // Where the tile has room, its bounds are for all rows alike.
+    guard moved.count < Self.fewestRowsForATile, !hasRooms else {
+      return encode(tile: tile, encoder)
+    }
     var begin = 0
     while begin < moved.count {
       // Neighbors go together.
@@ -126,17 +121,16 @@ extension TileCodes {
     let positions = rows(of: tile..<(tile + 1))
     let rows = unsafe encoder.load(positions)
     let largest = unsafe hs_largest_f32(positions.count * stride, rows)
-    unsafe tiles[tile].scale = max(largest / Self.largestCode, Self.smallestScale)
+    unsafe rooms[tile].scale = max(largest / Self.largestCode, Self.smallestScale)
     unsafe spans[tile] = keepsSpans ? 0 : .max
-    unsafe tiles[tile].allowance = 0
     unsafe encode(positions, rows, tile: tile, encoder)
     takeBudget(of: tile)
     unsafe tiles[tile].moves = 0
-    if let neighborhoods { widen(tile: tile, neighborhoods) }
+    if hasRooms { makeRoom(inTile: tile) }
   }
 
   /// Takes the bounds of a tile that has just been encoded for what its rows may grow from.
-  private func takeBudget(of tile: Int) {
+  func takeBudget(of tile: Int) {
     let (error, norm) = takeBounds(of: tile)
     unsafe tiles[tile].error = error
     unsafe tiles[tile].norm = norm
@@ -144,21 +138,8 @@ extension TileCodes {
   }
 
   /// The deviation of the products of a tile's longest row with unit queries of any direction.
-  private func spread(of tile: Int) -> Float {
+  func spread(of tile: Int) -> Float {
     unsafe tiles[tile].norm / Float(max(1, columns)).squareRoot()
-  }
-
-  /// Gives the rows of a tile, which have just been encoded, a neighborhood to move in.
-  private func widen(tile: Int, _ neighborhoods: TileNeighborhoods) {
-    let allowance = TileNeighborhoods.radius * spread(of: tile)
-    unsafe tiles[tile].allowance = allowance
-    let positions = rows(of: tile..<(tile + 1))
-    neighborhoods.settle(positions, radius: allowance)
-    for k in positions {
-      unsafe errors[k] = (errors[k] + allowance).nextUp
-      unsafe norms[k] = (norms[k] + allowance).nextUp
-    }
-    takeBudget(of: tile)
   }
 
   /// Encodes rows of a tile, given their coordinates, with its scale and bounds what is left
@@ -166,9 +147,7 @@ extension TileCodes {
   private func encode(
     _ positions: Range<Int>, _ rows: UnsafePointer<Float>, tile: Int, _ encoder: TileEncoder
   ) {
-    let scale = unsafe tiles[tile].scale
-    let allowance = unsafe Double(tiles[tile].allowance)
-    neighborhoods?.settle(positions, radius: Float(allowance))
+    let scale = unsafe rooms[tile].scale
     let first = positions.lowerBound
     unsafe withUnsafeTemporaryAllocation(of: Double.self, capacity: 2 * Self.rowsPerTile) {
       let residuals = $0.baseAddress!
@@ -197,8 +176,8 @@ extension TileCodes {
           unsafe rests[first + k] = norm.isNaN ? 0 : Float(rest).nextUp
         }
         // A row with a NaN never fires and needs no bound.
-        unsafe errors[first + k] = norm.isNaN ? 0 : Float(error + allowance).nextUp
-        unsafe norms[first + k] = norm.isNaN ? 0 : Float(norm + allowance).nextUp
+        unsafe errors[first + k] = norm.isNaN ? 0 : Float(error).nextUp
+        unsafe norms[first + k] = norm.isNaN ? 0 : Float(norm).nextUp
       }
     }
   }
@@ -211,7 +190,7 @@ extension TileCodes {
     unsafe bounds[4 * tile] = Double(error)
     // Of |w| and of |w - e| alike.
     unsafe bounds[4 * tile + 1] = Double(norm) + Double(error)
-    unsafe bounds[4 * tile + 2] = 1 / Double(tiles[tile].scale)
+    unsafe bounds[4 * tile + 2] = 1 / Double(rooms[tile].scale)
     unsafe bounds[4 * tile + 3] = basis == nil ? 0 : Double(hs_largest_bound_f32(rests + first))
     return (error, norm)
   }

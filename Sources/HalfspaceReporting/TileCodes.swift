@@ -18,8 +18,8 @@ internal import HalfspaceLinalg
 /// these leave out of any row (zero without).
 ///
 /// A row that moves is encoded again with its tile's scale: the bound it gets is that of the new
-/// codes, so nothing drifts. Short rows are compared with where they were encoded, which takes less
-/// time: their errors have room for some displacement. Where it is known how far it went at most, its bound grows by that,
+/// codes, so nothing drifts. Short rows are compared with their codes first, which takes less time: the
+/// error of a tile has room for what they leave out. Where it is known how far it went at most, its bound grows by that,
 /// until it is encoded again. Only where a row has outgrown the scale (its codes saturate and E
 /// leaves its budget), where all have shrunk, or after many moves, does the tile get a new scale.
 ///
@@ -70,18 +70,16 @@ internal import HalfspaceLinalg
   @unsafe let tiles: UnsafeMutablePointer<Tile>
   /// Rows whose displacements have used up their budget.
   @unsafe var over = UnsafeMutableBufferPointer<Int32>.allocate(capacity: 0)
-  /// Where rows were encoded, from the first move on, if that pays.
-  var neighborhoods: TileNeighborhoods?
+  /// What codes of short rows stand for, from the first move on; see `TileRoom`.
+  @unsafe let rooms: UnsafeMutablePointer<hs_coded_tile_t>
+  var hasRooms = false
 
   struct Tile {
-    var scale: Float = 1
     /// The largest error and norm right after the tile was encoded.
     var error: Float = 0
     var norm: Float = 0
     /// The error that a row may have before it is encoded again, if it is known to be near.
     var budget: Float = 0
-    /// How far a row may be from where it was encoded: part of its error.
-    var allowance: Float = 0
     /// Rows moved since.
     var moves = 0
   }
@@ -113,6 +111,8 @@ internal import HalfspaceLinalg
     let restCount = basis == nil ? 0 : tileCount * Self.rowsPerTile
     unsafe rests = .allocate(capacity: restCount)
     unsafe tiles = .allocate(capacity: tileCount)
+    unsafe rooms = .allocate(capacity: tileCount)
+    unsafe rooms.initialize(repeating: hs_coded_tile_t(), count: tileCount)
     unsafe bounds.initialize(repeating: 0, count: 4 * tileCount)
     unsafe errors.initialize(repeating: 0, count: tileCount * Self.rowsPerTile)
     unsafe norms.initialize(repeating: 0, count: tileCount * Self.rowsPerTile)
@@ -134,6 +134,7 @@ internal import HalfspaceLinalg
     unsafe norms.deallocate()
     unsafe rests.deallocate()
     unsafe tiles.deallocate()
+    unsafe rooms.deallocate()
     unsafe over.deallocate()
   }
 
@@ -143,10 +144,10 @@ internal import HalfspaceLinalg
   var byteCount: Int {
     let perTile =
       tileByteCount + 4 * MemoryLayout<Double>.stride + MemoryLayout<Int32>.stride
-      + MemoryLayout<Tile>.stride
+      + MemoryLayout<Tile>.stride + MemoryLayout<hs_coded_tile_t>.stride
       + (basis == nil ? 2 : 3) * Self.rowsPerTile * MemoryLayout<Float>.stride
     return unsafe tileCount * perTile + encoder.byteCount + (basis?.matrix.byteCount ?? 0)
-      + (neighborhoods?.byteCount ?? 0) + 4 * over.count + (projection?.coordinates.byteCount ?? 0)
+      + 4 * over.count + (projection?.coordinates.byteCount ?? 0)
   }
 
   /// The codes from a tile on.
