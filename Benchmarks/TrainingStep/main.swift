@@ -5,7 +5,8 @@
 // late in training. And: how does the step grow with the width?
 //
 //   TrainingStep [results folder [workload]]   QUICK=1, HALFSPACE_DATA=folder in the environment
-//   TrainingStep [results folder] threads      one thread against two; needs two free processors
+//   TrainingStep [results folder] threads [workload [batch [lookup]]]
+//                                              one thread against two; needs two free processors
 import Foundation
 import Halfspace
 import _HalfspaceBenchmark
@@ -22,9 +23,15 @@ let wanted = CommandLine.arguments.dropFirst(2).first
 
 do {
   if wanted == "threads" {
-    let workloads = try Workload.all(quick: run.isQuick, data: run.data)
+    let name = CommandLine.arguments.dropFirst(3).first
+    let batch = CommandLine.arguments.dropFirst(4).first
+    let lookup = CommandLine.arguments.dropFirst(5).first.flatMap(LookupStrategy.init) ?? .automatic
+    let workloads = try Workload.all(quick: run.isQuick, data: run.data).filter {
+      (name == nil || $0.name == name) && (batch == nil || "\($0.batch)" == batch)
+    }
     let (text, rows) = try ThreadContest.report(
-      workloads, plan: plan, run: ("\(run.machine.summary) · \(run.machine.date)", run.note))
+      workloads, lookup: lookup, plan: plan,
+      run: ("\(run.machine.summary) · \(run.machine.date)", run.note))
     print(text)
     var json = run.header("training-step-threads")
     json["results"] = rows

@@ -3,6 +3,7 @@
 // Lists of candidates for static queries: the readable definition of what decides how far rows have
 // moved, and what does not depend on the instruction set: the merging of lists, and bounds of moves.
 #include <math.h>
+#include <string.h>
 
 #include "kernels.h"
 
@@ -35,19 +36,30 @@ ptrdiff_t hs_moved_beyond_f32_ref(ptrdiff_t n, const int32_t *ids, ptrdiff_t str
   return found;
 }
 
-ptrdiff_t hs_merge_lists(ptrdiff_t n, const ptrdiff_t *offsets, const int32_t *ids,
+/// The first of ids[begin..<end], ascending, that is at least `id`.
+static ptrdiff_t lower_bound(const int32_t *ids, ptrdiff_t begin, ptrdiff_t end, int32_t id) {
+  // Halves without a branch: which one it is cannot be foreseen.
+  for (ptrdiff_t length = end - begin; length > 0;) {
+    const ptrdiff_t half = length / 2;
+    const int is_less = ids[begin + half] < id;
+    begin = is_less ? begin + half + 1 : begin;
+    length = is_less ? length - half - 1 : half;
+  }
+  return begin;
+}
+
+ptrdiff_t hs_merge_lists(ptrdiff_t first, ptrdiff_t end, const ptrdiff_t *offsets, const int32_t *ids,
                          const uint8_t *dropped, ptrdiff_t active, const int32_t *active_lists,
                          const int32_t *starts, const int32_t *added, const int32_t *names,
                          ptrdiff_t *new_offsets, int32_t *new_ids) {
-  ptrdiff_t written = 0, next = 0;
-  new_offsets[0] = 0;
-  for (ptrdiff_t i = 0; i < n; i++) {
+  ptrdiff_t written = 0, next = lower_bound(active_lists, 0, active, (int32_t)first);
+  for (ptrdiff_t i = first; i < end; i++) {
     ptrdiff_t e = offsets[i];
-    const ptrdiff_t end = offsets[i + 1];
+    const ptrdiff_t last = offsets[i + 1];
     if (next < active && active_lists[next] == i) {
       for (ptrdiff_t a = starts[next]; a < starts[next + 1]; a++) {
         const int32_t name = names[added[a]];
-        for (; e < end && ids[e] < name; e++) {
+        for (; e < last && ids[e] < name; e++) {
           new_ids[written] = ids[e];
           written += !dropped[ids[e]];
         }
@@ -55,13 +67,60 @@ ptrdiff_t hs_merge_lists(ptrdiff_t n, const ptrdiff_t *offsets, const int32_t *i
       }
       next++;
     }
-    for (; e < end; e++) {
+    for (; e < last; e++) {
       new_ids[written] = ids[e];
       written += !dropped[ids[e]];
     }
     new_offsets[i + 1] = written;
   }
   return written;
+}
+
+ptrdiff_t hs_find_entries(ptrdiff_t n, const ptrdiff_t *lists, const ptrdiff_t *offsets,
+                          const int32_t *ids, int32_t first, int32_t end, ptrdiff_t *begins,
+                          ptrdiff_t *ends) {
+  ptrdiff_t total = 0;
+  for (ptrdiff_t k = 0; k < n; k++) {
+    const ptrdiff_t own = offsets[lists[k]], next = offsets[lists[k] + 1];
+    begins[k] = first > 0 ? lower_bound(ids, own, next, first) : own;
+    ends[k] = next > own && ids[next - 1] >= end ? lower_bound(ids, begins[k], next, end) : next;
+    total += ends[k] - begins[k];
+  }
+  return total;
+}
+
+ptrdiff_t hs_transpose_lists(ptrdiff_t n, const ptrdiff_t *begins, const ptrdiff_t *ends,
+                             const int32_t *ids, int32_t first, ptrdiff_t count,
+                             ptrdiff_t whole_count, const int32_t *whole, int32_t *counts,
+                             int32_t *owners, int32_t *rows) {
+  memset(counts, 0, (size_t)count * sizeof *counts);
+  for (ptrdiff_t k = 0; k < n; k++) {
+    for (ptrdiff_t e = begins[k]; e < ends[k]; e++) counts[ids[e] - first]++;
+  }
+  for (ptrdiff_t i = 0; i < whole_count; i++) counts[whole[i] - first] = (int32_t)n;
+  int32_t total = 0;
+  for (ptrdiff_t r = 0; r < count; r++) {
+    const int32_t own = counts[r];
+    counts[r] = total;
+    total += own;
+  }
+  for (ptrdiff_t i = 0; i < whole_count; i++) {
+    int32_t *at = &counts[whole[i] - first];
+    for (ptrdiff_t k = 0; k < n; k++) {
+      owners[*at + k] = whole[i];
+      rows[*at + k] = (int32_t)k;
+    }
+    // What lists have of it goes behind everything.
+    *at = total;
+  }
+  for (ptrdiff_t k = 0; k < n; k++) {
+    for (ptrdiff_t e = begins[k]; e < ends[k]; e++) {
+      const int32_t at = counts[ids[e] - first]++;
+      owners[at] = ids[e];
+      rows[at] = (int32_t)k;
+    }
+  }
+  return total;
 }
 
 ptrdiff_t hs_merge_pairs_f32(ptrdiff_t n1, const int32_t *ids1, const float *values1,
@@ -115,31 +174,66 @@ void hs_gather_fired_f32(ptrdiff_t queries, ptrdiff_t n, const int32_t *active,
 /// The larger one; NaN only if both are.
 static float larger(float a, float b) { return b > a || isnan(a) ? b : a; }
 
-/// hs_step_bounds_f32 where the owners of the entries are known: what is written for a neuron before its last pair is
-/// written again, and nothing depends on how many it has.
-static float bounds_of_owners(ptrdiff_t n, const int32_t *starts, const int32_t *rows,
-                              const int32_t *owners, const float *slopes, const float *norms,
-                              float factor, float floor, float *bounds) {
-  float largest = NAN, sum = 0;
-  ptrdiff_t k = 0;
-  const int32_t last = starts[n] - 1;
-  for (int32_t e = starts[0]; e <= last; e++) {
-    sum += fabsf(slopes[e]) * norms[rows[e]];
-    const float bound = sum * factor + floor;
-    bounds[k] = bound;
-    largest = larger(largest, bound);
-    const int ends = e < last && owners[e] != owners[e + 1];
-    sum = ends ? 0 : sum;
-    k += ends;
+/// What bounds are computed from.
+typedef struct {
+  const int32_t *rows, *owners;
+  const float *slopes, *norms;
+  float factor, floor;
+  float *bounds;
+} bounded_pairs;
+
+/// Some neurons that are gone through pair by pair: what is written for a neuron before its last pair is written
+/// again, and nothing depends on how many it has.
+typedef struct {
+  int32_t e, last;
+  ptrdiff_t k;
+  float sum, largest;
+} bounds_walk;
+
+static inline void take_pair(const bounded_pairs *p, bounds_walk *walk) {
+  const int32_t e = walk->e++;
+  const float sum = walk->sum + fabsf(p->slopes[e]) * p->norms[p->rows[e]];
+  const float bound = sum * p->factor + p->floor;
+  p->bounds[walk->k] = bound;
+  walk->largest = larger(walk->largest, bound);
+  const int ends = e < walk->last && p->owners[e] != p->owners[e + 1];
+  walk->sum = ends ? 0 : sum;
+  walk->k += ends;
+}
+
+#define WALKS 4  // a pair waits for the one before: walks take turns
+
+/// hs_step_bounds_f32 where the owners of the entries are known.
+static float bounds_of_owners(ptrdiff_t n, const int32_t *starts, const bounded_pairs *pairs) {
+  const bounded_pairs p = *pairs;
+  bounds_walk walks[WALKS];
+  int32_t turns = INT32_MAX;
+  for (int i = 0; i < WALKS; i++) {
+    const ptrdiff_t first = n * i / WALKS, end = n * (i + 1) / WALKS;
+    walks[i] = (bounds_walk){starts[first], starts[end] - 1, first, 0, NAN};
+    const int32_t count = starts[end] - starts[first];
+    turns = count < turns ? count : turns;
   }
-  return largest;
+  bounds_walk a = walks[0], b = walks[1], c = walks[2], d = walks[3];
+  for (; turns > 0; turns--) {
+    take_pair(&p, &a);
+    take_pair(&p, &b);
+    take_pair(&p, &c);
+    take_pair(&p, &d);
+  }
+  while (a.e <= a.last) take_pair(&p, &a);
+  while (b.e <= b.last) take_pair(&p, &b);
+  while (c.e <= c.last) take_pair(&p, &c);
+  while (d.e <= d.last) take_pair(&p, &d);
+  return larger(larger(a.largest, b.largest), larger(c.largest, d.largest));
 }
 
 float hs_step_bounds_f32(ptrdiff_t n, const int32_t *starts, const int32_t *rows,
                          const int32_t *owners, const float *slopes, const float *norms,
                          float factor, float floor, float *bounds) {
   if (owners && n > 0) {
-    return bounds_of_owners(n, starts, rows, owners, slopes, norms, factor, floor, bounds);
+    const bounded_pairs pairs = {rows, owners, slopes, norms, factor, floor, bounds};
+    return bounds_of_owners(n, starts, &pairs);
   }
   float largest = NAN;
   for (ptrdiff_t k = 0; k < n; k++) {

@@ -130,9 +130,31 @@ extension SparseStep {
     norms: [Float], factor: Float, floor: Float, into bounds: inout [Float]
   ) -> Float {
     precondition(plainAlpha != nil && bounds.count >= activeCount, "\(activeCount) neurons")
-    return unsafe hs_step_bounds_f32(
-      activeCount, starts.baseAddress!, pairs.queries, repeatsNeurons ? pairs.neurons : nil,
-      gradients.baseAddress!, norms, factor, floor, &bounds)
+    let view = unsafe view(scratch: gradients)
+    let items = activeCount
+    let pieces = workers(for: Self.workOfBound * pairCount)
+    return unsafe bounds.withUnsafeMutableBufferPointer { bounds in
+      let target = unsafe Bounds(pointer: bounds.baseAddress!)
+      return unsafe withUnsafeTemporaryAllocation(of: Float.self, capacity: pieces) { largest in
+        let most = unsafe Bounds(pointer: largest.baseAddress!)
+        parallelFor(pieces, threads: pieces) { piece in
+          let first = piece * items / pieces
+          unsafe most.pointer[piece] = hs_step_bounds_f32(
+            (piece + 1) * items / pieces - first, view.starts + first, view.rows, view.owners,
+            view.scratch, norms, factor, floor, target.pointer + first)
+        }
+        // No number only where there is none.
+        return unsafe largest[1...].reduce(largest[0]) { $1 > $0 || $0.isNaN ? $1 : $0 }
+      }
+    }
+  }
+
+  /// What bounding a pair takes of the time of a multiplication and addition.
+  private static let workOfBound = 8
+
+  /// Where pieces write, each its own part.
+  @unsafe private struct Bounds: @unchecked Sendable {
+    let pointer: UnsafeMutablePointer<Float>
   }
 
   /// Moves compact gradient rows to their places among `count` consecutive neurons and clears the

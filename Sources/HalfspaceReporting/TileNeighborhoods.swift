@@ -59,15 +59,23 @@ internal import HalfspaceLinalg
   }
 
   /// Those of the rows that have left their neighborhoods. What is not a number always has.
-  @unsafe func leavers(among rows: UnsafeBufferPointer<Int32>) -> UnsafeBufferPointer<Int32> {
-    guard let first = rows.baseAddress, !rows.isEmpty else { return unsafe rows }
+  @unsafe func leavers(
+    among rows: UnsafeBufferPointer<Int32>, threads: Int
+  ) -> UnsafeBufferPointer<Int32> {
+    guard !rows.isEmpty else { return unsafe rows }
     if unsafe left.count < rows.count {
       unsafe left.deallocate()
       unsafe left = .allocate(capacity: rows.count + rows.count / 4)
     }
-    let found = unsafe hs_moved_beyond_f32(
-      rows.count, first, weights.stride, weights.pointer, places.pointer, limits,
-      left.baseAddress!)
+    let list = unsafe TileCodes.MovedRows(rows: rows, displacements: nil)
+    let found = unsafe parallelFilter(
+      rows.count, parts: max(1, min(threads, rows.count / TileCodes.looksWorthATask)),
+      room: left.baseAddress!
+    ) { range, left in
+      unsafe hs_moved_beyond_f32(
+        range.count, list.rows.baseAddress! + range.lowerBound, weights.stride, weights.pointer,
+        places.pointer, limits, left)
+    }
     return unsafe UnsafeBufferPointer(rebasing: left[..<found])
   }
 }
