@@ -16,6 +16,8 @@ struct ThreadContest {
   let ratio: Double
   /// The steps of two trainers side by side in the time of one step of one alone: the median over rounds.
   let sideBySide: Double
+  /// A line of memory from one processor to the other and back, before the measurement.
+  let latency: Double
   /// The lookups in use at the end, with one thread and with two.
   let strategies: [LookupStrategy]
   /// How a step divides, with one thread and with two: means, scaled to the median.
@@ -40,6 +42,7 @@ struct ThreadContest {
       contestant.warmUp(
         max(Self.stepsOfChoice, contestant.order.batchesPerEpoch / 2), seconds: 2 * plan.budget)
     }
+    latency = LineLatency.seconds
     let pair = SideBySide(contestants[0], contestants[2])
     let timings = Timing.interleaved(
       plan,
@@ -110,12 +113,13 @@ struct ThreadContest {
 
   private static let columns = [
     "workload", "m", "batch", "one thread", "two threads", "times as fast", "two side by side",
+    "line there and back",
   ]
 
   private var cells: [String] {
     [
       workload, Format.count(m), "\(batch)", Format.duration(one), Format.duration(two),
-      Format.significant(ratio), Format.significant(sideBySide),
+      Format.significant(ratio), Format.significant(sideBySide), Format.duration(latency),
     ]
   }
 
@@ -142,6 +146,7 @@ struct ThreadContest {
     object["twoThreadSeconds"] = .number(two)
     object["timesAsFast"] = .number(ratio)
     object["sideBySide"] = .number(sideBySide)
+    object["lineSeconds"] = .number(latency)
     object["strategies"] = .array(strategies.map { .string($0.rawValue) })
     for part in Self.parts {
       object[key: "\(part.name)OneThreadSeconds"] = .number(part.of(parts.one))
@@ -173,7 +178,8 @@ struct ThreadContest {
       The same trainer twice, in turns of \(stepsOfTurn) steps; medians. A trainer of two threads takes
       steps alone where that is faster by its clock. *Two side by side*: two trainers with one thread each, which
       take their steps at the same time: how many times as many steps that makes as one of them alone takes.
-      Nothing else was running.
+      *Line there and back*: what a line of memory takes from one processor to the other and back, right before;
+      a virtual machine may have its processors now near to each other and now far. Nothing else was running.
 
       \(table)
 
