@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
+import Foundation
 import Halfspace
 import _HalfspaceReport
 
-/// The time of a step with one thread and with two, in turns on two trainers that do the same. A turn is
-/// of some steps, as in a run: the threads of one would sleep while the other takes its step.
+/// The time of a step with one thread and with two, in turns on two trainers that do the same, and of two
+/// trainers with one thread each, side by side: what two processors could do if no step had to be divided. A
+/// turn is of some steps, as in a run: the threads of one would sleep while the other takes its step.
 struct ThreadContest {
   let workload: String
   let m: Int
@@ -12,36 +14,55 @@ struct ThreadContest {
   let two: Double
   /// One thread's time over two threads': the median over rounds.
   let ratio: Double
+  /// The steps of two trainers side by side in the time of one step of one alone: the median over rounds.
+  let sideBySide: Double
+  /// A line of memory from one processor to the other and back, before the measurement.
+  let latency: Double
+  /// The lookups in use at the end, with one thread and with two.
+  let strategies: [LookupStrategy]
+  /// How a step divides, with one thread and with two: means, scaled to the median.
+  let parts: (one: TrainingTimes, two: TrainingTimes)
 
   private static let stepsOfTurn = 16
-  /// Steps after which a trainer knows whether its threads pay.
-  private static let stepsOfChoice = 128
+  /// Steps after which a trainer has first chosen, and after which it knows whether its threads pay.
+  private static let stepsOfFirstChoice = 128
+  private static let stepsOfChoice = 1024
 
   /// Trains for half an epoch, and as long as trainers choose their threads, and measures.
-  init(_ workload: Workload, plan: TimingPlan) throws {
+  init(_ workload: Workload, lookup: LookupStrategy, plan: TimingPlan) throws {
     self.workload = workload.name
     m = workload.network.width
     batch = workload.batch
-    let contestants = try [1, 2].map { threads in
+    let contestants = try [1, 2, 1].map { threads in
       Contestant(
-        trainer: try workload.trainer(.automatic, threads: threads),
+        trainer: try workload.trainer(lookup, threads: threads),
         order: BatchOrder(rows: workload.inputs.rows, batch: workload.batch))
     }
-    let start = MonotonicClock.now
-    let steps = max(Self.stepsOfChoice, contestants[0].order.batchesPerEpoch / 2)
-    for turn in 0..<(steps / Self.stepsOfTurn + 1) {
-      for contestant in contestants { contestant.steps(Self.stepsOfTurn) }
-      let isChosen = (turn + 1) * Self.stepsOfTurn >= Self.stepsOfChoice
-      if isChosen, MonotonicClock.now - start > 4 * plan.budget { break }
+    for contestant in contestants {
+      contestant.warmUp(
+        max(Self.stepsOfChoice, contestant.order.batchesPerEpoch / 2), seconds: 2 * plan.budget)
     }
+    latency = LineLatency.seconds
+    let pair = SideBySide(contestants[0], contestants[2])
     let timings = Timing.interleaved(
-      plan, contestants.map { contestant in { contestant.steps(Self.stepsOfTurn) } })
+      plan,
+      [
+        { contestants[0].steps(Self.stepsOfTurn) }, { contestants[1].steps(Self.stepsOfTurn) },
+        { pair.steps(Self.stepsOfTurn) },
+      ])
+    strategies = contestants.prefix(2).map(\.trainer.lookupSummary.strategy)
     one = timings[0].median / Double(Self.stepsOfTurn)
     two = timings[1].median / Double(Self.stepsOfTurn)
     ratio = timings[0].ratio(to: timings[1])
+    sideBySide = 2 * timings[0].ratio(to: timings[2])
+    parts = (
+      contestants[0].parts(for: plan.budget / 8, scaledTo: one),
+      contestants[1].parts(for: plan.budget / 8, scaledTo: two)
+    )
   }
 
-  private final class Contestant {
+  /// - Note: `Sendable` is unchecked; one thread at a time has a contestant.
+  private final class Contestant: @unchecked Sendable {
     let trainer: Trainer
     var order: BatchOrder
 
@@ -53,40 +74,120 @@ struct ThreadContest {
     func steps(_ count: Int) {
       for _ in 0..<count { trainer.takeStep(order.next()) }
     }
+
+    /// Takes so many steps, or as many as take so many seconds, but at least a few turns: one after another,
+    /// for the choice between threads is made by the clock.
+    func warmUp(_ count: Int, seconds: Double) {
+      let start = MonotonicClock.now
+      var taken = 0
+      while taken < count,
+        taken < ThreadContest.stepsOfFirstChoice || MonotonicClock.now - start < seconds
+      {
+        steps(ThreadContest.stepsOfTurn)
+        taken += ThreadContest.stepsOfTurn
+      }
+    }
+
+    /// Takes steps for some seconds and says how they divide.
+    func parts(for seconds: Double, scaledTo step: Double) -> TrainingTimes {
+      let before = trainer.times
+      let start = MonotonicClock.now
+      repeat { steps(ThreadContest.stepsOfTurn) } while MonotonicClock.now - start < seconds
+      return trainer.times.parts(since: before, scaledTo: step)
+    }
+  }
+
+  /// Two contestants that take their steps at the same time.
+  private struct SideBySide {
+    let contestants: [Contestant]
+
+    init(_ first: Contestant, _ second: Contestant) { contestants = [first, second] }
+
+    func steps(_ count: Int) {
+      let contestants = contestants
+      parallelFor(contestants.count, threads: contestants.count) { contestants[$0].steps(count) }
+    }
+  }
+
+  // MARK: The report
+
+  private static let columns = [
+    "workload", "m", "batch", "one thread", "two threads", "times as fast", "two side by side",
+    "line there and back",
+  ]
+
+  private var cells: [String] {
+    [
+      workload, Format.count(m), "\(batch)", Format.duration(one), Format.duration(two),
+      Format.significant(ratio), Format.significant(sideBySide), Format.duration(latency),
+    ]
+  }
+
+  private static var parts: [(name: String, of: (TrainingTimes) -> Double)] {
+    [
+      ("lookup", \.lookup), ("forward", \.forward), ("loss", \.loss), ("backward", \.backward),
+      ("upkeep", \.maintenance),
+    ]
+  }
+
+  private var partCells: [String] {
+    [workload, Format.count(m), "\(batch)", strategies.map(\.rawValue).joined(separator: ", ")]
+      + Self.parts.map {
+        "\(Format.duration($0.of(parts.one))), \(Format.duration($0.of(parts.two)))"
+      }
+  }
+
+  private var json: JSONValue {
+    var object = JSONObject()
+    object["workload"] = .string(workload)
+    object["m"] = .integer(m)
+    object["batch"] = .integer(batch)
+    object["oneThreadSeconds"] = .number(one)
+    object["twoThreadSeconds"] = .number(two)
+    object["timesAsFast"] = .number(ratio)
+    object["sideBySide"] = .number(sideBySide)
+    object["lineSeconds"] = .number(latency)
+    object["strategies"] = .array(strategies.map { .string($0.rawValue) })
+    for part in Self.parts {
+      object[key: "\(part.name)OneThreadSeconds"] = .number(part.of(parts.one))
+      object[key: "\(part.name)TwoThreadSeconds"] = .number(part.of(parts.two))
+    }
+    return .object(object)
   }
 
   /// Measures all workloads and makes the report of it.
   static func report(
-    _ workloads: [Workload], plan: TimingPlan, run: (machine: String, note: (String) -> Void)
+    _ workloads: [Workload], lookup: LookupStrategy, plan: TimingPlan,
+    run: (machine: String, note: (String) -> Void)
   ) throws -> (text: String, json: JSONValue) {
-    var table = TextTable(
-      "workload", "m", "batch", "one thread", "two threads", "times as fast")
+    var table = TextTable(columns: columns)
+    var partTable = TextTable(columns: ["workload", "m", "batch", "strategy"] + parts.map(\.name))
     var json: [JSONValue] = []
     for workload in workloads {
       run.note("\(workload.name), batch \(workload.batch), two threads")
-      let contest = try ThreadContest(workload, plan: plan)
-      table.append(
-        contest.workload, Format.count(contest.m), "\(contest.batch)",
-        Format.duration(contest.one), Format.duration(contest.two),
-        Format.significant(contest.ratio))
-      var object = JSONObject()
-      object["workload"] = .string(contest.workload)
-      object["m"] = .integer(contest.m)
-      object["batch"] = .integer(contest.batch)
-      object["oneThreadSeconds"] = .number(contest.one)
-      object["twoThreadSeconds"] = .number(contest.two)
-      object["timesAsFast"] = .number(contest.ratio)
-      json.append(.object(object))
+      let contest = try ThreadContest(workload, lookup: lookup, plan: plan)
+      table.append(row: contest.cells)
+      partTable.append(row: contest.partCells)
+      json.append(contest.json)
     }
     let text = """
       # Training step, two threads
 
       \(run.machine)
 
-      The same trainer twice, in turns of \(ThreadContest.stepsOfTurn) steps; medians. A trainer of two threads takes
-      steps alone where that is faster by its clock. Nothing else was running.
+      The same trainer twice, in turns of \(stepsOfTurn) steps; medians. A trainer of two threads takes
+      steps alone where that is faster by its clock. *Two side by side*: two trainers with one thread each, which
+      take their steps at the same time: how many times as many steps that makes as one of them alone takes.
+      *Line there and back*: what a line of memory takes from one processor to the other and back, right before;
+      a virtual machine may have its processors now near to each other and now far. Nothing else was running.
 
       \(table)
+
+      ## Part by part
+
+      With one thread, with two.
+
+      \(partTable)
 
       """
     return (text, .array(json))

@@ -6,7 +6,8 @@
 //
 //   TrainingStep [results folder [workload [m batch strategy]]]
 //                                              QUICK=1, HALFSPACE_DATA=folder in the environment
-//   TrainingStep [results folder] threads      one thread against two; needs two free processors
+//   TrainingStep [results folder] threads [workload [batch [lookup]]]
+//                                              one thread against two; needs two free processors
 import Foundation
 import Halfspace
 import _HalfspaceBenchmark
@@ -30,9 +31,15 @@ func isWanted(_ workload: Workload) -> Bool {
 
 do {
   if wanted == "threads" {
-    let workloads = try Workload.all(quick: run.isQuick, data: run.data)
+    let name = CommandLine.arguments.dropFirst(3).first
+    let batch = CommandLine.arguments.dropFirst(4).first
+    let lookup = CommandLine.arguments.dropFirst(5).first.flatMap(LookupStrategy.init) ?? .automatic
+    let workloads = try Workload.all(quick: run.isQuick, data: run.data).filter {
+      (name == nil || $0.name == name) && (batch == nil || "\($0.batch)" == batch)
+    }
     let (text, rows) = try ThreadContest.report(
-      workloads, plan: plan, run: ("\(run.machine.summary) · \(run.machine.date)", run.note))
+      workloads, lookup: lookup, plan: plan,
+      run: ("\(run.machine.summary) · \(run.machine.date)", run.note))
     print(text)
     var json = run.header("training-step-threads")
     json["results"] = rows

@@ -75,6 +75,9 @@ int hs_parallel(ptrdiff_t count, int threads, void (*body)(void *, ptrdiff_t), v
 /// Whether the loops of the calling thread are run by it alone from now on; at first they are not.
 void hs_set_alone(int is_alone);
 
+/// Whether they are.
+int hs_is_alone(void);
+
 // ---------------------------------------------------------------------------------------
 // OpenBLAS: dense products. Fast, but in unspecified summation order: use them as filters
 // and baselines, never for a value that decides or is reported.

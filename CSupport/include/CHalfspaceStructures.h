@@ -292,15 +292,32 @@ void hs_sort_pairs_f32(ptrdiff_t n, ptrdiff_t m, const int32_t *ids, const float
 ptrdiff_t hs_moved_beyond_f32(ptrdiff_t n, const int32_t *ids, ptrdiff_t stride, const float *w,
                               const float *reference, const float *limits, int32_t *moved);
 
-/// Copies n lists to new ones without the ids r with dropped[r] != 0, and with additions put in
+/// Copies lists first..<end to new ones without the ids r with dropped[r] != 0, and with additions put in
 /// their places: list active_lists[a] (ascending) gets names[added[e]] for e in
 /// starts[a]..<starts[a + 1], ascending names that it does not hold unless dropped. This is how
 /// hs_transpose_report lists a report of the queries `names` over the lists. new_ids needs room
-/// for one entry more than all old and added ones. Returns the number of entries of the new lists.
-ptrdiff_t hs_merge_lists(ptrdiff_t n, const ptrdiff_t *offsets, const int32_t *ids,
+/// for one entry more than all old and added ones. new_offsets[i + 1] is where list i ends in it. Returns the
+/// number of entries of the new lists.
+ptrdiff_t hs_merge_lists(ptrdiff_t first, ptrdiff_t end, const ptrdiff_t *offsets, const int32_t *ids,
                          const uint8_t *dropped, ptrdiff_t active, const int32_t *active_lists,
                          const int32_t *starts, const int32_t *added, const int32_t *names,
                          ptrdiff_t *new_offsets, int32_t *new_ids);
+
+/// Where the entries first..<end of some lists are: those of list lists[k] are
+/// ids[begins[k]]..<ids[ends[k]]. Returns their number. O(n log(entries of a list)).
+ptrdiff_t hs_find_entries(ptrdiff_t n, const ptrdiff_t *lists, const ptrdiff_t *offsets,
+                          const int32_t *ids, int32_t first, int32_t end, ptrdiff_t *begins,
+                          ptrdiff_t *ends);
+
+/// Transposes parts of n lists, ids[begins[k]]..<ids[ends[k]], whose entries are in
+/// first..<first + count, and lists the ids `whole`, ascending numbers of the same range, as if each list had
+/// them. Pair e, ascending by owner and then by list, is owners[e] and rows[e] (the list's k). counts
+/// [count] is scratch; owners and rows have room for n entries more than there are pairs. Returns the
+/// number of pairs. O(entries + n whole_count + count).
+ptrdiff_t hs_transpose_lists(ptrdiff_t n, const ptrdiff_t *begins, const ptrdiff_t *ends,
+                             const int32_t *ids, int32_t first, ptrdiff_t count,
+                             ptrdiff_t whole_count, const int32_t *whole, int32_t *counts,
+                             int32_t *owners, int32_t *rows);
 
 /// Merges two lists of pairs, each strictly ascending by id, into one; of an id that both have, the
 /// pair of the first is taken. Room for n1 + n2. Returns the number of pairs.

@@ -3,6 +3,7 @@
 // Lists of candidates for static queries: the readable definition of what decides how far rows have
 // moved, and what does not depend on the instruction set: the merging of lists, and bounds of moves.
 #include <math.h>
+#include <string.h>
 
 #include "kernels.h"
 #include "reference_codes.h"
@@ -26,19 +27,30 @@ ptrdiff_t hs_moved_beyond_f32_ref(ptrdiff_t n, const int32_t *ids, ptrdiff_t str
   return found;
 }
 
-ptrdiff_t hs_merge_lists(ptrdiff_t n, const ptrdiff_t *offsets, const int32_t *ids,
+/// The first of ids[begin..<end], ascending, that is at least `id`.
+static ptrdiff_t lower_bound(const int32_t *ids, ptrdiff_t begin, ptrdiff_t end, int32_t id) {
+  // Halves without a branch: which one it is cannot be foreseen.
+  for (ptrdiff_t length = end - begin; length > 0;) {
+    const ptrdiff_t half = length / 2;
+    const int is_less = ids[begin + half] < id;
+    begin = is_less ? begin + half + 1 : begin;
+    length = is_less ? length - half - 1 : half;
+  }
+  return begin;
+}
+
+ptrdiff_t hs_merge_lists(ptrdiff_t first, ptrdiff_t end, const ptrdiff_t *offsets, const int32_t *ids,
                          const uint8_t *dropped, ptrdiff_t active, const int32_t *active_lists,
                          const int32_t *starts, const int32_t *added, const int32_t *names,
                          ptrdiff_t *new_offsets, int32_t *new_ids) {
-  ptrdiff_t written = 0, next = 0;
-  new_offsets[0] = 0;
-  for (ptrdiff_t i = 0; i < n; i++) {
+  ptrdiff_t written = 0, next = lower_bound(active_lists, 0, active, (int32_t)first);
+  for (ptrdiff_t i = first; i < end; i++) {
     ptrdiff_t e = offsets[i];
-    const ptrdiff_t end = offsets[i + 1];
+    const ptrdiff_t last = offsets[i + 1];
     if (next < active && active_lists[next] == i) {
       for (ptrdiff_t a = starts[next]; a < starts[next + 1]; a++) {
         const int32_t name = names[added[a]];
-        for (; e < end && ids[e] < name; e++) {
+        for (; e < last && ids[e] < name; e++) {
           new_ids[written] = ids[e];
           written += !dropped[ids[e]];
         }
@@ -46,13 +58,60 @@ ptrdiff_t hs_merge_lists(ptrdiff_t n, const ptrdiff_t *offsets, const int32_t *i
       }
       next++;
     }
-    for (; e < end; e++) {
+    for (; e < last; e++) {
       new_ids[written] = ids[e];
       written += !dropped[ids[e]];
     }
     new_offsets[i + 1] = written;
   }
   return written;
+}
+
+ptrdiff_t hs_find_entries(ptrdiff_t n, const ptrdiff_t *lists, const ptrdiff_t *offsets,
+                          const int32_t *ids, int32_t first, int32_t end, ptrdiff_t *begins,
+                          ptrdiff_t *ends) {
+  ptrdiff_t total = 0;
+  for (ptrdiff_t k = 0; k < n; k++) {
+    const ptrdiff_t own = offsets[lists[k]], next = offsets[lists[k] + 1];
+    begins[k] = first > 0 ? lower_bound(ids, own, next, first) : own;
+    ends[k] = next > own && ids[next - 1] >= end ? lower_bound(ids, begins[k], next, end) : next;
+    total += ends[k] - begins[k];
+  }
+  return total;
+}
+
+ptrdiff_t hs_transpose_lists(ptrdiff_t n, const ptrdiff_t *begins, const ptrdiff_t *ends,
+                             const int32_t *ids, int32_t first, ptrdiff_t count,
+                             ptrdiff_t whole_count, const int32_t *whole, int32_t *counts,
+                             int32_t *owners, int32_t *rows) {
+  memset(counts, 0, (size_t)count * sizeof *counts);
+  for (ptrdiff_t k = 0; k < n; k++) {
+    for (ptrdiff_t e = begins[k]; e < ends[k]; e++) counts[ids[e] - first]++;
+  }
+  for (ptrdiff_t i = 0; i < whole_count; i++) counts[whole[i] - first] = (int32_t)n;
+  int32_t total = 0;
+  for (ptrdiff_t r = 0; r < count; r++) {
+    const int32_t own = counts[r];
+    counts[r] = total;
+    total += own;
+  }
+  for (ptrdiff_t i = 0; i < whole_count; i++) {
+    int32_t *at = &counts[whole[i] - first];
+    for (ptrdiff_t k = 0; k < n; k++) {
+      owners[*at + k] = whole[i];
+      rows[*at + k] = (int32_t)k;
+    }
+    // What lists have of it goes behind everything.
+    *at = total;
+  }
+  for (ptrdiff_t k = 0; k < n; k++) {
+    for (ptrdiff_t e = begins[k]; e < ends[k]; e++) {
+      const int32_t at = counts[ids[e] - first]++;
+      owners[at] = ids[e];
+      rows[at] = (int32_t)k;
+    }
+  }
+  return total;
 }
 
 ptrdiff_t hs_merge_pairs_f32(ptrdiff_t n1, const int32_t *ids1, const float *values1,

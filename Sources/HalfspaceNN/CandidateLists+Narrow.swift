@@ -32,19 +32,26 @@ extension CandidateLists {
     let cost = cost
     var slow: [(neuron: Int32, margin: Float)] = []
     var saved = 0.0
-    for r in 0..<weights.rows where isMover[r] == 0 && age(r) >= Self.leastAge {
-      let distance = Drift.distance(weights, r, reference, r)
-      let entries = Double(listed[r])
-      let best = cost.best(speed: distance / age(r), entries: entries, at: margins[r]).margin
-      // Half of the margin has to be left.
-      guard
-        let margin = MarginCost.choices.first(where: { $0 >= best && Double($0) >= 2 * distance }),
-        margin < margins[r]
-      else { continue }
+    for (r, margin) in narrowerMargins(cost).enumerated() where margin < margins[r] {
       slow.append((Int32(r), margin))
+      let entries = Double(listed[r])
       saved += entries - cost.entries(at: margin, of: entries, at: margins[r])
     }
     if Self.horizon * saved > Double(listedPairs) { narrow(slow, above: threshold) }
+  }
+
+  /// The margins that neurons would have if they got new ones, half of which is left; infinite for those that
+  /// have none.
+  private func narrowerMargins(_ cost: MarginCost) -> [Float] {
+    Self.inParallel(weights.rows, threads: threads) {
+      [weights, reference, isMover, listed, margins, ages = ages] r in
+      guard isMover[r] == 0, ages.of(r) >= Self.leastAge else { return .infinity }
+      let distance = Drift.distance(weights, r, reference, r)
+      let best = cost.best(
+        speed: distance / ages.of(r), entries: Double(listed[r]), at: margins[r]
+      ).margin
+      return MarginCost.choices.first { $0 >= best && Double($0) >= 2 * distance } ?? .infinity
+    }
   }
 
   /// Gives these neurons, which ascend and are no movers, narrower margins, and drops what is not
@@ -68,42 +75,109 @@ extension CandidateLists {
   /// Decides every list anew, by references and margins as they are.
   private func decideLists(above threshold: Float) {
     let rows = Matrix(rows: weights.rows, columns: lifted.columns)
-    for r in 0..<weights.rows {
-      guard isMover[r] == 0 else {
-        // Not listed for any input.
-        rows[r, weights.columns] = -.infinity
-        continue
-      }
-      unsafe rows.row(r).update(from: reference.row(r), count: weights.columns)
-      rows[r, weights.columns] = margins[r]
-      listed[r] = 0
-    }
-    let needed = listedPairs + Self.overrun
-    if spareIDs.count < needed { spareIDs = .init(repeating: 0, count: needed) }
-    let longest = (0..<rowCount).reduce(0) { max($0, offsets[$1 + 1] - offsets[$1]) }
-    var values = [Float](repeating: 0, count: longest + Self.overrun)
-    var written = 0
-    unsafe ids.withUnsafeBufferPointer { ids in
-      unsafe spareIDs.withUnsafeMutableBufferPointer { kept in
-        for i in 0..<rowCount {
-          let list = offsets[i]..<offsets[i + 1]
-          offsets[i] = written
-          guard !list.isEmpty else { continue }
-          let room = unsafe kept.baseAddress! + written
-          let count = unsafe hs_recheck_f32(
-            list.count, ids.baseAddress! + list.lowerBound, rows.stride, rows.pointer,
-            lifted.row(i), threshold, room, &values)
-          for e in 0..<count { listed[unsafe Int(room[e])] += 1 }
-          written += count
+    for r in 0..<weights.rows where isMover[r] == 0 { listed[r] = 0 }
+    parallelFor(weights.rows, grain: Self.rowsOfTask, threads: threads) {
+      [columns = weights.columns, reference, isMover, margins] range in
+      for r in range {
+        guard isMover[r] == 0 else {
+          // Not listed for any input.
+          rows[r, columns] = -.infinity
+          continue
         }
+        unsafe rows.row(r).update(from: reference.row(r), count: columns)
+        rows[r, columns] = margins[r]
+      }
+    }
+    cuts = []
+    let parts = max(1, min(threads, rowCount, listedPairs / Self.pairsOfTask))
+    // Each part has room for all of its entries, and for what kernels write behind them.
+    let needed = listedPairs + parts * Self.overrun
+    if spareIDs.count < needed { spareIDs = .init(repeating: 0, count: needed) }
+    let tasks = (0..<parts).map { part in
+      ListDecision(part * rowCount / parts..<(part + 1) * rowCount / parts, neurons: weights.rows)
+    }
+    unsafe spareIDs.withUnsafeMutableBufferPointer { kept in
+      let room = unsafe Room(pointer: kept.baseAddress!)
+      parallelFor(parts, threads: parts) { [offsets, ids, lifted] part in
+        let first = offsets[tasks[part].rows.lowerBound] + part * Self.overrun
+        unsafe tasks[part].decide(
+          offsets, ids, by: rows, lifted, above: threshold, into: room.pointer + first)
       }
     }
     counters.innerProducts += listedPairs
-    offsets[rowCount] = written
+    take(tasks)
+  }
+
+  /// Puts what tasks have kept of their lists together.
+  private func take(_ tasks: [ListDecision]) {
+    var written = 0
+    unsafe spareIDs.withUnsafeMutableBufferPointer { kept in
+      let room = kept.baseAddress!
+      for (part, task) in tasks.enumerated() {
+        let first = offsets[task.rows.lowerBound] + part * Self.overrun
+        unsafe (room + written).update(from: room + first, count: task.ends.last ?? 0)
+        tasks[part].begin = written
+        written += task.ends.last ?? 0
+      }
+    }
+    for task in tasks {
+      for (i, end) in zip(task.rows, task.ends) { offsets[i + 1] = task.begin + end }
+      for r in 0..<weights.rows { listed[r] += task.listed[r] }
+    }
     swap(&ids, &spareIDs)
     if spareIDs.count > Self.mostSparePairs { spareIDs = [] }
   }
 
+  /// Pairs that take longer to decide than it takes to hand them over.
+  private static let pairsOfTask = 1 << 10
+  /// Rows that take longer to copy.
+  private static let rowsOfTask = 64
+
+  /// Where tasks write, each its own part.
+  @unsafe private struct Room: @unchecked Sendable {
+    let pointer: UnsafeMutablePointer<Int32>
+  }
+
   /// What a kernel writes behind the last entry.
-  private static let overrun = 16
+  fileprivate static let overrun = 16
+}
+
+/// The lists of some training rows, decided anew.
+///
+/// - Note: `Sendable` is unchecked; a decision belongs to one task at a time.
+private final class ListDecision: @unchecked Sendable {
+  let rows: Range<Int>
+  /// Where the lists end, among those decided here, and where these begin among all.
+  private(set) var ends: [Int] = []
+  var begin = 0
+  /// Entries of each neuron.
+  private(set) var listed: [Int32]
+
+  init(_ rows: Range<Int>, neurons: Int) {
+    self.rows = rows
+    listed = .init(repeating: 0, count: neurons)
+  }
+
+  /// Keeps, at `room`, what is still listed for the rows.
+  func decide(
+    _ offsets: [Int], _ ids: [Int32], by neurons: Matrix, _ lifted: Matrix,
+    above threshold: Float, into room: UnsafeMutablePointer<Int32>
+  ) {
+    let longest = rows.reduce(0) { max($0, offsets[$1 + 1] - offsets[$1]) }
+    var values = [Float](repeating: 0, count: longest + CandidateLists.overrun)
+    var written = 0
+    unsafe ids.withUnsafeBufferPointer { ids in
+      for i in rows {
+        let list = offsets[i]..<offsets[i + 1]
+        if !list.isEmpty {
+          let count = unsafe hs_recheck_f32(
+            list.count, ids.baseAddress! + list.lowerBound, neurons.stride, neurons.pointer,
+            lifted.row(i), threshold, room + written, &values)
+          for e in 0..<count { listed[unsafe Int(room[written + e])] += 1 }
+          written += count
+        }
+        ends.append(written)
+      }
+    }
+  }
 }

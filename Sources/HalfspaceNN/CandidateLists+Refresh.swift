@@ -32,10 +32,17 @@ extension CandidateLists {
 
   // MARK: Margins
 
-  /// Epochs since a neuron's candidates were taken, at least a little.
-  func age(_ r: Int) -> Double {
-    Double(max(1, rowsAnswered - takenAt[r])) / Double(rowCount)
+  /// When neurons' candidates were taken.
+  struct Ages: Sendable {
+    fileprivate let takenAt: [Int]
+    fileprivate let now: Int
+    fileprivate let rows: Int
+
+    /// Epochs since a neuron's candidates were taken, at least a little.
+    func of(_ r: Int) -> Double { Double(max(1, now - takenAt[r])) / Double(rows) }
   }
+
+  var ages: Ages { Ages(takenAt: takenAt, now: rowsAnswered, rows: rowCount) }
 
   /// Sets the largest square of the displacement that a neuron may have.
   func setLimit(_ r: Int, _ limit: Float) {
@@ -51,19 +58,12 @@ extension CandidateLists {
   /// Takes the candidates of all movers anew, above `threshold`.
   private func refresh(above threshold: Float) {
     self.threshold = max(self.threshold, threshold)
-    let cost = cost
+    let choices = chooseMargins()
     var queries = FreshQueries()
-    for neuron in movers {
-      let r = Int(neuron)
-      if listed[r] >= 0 {
-        let distance = Drift.distance(weights, r, reference, r)
-        margins[r] =
-          cost.best(speed: distance / age(r), entries: Double(listed[r]), at: margins[r]).margin
-      }
-      let limit = unsafe budget.limit(
-        stride: weights.stride, row: weights.row(r), margin: margins[r])
+    for (neuron, choice) in zip(movers, choices) {
+      margins[Int(neuron)] = choice.margin
       // What has no limit stays a mover.
-      if limit >= 0 { queries.append(neuron, limit: limit) }
+      if choice.limit >= 0 { queries.append(neuron, limit: choice.limit) }
     }
     // Blocks bound the memory of the reports.
     let block = max(1024, weights.rows / 8)
@@ -73,7 +73,47 @@ extension CandidateLists {
     }
     movers = movers.filter { isMover[Int($0)] == 1 }
     moverChecks = 0
+    cuts = []
     events.refreshes += 1
+  }
+
+  /// The margins that the movers are to have, and their limits with these.
+  private func chooseMargins() -> [(margin: Float, limit: Float)] {
+    let cost = cost
+    return Self.inParallel(movers.count, threads: threads) {
+      [weights, reference, budget, movers, listed, margins, ages = ages] k in
+      let r = Int(movers[k])
+      var margin = margins[r]
+      if listed[r] >= 0 {
+        let distance = Drift.distance(weights, r, reference, r)
+        margin =
+          cost.best(speed: distance / ages.of(r), entries: Double(listed[r]), at: margin).margin
+      }
+      let limit = unsafe budget.limit(
+        stride: weights.stride, row: weights.row(r), margin: margin)
+      return (margin, limit)
+    }
+  }
+
+  /// What `body` says of each number.
+  static func inParallel<Value: BitwiseCopyable>(
+    _ count: Int, threads: Int, _ body: @Sendable (Int) -> Value
+  ) -> [Value] {
+    unsafe [Value](unsafeUninitializedCapacity: count) { values, written in
+      let target = unsafe Values(pointer: values.baseAddress)
+      parallelFor(count, grain: neuronsOfTask, threads: threads) { range in
+        for k in range { unsafe target.pointer![k] = body(k) }
+      }
+      written = count
+    }
+  }
+
+  /// Neurons whose margins take longer to choose than it takes to hand them over.
+  private static let neuronsOfTask = 32
+
+  /// Where a parallel loop writes, each part its own.
+  @unsafe private struct Values<Value>: @unchecked Sendable {
+    let pointer: UnsafeMutablePointer<Value>?
   }
 
   /// Neurons to be refreshed, ascending, and their new limits.
@@ -120,7 +160,8 @@ extension CandidateLists {
     if spareIDs.count < needed { spareIDs = .init(repeating: 0, count: needed + needed / 4) }
     unsafe spareIDs.withUnsafeMutableBufferPointer { room in
       unsafe scratch.merge(
-        offsets, ids, dropping: isMover, lists: lists, names, into: room.baseAddress!)
+        offsets, ids, dropping: isMover, lists: lists, names, into: room.baseAddress!,
+        threads: threads)
     }
     swap(&ids, &spareIDs)
     if spareIDs.count > Self.mostSparePairs { spareIDs = [] }
@@ -156,11 +197,45 @@ extension CandidateLists {
     /// Merges the transposed report, whose query k is neuron names[k], with lists.
     @unsafe mutating func merge(
       _ offsets: [Int], _ ids: [Int32], dropping dropped: [UInt8], lists: Int, _ names: [Int32],
-      into room: UnsafeMutablePointer<Int32>
+      into room: UnsafeMutablePointer<Int32>, threads: Int
     ) {
-      _ = unsafe hs_merge_lists(
-        offsets.count - 1, offsets, ids, dropped, lists, active, starts, positions, names, &merged,
-        room)
+      let rows = offsets.count - 1
+      let parts = max(1, min(threads, (offsets[rows] + Int(starts[lists])) / entriesOfTask, rows))
+      merged[0] = 0
+      let target = unsafe merged.withUnsafeMutableBufferPointer {
+        unsafe Target(offsets: $0.baseAddress!, ids: room)
+      }
+      // Parts write behind all that may come before them, and are then moved together.
+      func first(_ part: Int) -> Int { rows * part / parts }
+      func begin(_ part: Int) -> Int {
+        let list = unsafe active.withUnsafeBufferPointer {
+          unsafe SparseStep.position(
+            of: Int32(first(part)), in: UnsafeBufferPointer(rebasing: $0[..<lists]))
+        }
+        return offsets[first(part)] + Int(starts[list])
+      }
+      let begins = (0..<parts).map(begin)
+      parallelFor(parts, threads: parts) {
+        [active, starts, positions] part in
+        _ = unsafe hs_merge_lists(
+          rows * part / parts, rows * (part + 1) / parts, offsets, ids, dropped, lists, active,
+          starts, positions, names, target.offsets, target.ids + begins[part])
+      }
+      for part in 1..<max(1, parts) {
+        let before = merged[first(part)]
+        unsafe (room + before).update(
+          from: room + begins[part], count: merged[first(part + 1)])
+        for i in first(part)..<first(part + 1) { merged[i + 1] += before }
+      }
+    }
+
+    /// Entries that take longer to merge than it takes to hand them over.
+    private let entriesOfTask = 1 << 12
+
+    /// Where parts of a merge write, each its own range.
+    @unsafe private struct Target: @unchecked Sendable {
+      let offsets: UnsafeMutablePointer<Int>
+      let ids: UnsafeMutablePointer<Int32>
     }
 
     var byteCount: Int {

@@ -80,6 +80,9 @@ final class CandidateLists: NeuronLookup {
   var counters = IndexStatistics()
   var events = LookupStatistics()
   private var workers: [CandidateWorker] = []
+  private var ranges: [CandidateRange] = []
+  /// Where the parts of a report by neurons begin; of another length than theirs where entries have changed.
+  var cuts: [Int] = []
   /// Scratch of refreshes.
   var found = FiringReport()
   var scratch = MergeScratch()
@@ -142,16 +145,78 @@ final class CandidateLists: NeuronLookup {
       counters.rechecked += worker.checked
       worker.checked = 0
     }
+    note(batch, reported: report.count)
+  }
+
+  func report(
+    _ batch: LookupBatch, above threshold: Float, byNeuron pairs: inout PairReport
+  ) -> Bool {
+    guard let numbers = batch.numbers, batch.count >= Self.fewestRowsByNeuron, weights.columns > 0
+    else { return false }
+    prepare(above: threshold)
+    guard movers.count <= weights.rows / Self.neuronsOfMover else { return false }
+    let candidates =
+      batch.count * movers.count + numbers.reduce(0) { $0 + offsets[$1 + 1] - offsets[$1] }
+    let work = candidates * (weights.stride + Self.floatsOfCandidate)
+    let isOne = threadsToHave(threads) == 1
+    let parts = isOne ? 1 : max(1, min(2 * threads, work / Self.floatsWorthATask))
+    while ranges.count < parts { ranges.append(CandidateRange()) }
+    if parts > 1, cuts.count != parts + 1 { cuts = cutNeurons(into: parts) }
+    parallelFor(parts, threads: threads) {
+      [ranges, cuts = parts > 1 ? cuts : [0, weights.rows], movers, offsets, ids, weights] part in
+      let neurons = cuts[part]..<cuts[part + 1]
+      let first = SparseStep.position(of: Int32(neurons.lowerBound), in: movers)
+      let end = SparseStep.position(of: Int32(neurons.upperBound), in: movers)
+      unsafe ranges[part].decide(
+        neurons, numbers, (offsets, ids), movers: movers[first..<end],
+        inputs: batch.inputs.pointer, weights: weights, above: threshold)
+    }
+    if parts == 1 {
+      ranges[0].move(to: &pairs)
+    } else {
+      unsafe pairs.gather(parts, threads: threads) { [ranges] in unsafe ranges[$0].pairs.view }
+    }
+    for range in ranges[..<parts] {
+      counters.innerProducts += range.checked
+      counters.rechecked += range.checked
+      range.checked = 0
+    }
+    note(batch, reported: pairs.count)
+    return true
+  }
+
+  /// Cuts the neurons into parts of about as many entries in the lists.
+  private func cutNeurons(into parts: Int) -> [Int] {
+    let total = listed.reduce(weights.rows) { $0 + Int(max(0, $1)) }
+    var cuts = [0]
+    var before = 0
+    for r in 0..<weights.rows {
+      while cuts.count < parts, before * parts >= total * cuts.count { cuts.append(r) }
+      before += 1 + Int(max(0, listed[r]))
+    }
+    while cuts.count <= parts { cuts.append(weights.rows) }
+    return cuts
+  }
+
+  /// Counts a report.
+  private func note(_ batch: LookupBatch, reported: Int) {
     counters.queries += batch.count
-    counters.reported += report.count
+    counters.reported += reported
     counters.bytesScanned = counters.innerProducts * weights.stride * 4
     rowsAnswered += batch.count
     moverChecks += batch.count * movers.count
   }
 
+  /// Rows of a batch from which on candidates are decided neuron by neuron.
+  private static let fewestRowsByNeuron = 4
+  /// Neurons of which one may be a mover where candidates are decided so.
+  private static let neuronsOfMover = 16
+  /// What it takes to put a candidate in order, in multiply-adds.
+  private static let floatsOfCandidate = 32
+
   /// Parts of the batch: one, unless there is enough to do for several threads.
   private func pieces(of batch: LookupBatch) -> Int {
-    guard threads > 1 else { return 1 }
+    guard threadsToHave(threads) > 1 else { return 1 }
     var pairs = batch.count * (batch.numbers == nil ? weights.rows : movers.count)
     for row in batch.numbers ?? [] { pairs += offsets[row + 1] - offsets[row] }
     return max(1, min(threads, batch.count, pairs * weights.stride / Self.floatsWorthATask))
@@ -181,8 +246,7 @@ final class CandidateLists: NeuronLookup {
       unsafe measure(rows.count, moving)
       return
     }
-    let suspected = unsafe hs_spend_f32(
-      rows.count, moving, bounds, &spent, allowances, &suspects)
+    let suspected = unsafe spend(rows.count, moving, bounds)
     guard suspected > 0 else { return }
     unsafe measure(suspected, suspects)
     for neuron in suspects[..<suspected] where isMover[Int(neuron)] == 0 {
@@ -192,10 +256,54 @@ final class CandidateLists: NeuronLookup {
     }
   }
 
+  /// Takes bounds of moves from what rows may go; `suspects` begins with those that have gone too far,
+  /// whose number comes back.
+  private func spend(
+    _ count: Int, _ rows: UnsafePointer<Int32>, _ distances: UnsafePointer<Float>
+  ) -> Int {
+    let list = unsafe MovedRows(rows: rows, distances: distances)
+    return unsafe spent.withUnsafeMutableBufferPointer { spent in
+      let spending = unsafe Spending(spent: spent.baseAddress!)
+      return unsafe suspects.withUnsafeMutableBufferPointer { suspects in
+        unsafe parallelFilter(
+          count, parts: SparseStep.workers(for: count * Self.workOfSpending, of: threads),
+          room: suspects.baseAddress!
+        ) { [allowances] range, suspects in
+          unsafe hs_spend_f32(
+            range.count, list.rows + range.lowerBound, list.distances! + range.lowerBound,
+            spending.spent, allowances, suspects)
+        }
+      }
+    }
+  }
+
+  /// What spending takes of the time of a multiplication and addition.
+  private static let workOfSpending = 16
+
+  /// A list that the parts of a parallel loop read.
+  @unsafe private struct MovedRows: @unchecked Sendable {
+    let rows: UnsafePointer<Int32>
+    let distances: UnsafePointer<Float>?
+  }
+
+  /// What rows have spent: each part writes its own rows.
+  @unsafe private struct Spending: @unchecked Sendable {
+    let spent: UnsafeMutablePointer<Float>
+  }
+
   /// Compares rows with their references; those beyond their limit become movers.
   func measure(_ count: Int, _ rows: UnsafePointer<Int32>) {
-    let found = unsafe hs_moved_beyond_f32(
-      count, rows, weights.stride, weights.pointer, reference.pointer, limits, &moved)
+    let list = unsafe MovedRows(rows: rows, distances: nil)
+    let found = unsafe moved.withUnsafeMutableBufferPointer { moved in
+      unsafe parallelFilter(
+        count, parts: SparseStep.workers(for: count * weights.stride, of: threads),
+        room: moved.baseAddress!
+      ) { [weights, reference, limits] range, moved in
+        unsafe hs_moved_beyond_f32(
+          range.count, list.rows + range.lowerBound, weights.stride, weights.pointer,
+          reference.pointer, limits, moved)
+      }
+    }
     // What is no number is found again and again.
     let new = moved[..<found].filter { isMover[Int($0)] == 0 }
     if !new.isEmpty { becomeMovers(new) }
@@ -225,6 +333,7 @@ final class CandidateLists: NeuronLookup {
   func grow(to weights: Matrix) {
     let old = reference.rows
     let new = weights.rows
+    cuts = []
     self.weights = weights
     reference = reference.growing(toRows: new)
     margins += repeatElement(Self.firstMargin, count: new - old)
@@ -244,9 +353,9 @@ final class CandidateLists: NeuronLookup {
     work.innerProducts += data.statistics.innerProducts
     work.memoryBytes =
       4 * (ids.capacity + spareIDs.capacity) + 8 * offsets.count + reference.byteCount
-      + lifted.byteCount
-      + data.statistics.memoryBytes + weights.rows * 33
-      + workers.reduce(0) { $0 + $1.byteCount } + 8 * found.count + scratch.byteCount
+      + lifted.byteCount + data.statistics.memoryBytes + weights.rows * 33
+      + workers.reduce(0) { $0 + $1.byteCount } + ranges.reduce(0) { $0 + $1.byteCount }
+      + 8 * found.count + scratch.byteCount
     return work
   }
 

@@ -7,10 +7,33 @@ internal import HalfspaceLinalg
 struct LossWorkspace {
   var maximum: [Float]
   var sum: [Float]
+  /// The losses of the rows.
+  var losses: [Double]
 
   init(batch: Int) {
+    losses = .init(repeating: 0, count: batch)
     maximum = .init(repeating: 0, count: batch)
     sum = .init(repeating: 0, count: batch)
+  }
+
+  /// The arrays as the parts of a parallel loop see them; each writes its own rows.
+  @unsafe struct Buffers: @unchecked Sendable {
+    let maximum: UnsafeMutablePointer<Float>
+    let sum: UnsafeMutablePointer<Float>
+    let losses: UnsafeMutablePointer<Double>
+  }
+
+  @unsafe mutating func withBuffers(_ body: (Buffers) -> Void) {
+    unsafe maximum.withUnsafeMutableBufferPointer { maximum in
+      unsafe sum.withUnsafeMutableBufferPointer { sum in
+        unsafe losses.withUnsafeMutableBufferPointer { losses in
+          guard !maximum.isEmpty else { return }
+          unsafe body(
+            Buffers(
+              maximum: maximum.baseAddress!, sum: sum.baseAddress!, losses: losses.baseAddress!))
+        }
+      }
+    }
   }
 }
 
@@ -20,20 +43,24 @@ extension Loss {
   ///
   /// `scores` and `gradient` are `[batch, outputs]` of one stride; row `k` is judged by target
   /// row `targetRows[k]`, and counts `weights[targetRows[k]]` times (nil: once). Only float operations of fixed order decide the gradient (the loss
-  /// value, in Double, is for reading). O(batch * outputs).
+  /// value, in Double, is for reading), whatever the number of threads. O(batch * outputs).
   func evaluate(
     batch: Int, scores: Matrix, targets: Targets, targetRows: ArraySlice<Int>,
-    weights: [Float]? = nil, factor: Float, gradient: Matrix, workspace: inout LossWorkspace
+    weights: [Float]? = nil, factor: Float, gradient: Matrix, workspace: inout LossWorkspace,
+    threads: Int = 1
   ) -> Double {
     precondition(
       scores.stride == gradient.stride && batch <= scores.rows && targetRows.count == batch,
       "\(batch) rows, \(targetRows.count) targets for scores [\(scores.rows), \(scores.columns)]")
-    func weightOf(_ k: Int) -> Float {
+    @Sendable func weightOf(_ k: Int) -> Float {
       weights.map { $0[targetRows[targetRows.startIndex + k]] } ?? 1
     }
     switch (self, targets) {
     case (.softmaxCrossEntropy, .classes(let classes, _)):
-      return softmax(batch, scores, classes, targetRows, factor, gradient, &workspace, weightOf)
+      let parts = SparseStep.workers(
+        for: Self.workOfExponential * batch * scores.stride, of: threads)
+      return softmax(
+        batch, parts, scores, classes, targetRows, factor, gradient, &workspace, weightOf)
     case (.oneVersusRestLogistic, .classes(let classes, _)):
       return logistic(batch, scores, factor, gradient, weightOf) { k, isSet, y in
         y[Int(classes[targetRows[targetRows.startIndex + k]])] = isSet ? 1 : 0
@@ -57,28 +84,43 @@ extension Loss {
     }
   }
 
+  /// What an exponential takes of the time of a multiplication and addition.
+  private static let workOfExponential = 8
+
   private func softmax(
-    _ batch: Int, _ scores: Matrix, _ classes: [Int32], _ targetRows: ArraySlice<Int>,
+    _ batch: Int, _ parts: Int, _ scores: Matrix, _ classes: [Int32], _ targetRows: ArraySlice<Int>,
     _ factor: Float, _ gradient: Matrix, _ workspace: inout LossWorkspace,
-    _ weightOf: (_ row: Int) -> Float
+    _ weightOf: @Sendable (_ row: Int) -> Float
   ) -> Double {
+    unsafe workspace.withBuffers { buffers in
+      parallelFor(parts, threads: parts) { part in
+        let rows = part * batch / parts..<(part + 1) * batch / parts
+        unsafe softmax(rows, scores, classes, targetRows, factor, gradient, buffers, weightOf)
+      }
+    }
+    return workspace.losses[..<batch].reduce(0, +)
+  }
+
+  private func softmax(
+    _ rows: Range<Int>, _ scores: Matrix, _ classes: [Int32], _ targetRows: ArraySlice<Int>,
+    _ factor: Float, _ gradient: Matrix, _ buffers: LossWorkspace.Buffers,
+    _ weightOf: (_ row: Int) -> Float
+  ) {
+    guard let first = rows.first else { return }
     unsafe hs_softmax_f32(
-      batch, scores.columns, scores.stride, scores.pointer, gradient.pointer, &workspace.maximum,
-      &workspace.sum)
-    var total = 0.0
-    for k in 0..<batch {
+      rows.count, scores.columns, scores.stride, scores.row(first), gradient.row(first),
+      buffers.maximum + first, buffers.sum + first)
+    for k in rows {
       let label = Int(classes[targetRows[targetRows.startIndex + k]])
       let row = unsafe gradient.row(k)
       let weight = weightOf(k)
-      total +=
+      unsafe buffers.losses[k] =
         Double(weight)
-        * (log(Double(workspace.sum[k])) + Double(workspace.maximum[k])
-          - Double(unsafe scores.row(k)[label]))
+        * (log(Double(buffers.sum[k])) + Double(buffers.maximum[k]) - Double(scores.row(k)[label]))
       unsafe row[label] -= 1
       let factor = factor * weight
       for c in 0..<scores.columns { unsafe row[c] *= factor }
     }
-    return total
   }
 
   /// `mark` sets the targets of a row among zeros, and takes them back.

@@ -17,22 +17,28 @@ extension SparseStep {
     unsafe Self.reserve(&sums, pieces * plane)
     let view = unsafe view(scratch: sums)
     unsafe Self.reserve(&firsts, shards.count)
-    let list = unsafe UnsafeBufferPointer(start: view.active, count: activeCount)
+    let list = unsafe activeNeurons
     for (k, shard) in shards.enumerated() {
       unsafe firsts[k] = Int(view.starts[Self.position(of: Int32(shard), in: list)])
     }
     let first = unsafe Firsts(pointer: UnsafePointer(firsts.baseAddress!))
     // Shards do not depend on each other, and their sums are added in their order.
     let workers = workers(for: pairCount * outputs.stride)
-    // They differ in their number of pairs: a few more parts than threads.
-    let parts = workers == 1 ? 1 : min(2 * workers, pieces)
+    // They differ in their number of pairs: more parts than threads.
+    let parts = workers == 1 ? 1 : pieces
     parallelFor(parts, threads: workers) { part in
       let shards = part * pieces / parts..<(part + 1) * pieces / parts
       unsafe hs_forward_pairs_f32(
         shards.count, first.pointer + shards.lowerBound, view.owners!, view.rows, view.h,
         outputs.stride, outputs.pointer, plane, view.scratch + shards.lowerBound * plane)
     }
-    unsafe hs_add_planes_f32(pieces, plane, plane, sums.baseAddress!, factor, scores.pointer)
+    let adders = min(self.workers(for: pieces * plane), max(1, queries))
+    parallelFor(adders, threads: adders) { part in
+      let first = part * queries / adders * scores.stride
+      let last = (part + 1) * queries / adders * scores.stride
+      unsafe hs_add_planes_f32(
+        pieces, plane, last - first, view.scratch + first, factor, scores.pointer + first)
+    }
   }
 
   /// Where shards begin, as a parallel loop reads it.

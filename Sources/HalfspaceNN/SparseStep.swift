@@ -21,10 +21,10 @@ internal import HalfspaceReporting
 /// order; gradients add batch rows in ascending order. Neither depends on threads.
 /// Nothing is allocated once the buffers have seen their largest batch.
 @safe struct SparseStep: ~Copyable {
-  var activeCount = 0
-  /// The pairs, neuron by neuron: a lookup may leave them here itself, see `group()`. Of a loaded report
-  /// of one query the neurons are those of `active`, and not repeated.
+  /// The pairs, neuron by neuron, grouped: a lookup may leave them here itself, see `takeOverPairs()`. Of a
+  /// loaded report of one query the neurons are those of `active`, and not repeated.
   var pairs = PairReport()
+  var activeCount: Int { pairs.activeCount }
   var pairCount: Int { pairs.count }
   var repeatsNeurons = false
   /// The largest of `bounds`, if the last backward pass has bounded its moves; infinite where it is no
@@ -33,8 +33,6 @@ internal import HalfspaceReporting
 
   let threads: Int
   @unsafe var counts: UnsafeMutableBufferPointer<Int32>
-  @unsafe var active: UnsafeMutableBufferPointer<Int32>
-  @unsafe var starts: UnsafeMutableBufferPointer<Int32>
   /// Sums of single shards, and where the pairs of each begin.
   @unsafe var sums: UnsafeMutableBufferPointer<Float>
   @unsafe var firsts: UnsafeMutableBufferPointer<Int>
@@ -48,8 +46,6 @@ internal import HalfspaceReporting
   init(threads: Int) {
     self.threads = max(1, threads)
     unsafe counts = .allocate(capacity: 0)
-    unsafe active = .allocate(capacity: 0)
-    unsafe starts = .allocate(capacity: 0)
     unsafe sums = .allocate(capacity: 0)
     unsafe firsts = .allocate(capacity: 0)
     unsafe gradients = .allocate(capacity: 0)
@@ -59,8 +55,6 @@ internal import HalfspaceReporting
 
   deinit {
     unsafe counts.deallocate()
-    unsafe active.deallocate()
-    unsafe starts.deallocate()
     unsafe sums.deallocate()
     unsafe firsts.deallocate()
     unsafe gradients.deallocate()
@@ -70,40 +64,33 @@ internal import HalfspaceReporting
 
   /// The neurons that fired on the batch, ascending.
   @unsafe var activeNeurons: UnsafeBufferPointer<Int32> {
-    unsafe UnsafeBufferPointer(rebasing: active[..<activeCount])
+    unsafe UnsafeBufferPointer(start: pairs.active, count: activeCount)
   }
 
   /// Takes over a report over `neurons` stored rows. O(pairs + neurons / 16).
   mutating func load(_ report: borrowing FiringReport, neurons: Int) {
     largestMove = nil
     unsafe Self.reserve(&counts, neurons)
-    unsafe Self.reserve(&active, min(neurons, report.count))
-    unsafe Self.reserve(&starts, min(neurons, report.count) + 1)
     pairs.removeAll()
     let room = unsafe pairs.reserve(report.count)
-    activeCount = unsafe hs_transpose_report(
+    let groups = unsafe pairs.reserveGroups(min(neurons, report.count))
+    let found = unsafe hs_transpose_report(
       report.queryCount, neurons, report.offsets, report.neurons, report.values,
-      counts.baseAddress!, active.baseAddress!, starts.baseAddress!, room.queries, room.values)
+      counts.baseAddress!, groups.active, groups.starts, room.queries, room.values)
     repeatsNeurons = report.queryCount > 1
     if repeatsNeurons {
-      unsafe hs_list_owners(activeCount, active.baseAddress!, starts.baseAddress!, room.neurons)
+      unsafe hs_list_owners(found, groups.active, groups.starts, room.neurons)
     }
     pairs.commit(report.count)
+    pairs.commitGroups(found)
   }
 
-  /// Takes over `pairs` as a lookup over `neurons` stored rows has left them. O(pairs).
-  mutating func group(neurons: Int) {
+  /// Takes over `pairs` as a lookup has left them. O(1).
+  mutating func takeOverPairs() {
+    precondition(pairs.isGrouped, "\(pairCount) pairs that are not grouped")
     largestMove = nil
     repeatsNeurons = true
-    let most = min(neurons, pairCount) + Self.overrun
-    unsafe Self.reserve(&active, most)
-    unsafe Self.reserve(&starts, most)
-    activeCount = unsafe hs_group_pairs(
-      pairCount, pairs.neurons, active.baseAddress!, starts.baseAddress!)
   }
-
-  /// What `hs_group_pairs` writes behind the last neuron.
-  private static let overrun = 17
 
   /// `scores[k] = factor * sum_r h_rk a_r` for every query of a report; `scores` is
   /// `[>= queries, C]`. O(pairs * C).
@@ -199,6 +186,11 @@ internal import HalfspaceReporting
     return low
   }
 
+  /// The same of an array.
+  static func position(of neuron: Int32, in list: [Int32]) -> Int {
+    unsafe list.withUnsafeBufferPointer { unsafe position(of: neuron, in: $0) }
+  }
+
   /// The buffers as a parallel loop sees them: read only, save `scratch`, of which every index of
   /// the loop writes its own part.
   @unsafe struct View: @unchecked Sendable {
@@ -213,14 +205,18 @@ internal import HalfspaceReporting
 
   @unsafe func view(scratch: UnsafeMutableBufferPointer<Float>) -> View {
     unsafe View(
-      active: active.baseAddress!, starts: starts.baseAddress!,
+      active: pairs.active, starts: pairs.starts,
       rows: pairs.queries, owners: repeatsNeurons ? pairs.neurons : nil, h: pairs.values,
       scratch: scratch.baseAddress!)
   }
 
   /// Threads that `work` multiplications and additions of floats are worth: handing work over
-  /// to a thread that waits awake costs as much as some 50,000 of them.
-  func workers(for work: Int) -> Int { min(threads, max(1, work >> 16)) }
+  /// to a thread that waits awake costs as much as some thousands of them.
+  func workers(for work: Int) -> Int { Self.workers(for: work, of: threads) }
+
+  static func workers(for work: Int, of threads: Int) -> Int {
+    min(threadsToHave(threads), max(1, work >> 13))
+  }
 
   /// Grows a buffer, zeroed, when it is too small. The contents are not kept.
   static func reserve<T: ExpressibleByIntegerLiteral>(

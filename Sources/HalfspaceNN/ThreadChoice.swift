@@ -4,9 +4,8 @@
 /// a step is a few loops of some microseconds, or other programs have the processors, handing work over
 /// can cost more than it saves.
 ///
-/// Decided by the clock, which results do not depend on: steps alone are cut into the same parts. Some
-/// steps of a kind take turns with as many of the other, a few times; what was faster, by the medians, is
-/// kept for many steps, and then put to the test again.
+/// Decided by the clock, which results do not depend on. Some steps of a kind take turns with as many of the
+/// other, a few times; what was faster, by the medians, is kept for many steps, and then put to the test again.
 struct ThreadChoice {
   /// How a step is taken.
   enum Turn: Equatable {
@@ -18,8 +17,10 @@ struct ThreadChoice {
   static let readySteps = 2
   /// Turns of each kind in a test.
   static let turnsOfEach = 5
-  /// Steps between tests.
+  /// Steps between tests, and before the second: the first steps of a trainer, whose lookups are on trial, may
+  /// be unlike the others.
   static let stepsBetween = 4096
+  static let stepsBeforeSecond = 512
 
   private let mayChoose: Bool
   private let now: () -> Double
@@ -27,6 +28,7 @@ struct ThreadChoice {
   /// Steps since the test under way began; negative: until the next one begins.
   private var position = 0
   private var isTest = false
+  private var isFirst = true
   private var times: (together: [Double], alone: [Double]) = ([], [])
   private var start = 0.0
   private var isTimed = false
@@ -62,7 +64,8 @@ struct ThreadChoice {
     guard position == 2 * Self.turnsOfEach * Self.turnLength else { return }
     kept = Self.median(times.alone) < Self.median(times.together) ? .alone : .together
     times = ([], [])
-    position = -Self.stepsBetween
+    position = isFirst ? -Self.stepsBeforeSecond : -Self.stepsBetween
+    isFirst = false
   }
 
   private var turn: Turn { position / Self.turnLength % 2 == 0 ? .together : .alone }

@@ -89,7 +89,8 @@ extension Trainer {
     let loss = configuration.loss.evaluate(
       batch: rows, scores: scores, targets: targets, targetRows: targetRows,
       weights: batch.numbers == nil ? nil : weights,
-      factor: Float(factor), gradient: gradient, workspace: &lossWorkspace)
+      factor: Float(factor), gradient: gradient, workspace: &lossWorkspace,
+      threads: configuration.threads)
     times.loss += timer.lap()
 
     backward(batch)
@@ -107,7 +108,7 @@ extension Trainer {
     if !isShared,
       lookup.report(batch, above: threshold, byNeuron: &step.pairs)
     {
-      step.group(neurons: network.weights.rows)
+      step.takeOverPairs()
       firings += step.pairCount
       return true
     }

@@ -151,12 +151,12 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
   /// Encodes rows that have moved. O(d) each, in the long run; with an order, O(d log m).
   public func update(rows: UnsafeBufferPointer<Int32>) {
     unsafe door.check(moved: rows, of: weights)
-    guard moves != nil else { return unsafe codes.update(rows) }
+    guard moves != nil else { return unsafe codes.update(rows, threads: threadsToHave(threads)) }
     unsafe widen(rows)
     moved.removeAll(keepingCapacity: true)
     for k in 0..<rows.count { moved.append(unsafe moves!.positions[Int(rows[k])]) }
     moved.sort()
-    unsafe moved.withUnsafeBufferPointer { unsafe codes.update($0) }
+    unsafe moved.withUnsafeBufferPointer { unsafe codes.update($0, threads: 1) }
   }
 
   /// Takes notice of rows that have moved by at most these distances. O(1) each as long as a row
@@ -166,7 +166,8 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
   ) {
     unsafe door.check(moved: rows, displacements: displacements, of: weights)
     guard moves != nil else {
-      unsafe codes.update(positions: rows, displacements: displacements)
+      unsafe codes.update(
+        positions: rows, displacements: displacements, threads: threadsToHave(threads))
       return
     }
     unsafe widen(rows)
@@ -249,7 +250,7 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
     answer(rows.count, pass(oneByOne: way != .together), way, into: &report)
   }
 
-  /// As `report(queries:rows:above:into:)`, row by row, where rows stand as they are and the queries are
+  /// As `report(queries:rows:above:into:)`, row by row and grouped, where rows stand as they are and the queries are
   /// neither few nor very many; false, with nothing reported, otherwise.
   package func report(
     queries: Matrix, rows: Range<Int>, above threshold: Float, byRow pairs: inout PairReport
@@ -258,7 +259,10 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
     door.check(queries: queries, rows: rows, count: count, dimension: dimension)
     pairs.removeAll()
     work.queries += rows.count
-    guard threshold < .infinity, count > 0 else { return true }
+    guard threshold < .infinity, count > 0 else {
+      pairs.group()
+      return true
+    }
     askByRow(queries, rows, above: threshold, into: &pairs)
     return true
   }
@@ -272,25 +276,28 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
     _ queries: Matrix, _ rows: Range<Int>, above threshold: Float, into pairs: inout PairReport
   ) {
     pairs.removeAll()
-    encoded.encode(queries, rows, basis: codes.basis, inTwoPlanes: false, block: rows.count)
+    encoded.encode(
+      queries, rows, basis: codes.basis, inTwoPlanes: false, block: rows.count,
+      threads: threadsToHave(threads))
     let pass = TilePass(
       codes, queries, rows, encoded, above: threshold, candidateRate: candidateRate)
     // Rows that fire are where they like: parts differ in what they cost.
-    let isOne = threads == 1 || partCount(tilesFor: rows.count) == 1
-    let parts = isOne ? 1 : min(2 * threads, codes.tileCount)
+    let parts = partCount(tilesFor: rows.count) == 1 ? 1 : min(4 * threads, codes.tileCount)
     while workers.count < parts { workers.append(TileWorker()) }
     let used = workers[..<parts]
     for worker in used { worker.removeAll() }
     if parts == 1 {
       pass.askByRow(0..<codes.tileCount, worker: workers[0], into: &pairs)
+      pairs.group()
     } else {
       parallelFor(parts, threads: threads) { [tileCount = codes.tileCount] part in
         let worker = used[part]
         pass.askByRow(
           tileCount * part / parts..<tileCount * (part + 1) / parts, worker: worker,
           into: &worker.pairs)
+        worker.pairs.group()
       }
-      for worker in used { pairs.append(worker.pairs) }
+      unsafe pairs.gather(parts, threads: threads) { unsafe used[$0].pairs.view }
     }
     count(used, queries: rows.count, reported: pairs.count)
   }
@@ -366,13 +373,13 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
   /// Parts of the tiles: one, unless there is enough to do for several threads.
   private func partCount(tilesFor queries: Int) -> Int {
     let products = queries * count * codes.columns
-    return threads == 1
+    return threadsToHave(threads) == 1
       ? 1 : max(1, min(2 * threads, codes.tileCount, products / Self.productsWorthATask))
   }
 
   /// Parts of the queries, which differ in their cost.
   private func partCount(_ queries: Int) -> Int {
-    threads == 1 || count < Self.rowsWorthATask ? 1 : min(queries, 4 * threads)
+    threadsToHave(threads) == 1 || count < Self.rowsWorthATask ? 1 : min(queries, 4 * threads)
   }
 
   /// 8-bit multiply-adds that take as long as starting a task, some microseconds.

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CHalfspace
 internal import HalfspaceLinalg
 
 /// The answer to a batch of half-space queries row by row: what a `FiringReport` lists query by
@@ -8,6 +9,9 @@ internal import HalfspaceLinalg
 /// neurons   2 2 7 | 9 |        ascending
 /// queries   0 5 2 | 5 |        ascending for each neuron
 /// values    .1 .2 .4 .3        <w, x> - b of each pair, positive
+///
+/// active    2     7   9        the neurons, once each, when the pairs are grouped
+/// starts    0     2   3   4    where the pairs of each begin
 /// ```
 ///
 /// The buffers grow as needed and keep their room.
@@ -19,6 +23,13 @@ package struct PairReport: ~Copyable, @unchecked Sendable {
   @unsafe private var neuronStorage: UnsafeMutablePointer<Int32>
   @unsafe private var queryStorage: UnsafeMutablePointer<Int32>
   @unsafe private var valueStorage: UnsafeMutablePointer<Float>
+  /// Number of neurons; nil where pairs are not grouped.
+  private var groups: Int?
+  private var groupCapacity = 0
+  @unsafe private var activeStorage: UnsafeMutablePointer<Int32>
+  @unsafe private var startStorage: UnsafeMutablePointer<Int32>
+  /// Where parts of a report begin, pairs and neurons.
+  private var positions: [(pair: Int, neuron: Int)] = []
 
   /// What kernels write behind the last pair.
   private static let overrun = 16
@@ -28,12 +39,16 @@ package struct PairReport: ~Copyable, @unchecked Sendable {
     unsafe neuronStorage = .allocate(capacity: 0)
     unsafe queryStorage = .allocate(capacity: 0)
     unsafe valueStorage = .allocate(capacity: 0)
+    unsafe activeStorage = .allocate(capacity: 0)
+    unsafe startStorage = .allocate(capacity: 0)
   }
 
   deinit {
     unsafe neuronStorage.deallocate()
     unsafe queryStorage.deallocate()
     unsafe valueStorage.deallocate()
+    unsafe activeStorage.deallocate()
+    unsafe startStorage.deallocate()
   }
 
   /// The neuron of every pair; `count` numbers.
@@ -43,11 +58,23 @@ package struct PairReport: ~Copyable, @unchecked Sendable {
   /// `<w, x> - b` of every pair; `count` numbers.
   @unsafe package var values: UnsafePointer<Float> { unsafe UnsafePointer(valueStorage) }
 
+  /// Whether the neurons are known once each.
+  package var isGrouped: Bool { groups != nil }
+  /// Number of neurons of grouped pairs.
+  package var activeCount: Int { groups ?? 0 }
+  /// The neurons of grouped pairs, ascending; `activeCount` numbers.
+  @unsafe package var active: UnsafePointer<Int32> { unsafe UnsafePointer(activeStorage) }
+  /// Where the pairs of each neuron begin; `activeCount + 1` numbers.
+  @unsafe package var starts: UnsafePointer<Int32> { unsafe UnsafePointer(startStorage) }
+
   /// Bytes held.
-  package var byteCount: Int { 12 * capacity }
+  package var byteCount: Int { 12 * capacity + 8 * groupCapacity }
 
   /// Forgets all pairs, keeps the room.
-  package mutating func removeAll() { count = 0 }
+  package mutating func removeAll() {
+    count = 0
+    groups = nil
+  }
 
   /// Where pairs are written.
   @unsafe package struct Room {
@@ -75,15 +102,106 @@ package struct PairReport: ~Copyable, @unchecked Sendable {
     precondition(
       written >= 0 && count + written + Self.overrun <= capacity, "\(written) pairs, no room")
     count += written
+    groups = nil
   }
 
-  /// Appends the pairs of `other`, whose neurons come later.
-  package mutating func append(_ other: borrowing PairReport) {
-    let room = unsafe reserve(other.count)
-    unsafe room.neurons.update(from: other.neuronStorage, count: other.count)
-    unsafe room.queries.update(from: other.queryStorage, count: other.count)
-    unsafe room.values.update(from: other.valueStorage, count: other.count)
-    commit(other.count)
+  // MARK: Groups
+
+  /// Finds the neurons of the pairs. O(pairs).
+  package mutating func group() {
+    let room = unsafe reserveGroups(count)
+    commitGroups(unsafe hs_group_pairs(count, neuronStorage, room.active, room.starts))
+  }
+
+  /// Makes room for so many neurons, and for what kernels write behind them; they count only once
+  /// `commitGroups(_:)` says so.
+  @unsafe package mutating func reserveGroups(
+    _ most: Int
+  ) -> (active: UnsafeMutablePointer<Int32>, starts: UnsafeMutablePointer<Int32>) {
+    let needed = most + 1 + Self.overrun
+    if needed > groupCapacity {
+      groupCapacity = needed + needed / 4
+      unsafe activeStorage.deallocate()
+      unsafe startStorage.deallocate()
+      unsafe activeStorage = .allocate(capacity: groupCapacity)
+      unsafe startStorage = .allocate(capacity: groupCapacity)
+    }
+    return unsafe (activeStorage, startStorage)
+  }
+
+  /// Counts the neurons of the pairs, just written where `reserveGroups(_:)` pointed.
+  package mutating func commitGroups(_ found: Int) {
+    precondition(found >= 0 && found < groupCapacity, "\(found) neurons, no room")
+    groups = found
+  }
+
+  // MARK: Parts
+
+  /// Grouped pairs to be read while they stay as they are.
+  @unsafe package struct View: @unchecked Sendable {
+    fileprivate let count: Int
+    fileprivate let activeCount: Int
+    fileprivate let neurons: UnsafePointer<Int32>
+    fileprivate let queries: UnsafePointer<Int32>
+    fileprivate let values: UnsafePointer<Float>
+    fileprivate let active: UnsafePointer<Int32>
+    fileprivate let starts: UnsafePointer<Int32>
+  }
+
+  /// The pairs as they are, grouped.
+  @unsafe package var view: View {
+    precondition(isGrouped, "pairs that are not grouped")
+    return unsafe View(
+      count: count, activeCount: activeCount, neurons: neurons, queries: queries, values: values,
+      active: active, starts: starts)
+  }
+
+  /// Takes the place of `parts` grouped reports, in order, each with greater neurons than the one before.
+  /// O(pairs).
+  @unsafe package mutating func gather(
+    _ parts: Int, threads: Int, _ part: @Sendable (_ number: Int) -> View
+  ) {
+    removeAll()
+    positions.removeAll(keepingCapacity: true)
+    var (pairs, neurons) = (0, 0)
+    for number in 0..<parts {
+      positions.append((pairs, neurons))
+      unsafe pairs += part(number).count
+      unsafe neurons += part(number).activeCount
+    }
+    let whole = unsafe reserve(pairs)
+    let groups = unsafe reserveGroups(neurons)
+    let to = unsafe Target(
+      neurons: whole.neurons, queries: whole.queries, values: whole.values, active: groups.active,
+      starts: groups.starts)
+    let isLong = pairs >= Self.pairsWorthATask
+    parallelFor(parts, threads: isLong ? threads : 1) { [positions] number in
+      unsafe to.copy(part(number), pair: positions[number].pair, neuron: positions[number].neuron)
+    }
+    unsafe groups.starts[neurons] = Int32(pairs)
+    commit(pairs)
+    commitGroups(neurons)
+  }
+
+  /// Pairs that take longer to copy than it takes to hand them over.
+  private static let pairsWorthATask = 1 << 11
+
+  /// Where parts are copied to; each writes its own range.
+  @unsafe private struct Target: @unchecked Sendable {
+    let neurons: UnsafeMutablePointer<Int32>
+    let queries: UnsafeMutablePointer<Int32>
+    let values: UnsafeMutablePointer<Float>
+    let active: UnsafeMutablePointer<Int32>
+    let starts: UnsafeMutablePointer<Int32>
+
+    func copy(_ part: View, pair: Int, neuron: Int) {
+      unsafe (neurons + pair).update(from: part.neurons, count: part.count)
+      unsafe (queries + pair).update(from: part.queries, count: part.count)
+      unsafe (values + pair).update(from: part.values, count: part.count)
+      unsafe (active + neuron).update(from: part.active, count: part.activeCount)
+      let begin = Int32(truncatingIfNeeded: pair)
+      for k in unsafe 0..<part.activeCount { unsafe starts[neuron + k] = part.starts[k] + begin }
+    }
   }
 
   private static func grow<T>(

@@ -5,8 +5,12 @@ internal import HalfspaceLinalg
 extension TileCodes {
   /// Encodes the rows at these positions, which have moved, or those of them whose codes no longer stand
   /// for them. O(d) each, in the long run.
-  func update(_ moved: UnsafeBufferPointer<Int32>) {
-    if TileRoom.pays(for: self) { unsafe renew(moved) } else { unsafe encode(moved) }
+  func update(_ moved: UnsafeBufferPointer<Int32>, threads: Int) {
+    if TileRoom.pays(for: self) {
+      unsafe renew(moved, threads: threads)
+    } else {
+      unsafe encode(moved, threads: threads)
+    }
   }
 
   /// Calls `body` with each tile that rows which have moved stand in, and those of them that do. Neighbors
@@ -26,8 +30,44 @@ extension TileCodes {
   }
 
   /// Encodes rows that have moved, tile by tile.
-  private func encode(_ moved: UnsafeBufferPointer<Int32>) {
-    unsafe Self.forEachTile(of: moved) { unsafe update(tile: $0, $1) }
+  private func encode(_ moved: UnsafeBufferPointer<Int32>, threads: Int) {
+    // Where rows do not stand as they are, the encoder has scratch.
+    let isFree = order == nil && basis == nil
+    let parts = isFree ? min(threads, moved.count / Self.movesWorthATask) : 1
+    guard parts > 1 else {
+      return unsafe Self.forEachTile(of: moved) { unsafe update(tile: $0, $1) }
+    }
+    let list = unsafe MovedRows(rows: moved, displacements: nil)
+    parallelFor(parts, threads: threads) { part in
+      let count = unsafe list.rows.count
+      let begin = unsafe Self.cut(count * part / parts, of: list.rows)
+      let end = unsafe Self.cut(count * (part + 1) / parts, of: list.rows)
+      unsafe Self.forEachTile(of: UnsafeBufferPointer(rebasing: list.rows[begin..<end])) {
+        unsafe update(tile: $0, $1)
+      }
+    }
+  }
+
+  /// Moved rows that take longer to encode, and to look at, than it takes to hand them over.
+  private static let movesWorthATask = 16
+  static let looksWorthATask = 512
+
+  /// The first place from `place` on in a list of rows, which ascend, where another tile begins.
+  static func cut(_ place: Int, of rows: UnsafeBufferPointer<Int32>) -> Int {
+    guard place > 0 else { return 0 }
+    var place = place
+    while place < rows.count,
+      unsafe Int(rows[place]) / rowsPerTile == Int(rows[place - 1]) / rowsPerTile
+    {
+      place += 1
+    }
+    return place
+  }
+
+  /// A list that the tasks of a parallel loop read.
+  @unsafe struct MovedRows: @unchecked Sendable {
+    let rows: UnsafeBufferPointer<Int32>
+    let displacements: UnsafePointer<Float>?
   }
 
   /// Notes that the row at a position has moved by at most its displacement: the error of its codes
@@ -57,21 +97,27 @@ extension TileCodes {
 
   /// Notes how far the rows at these positions, which ascend, have moved at most. O(1) each; then O(d).
   func update(
-    positions: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>
+    positions: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>, threads: Int
   ) {
-    guard basis == nil, let first = positions.baseAddress, let moves = displacements.baseAddress
-    else {
+    guard basis == nil, let moves = displacements.baseAddress, !positions.isEmpty else {
       for k in 0..<positions.count {
         unsafe update(position: Int(positions[k]), displacement: displacements[k])
       }
       return
     }
     reserveOver(positions.count)
-    let budgets = unsafe UnsafeRawPointer(tiles) + MemoryLayout<Tile>.offset(of: \.budget)!
-    let found = unsafe hs_note_moves_f32(
-      positions.count, first, moves, budgets.assumingMemoryBound(to: CChar.self),
-      MemoryLayout<Tile>.stride, errors, norms, bounds, over.baseAddress!)
-    unsafe encode(UnsafeBufferPointer(rebasing: over[..<found]))
+    let list = unsafe MovedRows(rows: positions, displacements: moves)
+    let found = unsafe parallelFilter(
+      positions.count, parts: max(1, min(threads, positions.count / Self.looksWorthATask)),
+      room: over.baseAddress!, cut: { unsafe Self.cut($0, of: positions) }
+    ) { range, over in
+      let budgets = unsafe UnsafeRawPointer(tiles) + MemoryLayout<Tile>.offset(of: \.budget)!
+      return unsafe hs_note_moves_f32(
+        range.count, list.rows.baseAddress! + range.lowerBound,
+        list.displacements! + range.lowerBound, budgets.assumingMemoryBound(to: CChar.self),
+        MemoryLayout<Tile>.stride, errors, norms, bounds, over)
+    }
+    unsafe encode(UnsafeBufferPointer(rebasing: over[..<found]), threads: threads)
   }
 
   /// Makes room for lists of so many rows, and for what kernels write behind them.

@@ -38,17 +38,40 @@ internal import HalfspaceLinalg
   /// itself, or in one plane, in blocks of `block` queries that share an array of numbers. O(d)
   /// each, O(d k) with a basis of `k` directions.
   func encode(
-    _ queries: Matrix, _ rows: Range<Int>, basis: TileBasis?, inTwoPlanes: Bool, block: Int
+    _ queries: Matrix, _ rows: Range<Int>, basis: TileBasis?, inTwoPlanes: Bool, block: Int,
+    threads: Int = 1
   ) {
     count = rows.count
     let columns = basis?.count ?? queries.columns
     groups = (columns + 3) / 4
     reserve()
     if let basis { project(queries, rows, basis) }
+    let parts = min(threads, max(1, count / Self.queriesWorthATask))
+    parallelFor(parts, threads: threads) { part in
+      encode(
+        count * part / parts..<count * (part + 1) / parts, of: queries, rows, basis: basis,
+        inTwoPlanes: inTwoPlanes, block: block)
+    }
+    if !inTwoPlanes && hs_query_largest_of_batch() == HS_QUERY_LARGEST_7 {
+      takeStarts()
+    } else {
+      span = .max
+    }
+  }
+
+  /// Queries that take longer to encode than it takes to hand them over.
+  private static let queriesWorthATask = 16
+
+  /// Encodes some of the queries, each by itself.
+  private func encode(
+    _ some: Range<Int>, of queries: Matrix, _ rows: Range<Int>, basis: TileBasis?,
+    inTwoPlanes: Bool, block: Int
+  ) {
+    let columns = basis?.count ?? queries.columns
     let source = basis == nil ? queries : coordinates
     let range = inTwoPlanes ? HS_QUERY_LARGEST_16 : hs_query_largest_of_batch()
     let length = 4 * groups
-    for q in 0..<count {
+    for q in some {
       let whole = unsafe queries.row(rows.lowerBound + q)
       let x = unsafe source.row(basis == nil ? rows.lowerBound + q : q)
       let (first, size) = (q / block * block, min(block, count - q / block * block))
@@ -88,11 +111,6 @@ internal import HalfspaceLinalg
       unsafe own[3 * size] = 128 * Double(sum)
       unsafe own[4 * size] = bounds.rest
       unsafe own[5 * size] = bounds.reach
-    }
-    if !inTwoPlanes && range == HS_QUERY_LARGEST_7 {
-      takeStarts()
-    } else {
-      span = .max
     }
   }
 

@@ -36,16 +36,22 @@ enum TileRoom {
 
 extension TileCodes {
   /// Encodes those of the rows, which have moved, whose codes no longer stand for them.
-  func renew(_ moved: UnsafeBufferPointer<Int32>) {
-    guard let first = moved.baseAddress, !moved.isEmpty else { return }
+  func renew(_ moved: UnsafeBufferPointer<Int32>, threads: Int) {
+    guard !moved.isEmpty else { return }
     if !hasRooms {
       hasRooms = true
       for tile in 0..<tileCount { makeRoom(inTile: tile) }
     }
     reserveOver(2 * moved.count)
     let beyond = unsafe over.baseAddress!
-    let found = unsafe hs_codes_beyond_f32(
-      moved.count, first, stride, weights.pointer, groups, codes, rooms, beyond)
+    let list = unsafe MovedRows(rows: moved, displacements: nil)
+    let found = unsafe parallelFilter(
+      moved.count, parts: max(1, min(threads, moved.count / Self.looksWorthATask)), room: beyond
+    ) { range, beyond in
+      unsafe hs_codes_beyond_f32(
+        range.count, list.rows.baseAddress! + range.lowerBound, stride, weights.pointer, groups,
+        codes, rooms, beyond)
+    }
     guard found > 0 else { return }
     let outgrown = unsafe beyond + found
     let count = unsafe hs_renew_codes_f32(

@@ -41,16 +41,60 @@ extension Kernels {
       // List 0 gets 0 and the dropped 9, list 1 gets 3, list 3 gets 5 and 11.
       let names = Block<Int32>([0, 3, 5, 9, 11])
       let offsets = Block(lists.reduce(into: [0]) { $0.append($0.last! + $1.count) })
-      let (newOffsets, new) = (Block(5, of: -1), Block(9 + 5 + 1, of: Int32(-1)))
       let active = Block<Int32>([0, 1, 3])
       let starts = Block<Int32>([0, 2, 3, 5])
       let added = Block<Int32>([0, 3, 1, 2, 4])
       let ids = Block(lists.flatMap { $0 })
-      let n = unsafe hs_merge_lists(
-        4, offsets.start, ids.start, dropped.start, 3, active.start, starts.start, added.start,
-        names.start, newOffsets.start, new.start)
-      #expect(newOffsets.elements == [0, 4, 5, 6, 11])
-      #expect(Array(new.elements.prefix(n)) == [0, 1, 4, 9, 3, 2, 0, 5, 6, 7, 11])
+      let merged: [[Int32]] = [[0, 1, 4, 9], [3], [2], [0, 5, 6, 7, 11]]
+      for range in [0..<4, 0..<2, 2..<4, 1..<3, 3..<3] {
+        let (newOffsets, new) = (Block(5, of: -1), Block(9 + 5 + 1, of: Int32(-1)))
+        let n = unsafe hs_merge_lists(
+          range.lowerBound, range.upperBound, offsets.start, ids.start, dropped.start, 3,
+          active.start, starts.start, added.start, names.start, newOffsets.start, new.start)
+        var ends: [Int] = []
+        for list in merged[range] { ends.append((ends.last ?? 0) + list.count) }
+        #expect(Array(Array(newOffsets.elements.dropFirst())[range]) == ends)
+        #expect(Array(new.elements.prefix(n)) == merged[range].flatMap { $0 })
+      }
+    }
+
+    @Test func `a part of some lists is transposed, with what every list has`() {
+      var dice = Dice(seed: 71)
+      let (lists, m) = (9, 40)
+      let entries = (0..<lists).map { _ in
+        (0..<Int32(m)).filter { _ in dice.normal() > 0.4 }
+      }
+      let offsets = Block(entries.reduce(into: [0]) { $0.append($0.last! + $1.count) })
+      let ids = Block(entries.flatMap { $0 } + [-1])
+      let asked = Block([7, 0, 7, 3, 8])
+      for (range, whole) in [
+        (0..<40, []), (0..<40, [0, 5, 39]), (11..<29, [11, 12, 28]), (0..<17, [3]), (30..<40, []),
+        (12..<12, []),
+      ] as [(Range<Int32>, [Int32])] {
+        let (begins, ends) = (Block(5, of: -1), Block(5, of: -1))
+        let found = unsafe hs_find_entries(
+          5, asked.start, offsets.start, ids.start, range.lowerBound, range.upperBound,
+          begins.start, ends.start)
+        let parts = asked.elements.map { entries[$0].filter { range.contains($0) } }
+        #expect(found == parts.reduce(0) { $0 + $1.count })
+        for k in 0..<5 {
+          #expect(Array(ids.elements[begins.elements[k]..<ends.elements[k]]) == parts[k])
+        }
+        let room = found + 5 * (whole.count + 1)
+        let counts = Block(max(1, range.count), of: Int32(-1))
+        let (owners, rows) = (Block(room, of: Int32(-1)), Block(room, of: Int32(-1)))
+        let others = Block(whole + [0])
+        let n = unsafe hs_transpose_lists(
+          5, begins.start, ends.start, ids.start, range.lowerBound, range.count, whole.count,
+          others.start, counts.start, owners.start, rows.start)
+        let expected = range.map { id in
+          (id: id, rows: (0..<5).filter { parts[$0].contains(id) || whole.contains(id) })
+        }
+        #expect(
+          Array(owners.elements.prefix(n))
+            == expected.flatMap { [Int32](repeating: $0.id, count: $0.rows.count) })
+        #expect(Array(rows.elements.prefix(n)) == expected.flatMap { $0.rows.map { Int32($0) } })
+      }
     }
 
     @Test func `of a pair in both lists that of the first is kept`() {

@@ -27,7 +27,7 @@ import Testing
 
   @Test func `both ways are tried in turns, and the faster is kept`() {
     for (alone, better) in [(1.0, ThreadChoice.Turn.alone), (3, .together)] {
-      let taken = turns(Self.testLength + ThreadChoice.stepsBetween) { _, turn in
+      let taken = turns(Self.testLength + ThreadChoice.stepsBeforeSecond) { _, turn in
         turn == .alone ? alone : 2
       }
       let test = taken.prefix(Self.testLength)
@@ -47,13 +47,14 @@ import Testing
   }
 
   @Test func `the choice is made again when things have changed`() {
+    let first = Self.testLength + ThreadChoice.stepsBeforeSecond
     let period = Self.testLength + ThreadChoice.stepsBetween
-    let taken = turns(3 * period) { step, turn in
-      (turn == .together) == (step < period) ? 1 : 2
+    let taken = turns(first + 2 * period) { step, turn in
+      (turn == .together) == (step < first) ? 1 : 2
     }
-    #expect(taken[Self.testLength..<period].allSatisfy { $0 == .together })
-    #expect(taken[(period + Self.testLength)..<(2 * period)].allSatisfy { $0 == .alone })
-    #expect(taken[(2 * period + Self.testLength)...].allSatisfy { $0 == .alone })
+    #expect(taken[Self.testLength..<first].allSatisfy { $0 == .together })
+    #expect(taken[(first + Self.testLength)..<(first + period)].allSatisfy { $0 == .alone })
+    #expect(taken[(first + period + Self.testLength)...].allSatisfy { $0 == .alone })
   }
 
   @Test func `of one thread nothing is chosen`() {

@@ -1,0 +1,74 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import CHalfspace
+internal import HalfspaceLinalg
+internal import HalfspaceReporting
+
+/// Decides the candidates of a range of neurons for a batch of training rows, neuron by neuron: each weight
+/// row is loaded once, and a thread has the same rows in its cache from step to step.
+///
+/// - Note: `Sendable` is unchecked; a range belongs to one task at a time.
+@safe final class CandidateRange: @unchecked Sendable {
+  /// What fires, grouped.
+  private(set) var pairs = PairReport()
+  /// Pairs decided since the counter was read.
+  var checked = 0
+  // Of each row of the batch, where its list has entries of the range.
+  private var begins: [Int] = []
+  private var ends: [Int] = []
+  /// Of each neuron, where its next pair goes.
+  private var counts: [Int32] = []
+  // The candidates.
+  private var owners: [Int32] = []
+  private var rows: [Int32] = []
+
+  /// Bytes held.
+  var byteCount: Int {
+    8 * (begins.count + ends.count) + 4 * (counts.count + owners.count + rows.count)
+      + pairs.byteCount
+  }
+
+  /// Decides the candidates among `neurons`, of which `movers` (ascending) are candidates of every row:
+  /// the pairs take the place of those that were there.
+  func decide(
+    _ neurons: Range<Int>, _ numbers: ArraySlice<Int>, _ lists: (offsets: [Int], ids: [Int32]),
+    movers: ArraySlice<Int32>, inputs: UnsafePointer<Float>, weights: Matrix,
+    above threshold: Float
+  ) {
+    pairs.removeAll()
+    let batch = numbers.count
+    if begins.count < batch {
+      begins = .init(repeating: 0, count: batch)
+      ends = begins
+    }
+    if counts.count < neurons.count { counts = .init(repeating: 0, count: neurons.count) }
+    let first = Int32(neurons.lowerBound)
+    let listed = unsafe numbers.withUnsafeBufferPointer { numbers in
+      unsafe hs_find_entries(
+        batch, numbers.baseAddress!, lists.offsets, lists.ids, first, Int32(neurons.upperBound),
+        &begins, &ends)
+    }
+    // And what lists have of movers.
+    reserve(listed + batch * (movers.count + 1))
+    checked += unsafe movers.withUnsafeBufferPointer { movers in
+      let found = unsafe hs_transpose_lists(
+        batch, begins, ends, lists.ids, first, neurons.count, movers.count, movers.baseAddress,
+        &counts, &owners, &rows)
+      let room = unsafe pairs.reserve(found)
+      pairs.commit(
+        unsafe hs_recheck_pairs_f32(
+          found, owners, rows, weights.stride, weights.pointer, inputs, threshold, room.neurons,
+          room.queries, room.values))
+      return found
+    }
+    pairs.group()
+  }
+
+  private func reserve(_ count: Int) {
+    guard owners.count < count else { return }
+    owners = .init(repeating: 0, count: count + count / 4)
+    rows = owners
+  }
+
+  /// Hands the pairs over.
+  func move(to whole: inout PairReport) { swap(&pairs, &whole) }
+}
