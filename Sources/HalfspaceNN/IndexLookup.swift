@@ -6,7 +6,7 @@ internal import HalfspaceReporting
 final class IndexLookup: NeuronLookup {
   let strategy: LookupStrategy
   private static let fewColumns = 33
-  private static let cachedBytes = 3 << 19
+  private static let cachedBytes = 16 << 20
   private let threads: Int
   private var index: any HalfSpaceIndex
   /// The index, where it is of tiles.
@@ -54,8 +54,8 @@ final class IndexLookup: NeuronLookup {
     return true
   }
 
-  // Rows of few coordinates are compared with where they were as fast as displacements are noted, if
-  // both are in the cache.
+  // Rows of few coordinates are compared with their codes as fast as displacements are noted, if they are
+  // in the last cache.
   var wantsDisplacements: Bool {
     guard let tiles else { return false }
     return tiles.dimension >= Self.fewColumns || tiles.weights.byteCount >= Self.cachedBytes
