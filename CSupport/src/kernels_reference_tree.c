@@ -4,6 +4,7 @@
 #include <math.h>
 
 #include "kernels.h"
+#include "reference_codes.h"
 
 #pragma STDC FP_CONTRACT OFF
 
@@ -53,15 +54,7 @@ ptrdiff_t hs_tile_report_f32_ref(ptrdiff_t d, ptrdiff_t count, const int32_t *ti
         float *t = &acc[j / HS_LANES % 4][j % HS_LANES];
         *t = fmaf(tile[j * HS_LANES + r], x[j], *t);
       }
-      for (int l = 0; l < HS_LANES; l++) {
-        if (blocks > 1) acc[0][l] = acc[0][l] + acc[1][l];
-        if (blocks > 3) acc[2][l] = acc[2][l] + acc[3][l];
-        if (blocks > 2) acc[0][l] = acc[0][l] + acc[2][l];
-      }
-      for (int half = HS_LANES / 2; half > 0; half /= 2) {
-        for (int l = 0; l < half; l++) acc[0][l] = acc[0][l] + acc[0][l + half];
-      }
-      const float z = acc[0][0];
+      const float z = folded_chains(blocks, acc);
       if (z > b) {
         ids[reported] = numbers[tiles[i] * HS_LANES + r];
         values[reported++] = z - b;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 //
-// What the readable definitions of encoders have in common.
+// What the readable definitions of encoders and of canonical products have in common.
 #ifndef HS_REFERENCE_CODES_H
 #define HS_REFERENCE_CODES_H
 
