@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Lists of candidates for static queries: the readable definition of what decides how far rows have
-// moved, and what does not depend on the instruction set: the merging of lists, and bounds of moves.
+// moved, and what does not depend on the instruction set: the merging and transposing of lists, and accounts of
+// moves.
 #include <math.h>
 #include <string.h>
 

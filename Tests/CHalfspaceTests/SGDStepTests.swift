@@ -65,7 +65,7 @@ extension Kernels {
     }
 
     @Test(arguments: SparseStepTests.shapes + [(1, 700, 90), (70, 300, 60)])
-    func `a step moves a row by no more than its bound, whatever the shapes`(
+    func `bounds of moves are what their definition says, whatever the shapes`(
       queries: Int, m: Int, percent: Int
     ) {
       var dice = Dice(seed: 62)
