@@ -5,23 +5,27 @@ internal import HalfspaceReporting
 /// Uses the lookup that costs least, measured on the way.
 ///
 /// The first batches are answered by the indexes in turn, and the fastest stays. Meanwhile a sample
-/// of neurons is watched: their speed tells what candidate lists would cost (`DriftWatch`). Lists
-/// take over when they are forecast to be faster by a fifth over what is left of the run, their
-/// making included. When they turn out slower than the index was, it comes back, and lists are not
-/// tried again before twice as many rows have passed as the last time, or the forecast is half of
-/// what it was.
+/// of neurons is watched: their speed tells what candidate lists would cost (`DriftWatch`). Where
+/// lists are forecast to pay over what is left of the run, their making included, all neurons are
+/// watched for a while, and lists take over with a margin for each that suits its speed. Those that
+/// turn out slower than the index was give way to it again (`ListsTrial`).
 ///
 /// Clocks decide about speed only, never about a report. Making structures is counted
-/// (`LookupStatistics.calibrationSeconds`) and bounded: each index is made once for trial, and
-/// lists are made only when they are forecast to pay.
+/// (`LookupStatistics.calibrationSeconds`) and bounded: each index is made once for trial, lists are
+/// made only when they are forecast to pay, and forecasts take a small share of the time.
 final class AutomaticLookup: NeuronLookup {
   /// Rows that an index answers on trial, besides its first batch.
   private static let trialRows = 96
   /// Neurons below which nothing is gained by looking further than at all of them.
   private static let fewNeurons = 512
-  /// Coordinates up to which a tree may prune.
-  private static let mostTreeColumns = 24
+  /// Coordinates up to which a tree may prune so much that its upkeep pays.
+  private static let mostTreeColumns = 8
+  /// How many times as long as a forecast takes passes between two of them.
+  private static let patience = 64.0
 
+  /// What making lists takes, as a share of what an index takes for an epoch: an index over the training
+  /// rows is asked for every neuron.
+  private static let makingOfEpoch = 2.0
   /// Rows of a batch up to which the dense lookup scans, and what a product takes of its time.
   private static let scannedRows = 4
   private static let productOfScan = 0.5
@@ -34,6 +38,9 @@ final class AutomaticLookup: NeuronLookup {
   private var weights: Matrix
 
   private var current: any NeuronLookup
+  /// The lookup in use, where it is of lists, and how long it had refreshed them when they were made.
+  private var lists: CandidateLists?
+  private var listsMade = (rows: 0, refreshSeconds: 0.0)
   private var isOnTrial: Bool
   private var untried: [LookupStrategy]
   /// Seconds per row, reports and updates, when last measured.
@@ -46,11 +53,9 @@ final class AutomaticLookup: NeuronLookup {
   private var lastSeconds = 0.0
   private var lastRows = 0
   private var watch: DriftWatch
-  /// Lists are not tried before that many rows have been answered.
-  private var listsFrom: Int
-  private var listsWait: Int
-  /// What lists were last forecast to cost when they took over, in seconds per row.
-  private var lastForecast = 0.0
+  /// What a forecast takes.
+  private var forecastSeconds: Double?
+  private var trial: ListsTrial
 
   private var earlierWork = IndexStatistics()
   private var events = LookupStatistics()
@@ -67,8 +72,7 @@ final class AutomaticLookup: NeuronLookup {
     isOnTrial = true
     current = IndexLookup(.dense, weights: weights, threads: threads)
     watch = DriftWatch(weights)
-    listsWait = max(Self.trialRows, rowCount / 4)
-    listsFrom = listsWait
+    trial = ListsTrial(from: max(Self.trialRows, rowCount / 4))
   }
 
   var strategy: LookupStrategy { current.strategy }
@@ -79,24 +83,32 @@ final class AutomaticLookup: NeuronLookup {
     _ batch: LookupBatch, above threshold: Float, into report: inout FiringReport
   ) {
     timer.start(all: isOnTrial)
+    let maintained = maintenanceSeconds
     current.report(batch, above: threshold, into: &report)
-    note(batch, above: threshold, firings: report.count)
+    note(batch, above: threshold, firings: report.count, maintained: maintained)
   }
 
   func report(
     _ batch: LookupBatch, above threshold: Float, byNeuron pairs: inout PairReport
   ) -> Bool {
     timer.start(all: isOnTrial)
+    let maintained = maintenanceSeconds
     guard current.report(batch, above: threshold, byNeuron: &pairs) else {
       timer.takeBack()
       return false
     }
-    note(batch, above: threshold, firings: pairs.count)
+    note(batch, above: threshold, firings: pairs.count, maintained: maintained)
     return true
   }
 
-  private func note(_ batch: LookupBatch, above threshold: Float, firings: Int) {
-    lastSeconds = timer.lap()
+  /// Seconds of what lists do now and then: it is clocked by them, every time. A timed step stands for
+  /// several and would count it as often.
+  private var maintenanceSeconds: Double { lists?.maintenanceSeconds ?? 0 }
+
+  private func note(
+    _ batch: LookupBatch, above threshold: Float, firings: Int, maintained: Double
+  ) {
+    lastSeconds = timer.lap(without: maintenanceSeconds - maintained)
     lastRows = batch.count
     rowsAnswered += batch.count
     watch.rows += batch.count
@@ -113,12 +125,13 @@ final class AutomaticLookup: NeuronLookup {
     unsafe current.update(rows: rows, displacements: displacements)
     guard window.isWarm else {
       window.isWarm = true
+      listsMade = (rowsAnswered, lists?.events.refreshSeconds ?? 0)
       return
     }
     window.rows += lastRows
     window.seconds += lastSeconds + timer.lap()
-    guard window.rows >= windowRows else { return }
-    let pace = window.seconds / Double(window.rows)
+    guard isWindowFull else { return }
+    let pace = window.seconds / Double(window.rows) + refreshPace
     window.rows = 0
     window.seconds = 0
     paces[strategy] = pace
@@ -132,11 +145,20 @@ final class AutomaticLookup: NeuronLookup {
     window.isWarm = false
   }
 
-  /// Rows to be measured before a choice. Lists are refreshed now and then: a pace that is theirs
-  /// takes an epoch.
-  private var windowRows: Int {
-    if isOnTrial { return Self.trialRows }
-    return max(Self.trialRows, strategy == .candidateLists ? rowCount : rowCount / 4)
+  /// Whether enough has been measured for a choice.
+  private var isWindowFull: Bool {
+    if isOnTrial { return window.rows >= Self.trialRows }
+    if lists != nil { return window.rows >= max(Self.trialRows, rowCount) }
+    if watch.isComplete { return window.rows >= max(Self.trialRows, rowCount / 2) }
+    return window.rows >= max(Self.trialRows, rowCount / 4)
+      && window.seconds >= Self.patience * (forecastSeconds ?? 0)
+  }
+
+  /// What refreshing lists has taken since they were made, per row.
+  private var refreshPace: Double {
+    guard let lists, rowsAnswered > listsMade.rows else { return 0 }
+    return (lists.events.refreshSeconds - listsMade.refreshSeconds)
+      / Double(rowsAnswered - listsMade.rows)
   }
 
   // MARK: Choices
@@ -147,8 +169,9 @@ final class AutomaticLookup: NeuronLookup {
       return
     }
     isOnTrial = false
-    watch = DriftWatch(weights)
-    if fastestIndex != strategy { use(fastestIndex) }
+    let fastest = fastestIndex
+    review(paces[fastest] ?? .infinity)
+    if fastest != strategy { use(fastest) }
   }
 
   private var fastestIndex: LookupStrategy {
@@ -162,39 +185,49 @@ final class AutomaticLookup: NeuronLookup {
 
   /// Looks at the pace of the last window.
   private func review(_ pace: Double) {
-    if strategy == .candidateLists {
-      if pace > 1.1 * (paces[fastestIndex] ?? .infinity) {
-        use(fastestIndex)
-        listsWait *= 2
-        listsFrom = rowsAnswered + listsWait
-      }
-    } else if let forecast = forecastOfLists(insteadOf: pace),
-      rowsAnswered >= listsFrom || 2 * forecast < lastForecast
-    {
-      lastForecast = forecast
-      use(.candidateLists)
+    if lists != nil {
+      let isSlow = trial.isSlow(pace, index: paces[fastestIndex] ?? .infinity, at: rowsAnswered)
+      if isSlow { use(fastestIndex) }
+      watch = DriftWatch(weights)
+      return
     }
-    watch = DriftWatch(weights)
+    let clock = Stopwatch.now
+    let isPromising = listsWouldPay(insteadOf: pace)
+    if isPromising, watch.isComplete { return use(.candidateLists) }
+    if watch.isComplete { trial.postpone(to: rowsAnswered + rowCount) }
+    // Distances over a quarter of an epoch make rows look faster than they are: steps go to and fro.
+    if isPromising || watch.isComplete || watch.rows >= rowCount {
+      watch = DriftWatch(weights, complete: isPromising)
+    }
+    let seconds = clock.secondsToNow
+    events.calibrationSeconds += seconds
+    // Watching all neurons takes longer, but is seldom.
+    if !watch.isComplete { forecastSeconds = min(seconds, forecastSeconds ?? seconds) }
   }
 
-  /// What lists are forecast to cost in seconds per row, where they pay.
-  private func forecastOfLists(insteadOf pace: Double) -> Double? {
-    guard inputs != nil, weights.rows > 0, var dense = paces[.dense] else { return nil }
-    // Lists are made by products.
+  /// Whether lists are forecast to cost less than an index of `pace` over what is left of the run.
+  private func listsWouldPay(insteadOf pace: Double) -> Bool {
+    guard inputs != nil, weights.rows > 0, var dense = paces[.dense] else { return false }
+    // Forecasts count pairs of products.
     if lastRows <= Self.scannedRows { dense *= Self.productOfScan }
-    let left = Double(expectedRows - rowsAnswered)
     let forecast =
       watch.forecast(in: weights, trainingRows: rowCount) * dense / Double(weights.rows)
-    let making = MarginCost.refresh * dense * Double(rowCount)
-    return left > 0 && forecast * left + making < 0.8 * pace * left ? forecast : nil
+    return trial.pays(
+      forecast: forecast, index: pace, making: Self.makingOfEpoch * pace * Double(rowCount),
+      rows: rowsAnswered..<max(rowsAnswered, expectedRows))
   }
 
   private func use(_ strategy: LookupStrategy) {
     let clock = Stopwatch.now
     earlierWork.add(workOf: current.work)
     events.add(current.statistics)
+    lists = nil
     if strategy == .candidateLists, let inputs {
-      current = CandidateLists(inputs: inputs, weights: weights, threads: threads)
+      let made = CandidateLists(
+        inputs: inputs, weights: weights, threads: threads,
+        margins: watch.margins(in: weights, trainingRows: rowCount))
+      lists = made
+      current = made
     } else {
       current = IndexLookup(strategy, weights: weights, threads: threads)
     }

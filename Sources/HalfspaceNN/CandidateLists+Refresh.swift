@@ -19,8 +19,16 @@ extension CandidateLists {
       self.threshold = -.infinity
       isFull = false
     }
-    if isReviewDue { review(above: threshold) }
-    if isRefreshDue { refresh(above: threshold) }
+    if isReviewDue {
+      let clock = Stopwatch.now
+      review(above: threshold)
+      events.narrowingSeconds += clock.secondsToNow
+    }
+    if isRefreshDue {
+      let clock = Stopwatch.now
+      refresh(above: threshold)
+      events.refreshSeconds += clock.secondsToNow
+    }
   }
 
   /// Whether checking the movers has cost what refreshing them costs beside their queries.

@@ -90,18 +90,22 @@ final class CandidateLists: NeuronLookup {
   private var moved: [Int32] = []
   private var suspects: [Int32] = []
 
-  /// Lists for `inputs` `[n, d]`, to be made at the first report, and the rows of `weights`.
-  init(inputs: Matrix, weights: Matrix, threads: Int) {
+  /// Lists for `inputs` `[n, d]`, to be made at the first report, and the rows of `weights`, with these
+  /// margins, where it is known what suits them.
+  init(inputs: Matrix, weights: Matrix, threads: Int, margins: [Float]? = nil) {
     precondition(
       inputs.columns == weights.columns,
       "inputs [\(inputs.rows), \(inputs.columns)] for rows of \(weights.columns)")
+    precondition(
+      margins?.count ?? weights.rows == weights.rows,
+      "\(margins?.count ?? 0) margins for \(weights.rows) rows")
     self.threads = max(1, threads)
     self.weights = weights
     lifted = DriftBudget.lifted(queries: inputs)
     data = CertifiedTileIndex(lifted, threads: self.threads, nonFinite: .decided)
     budget = DriftBudget(lifted: lifted)
     reference = weights.emptyTwin()
-    margins = .init(repeating: Self.firstMargin, count: weights.rows)
+    self.margins = margins ?? .init(repeating: Self.firstMargin, count: weights.rows)
     listed = .init(repeating: -1, count: weights.rows)
     takenAt = .init(repeating: 0, count: weights.rows)
     limits = .init(repeating: .infinity, count: weights.rows)
@@ -347,6 +351,9 @@ final class CandidateLists: NeuronLookup {
   }
 
   // MARK: Statistics
+
+  /// Seconds of what is done now and then.
+  var maintenanceSeconds: Double { events.refreshSeconds + events.narrowingSeconds }
 
   var work: IndexStatistics {
     var work = counters

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import HalfspaceLinalg
 
-/// Watches how fast a sample of neurons goes, and forecasts what candidate lists would cost.
+/// Watches how fast neurons go, and forecasts what candidate lists would cost.
 struct DriftWatch {
-  private static let sample = 512
+  /// Neurons that are watched, as long as not all of them are.
+  private static let sample = 256
 
   private let neurons: [Int]
   private let from: Matrix
@@ -13,13 +14,16 @@ struct DriftWatch {
   var firings = 0
   var threshold: Float = 0
 
-  /// Watches neurons of `weights` from where they are. O(d).
-  init(_ weights: Matrix) {
+  /// Watches neurons of `weights` from where they are: a sample, O(d), or all, O(M d).
+  init(_ weights: Matrix, complete: Bool = false) {
     count = weights.rows
-    let sampled = min(count, Self.sample)
-    neurons = (0..<sampled).map { $0 * weights.rows / max(1, sampled) }
+    let watched = complete ? count : min(count, Self.sample)
+    neurons = (0..<watched).map { $0 * weights.rows / max(1, watched) }
     from = weights.gather(neurons)
   }
+
+  /// Whether all neurons are watched.
+  var isComplete: Bool { neurons.count == count }
 
   /// The distances gone.
   func distances(in weights: Matrix) -> [Double] {
@@ -33,11 +37,27 @@ struct DriftWatch {
     let epochs = Double(rows) / Double(trainingRows)
     // Margins double what is listed, or so.
     guard 2 * Double(firings) / epochs < Double(CandidateLists.mostPairs) else { return .infinity }
+    let sum = choices(in: weights, trainingRows: trainingRows).reduce(0) { $0 + $1.cost }
+    return sum * Double(count) / Double(neurons.count) / Double(trainingRows)
+  }
+
+  /// The margins that suit the neurons, if all of them are watched: one that has not fired meanwhile
+  /// is taken to go half as fast as the mean.
+  func margins(in weights: Matrix, trainingRows: Int) -> [Float]? {
+    guard isComplete, rows > 0 else { return nil }
+    return choices(in: weights, trainingRows: trainingRows).map(\.margin)
+  }
+
+  private func choices(
+    in weights: Matrix, trainingRows: Int
+  ) -> [(margin: Float, cost: Double)] {
+    let epochs = Double(rows) / Double(trainingRows)
     let entries = Double(firings) / epochs / Double(count)
     let cost = MarginCost(rows: trainingRows, threshold: threshold)
-    let sum = distances(in: weights).reduce(0) {
-      $0 + cost.best(speed: $1 / epochs, entries: entries, at: 0).cost
+    let distances = distances(in: weights)
+    let least = distances.reduce(0, +) / Double(2 * max(1, distances.count))
+    return distances.map {
+      cost.best(speed: max($0, least) / epochs, entries: entries, at: 0)
     }
-    return sum * Double(count) / Double(neurons.count) / Double(trainingRows)
   }
 }

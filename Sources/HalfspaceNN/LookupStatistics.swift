@@ -25,6 +25,10 @@ public struct LookupStatistics: Sendable, Equatable {
   public var refreshes = 0
   /// Times that all lists were decided anew, with narrower margins (candidate lists).
   public var narrowings = 0
+  /// Seconds that refreshes took, the first, which makes the lists, among them (candidate lists).
+  public var refreshSeconds = 0.0
+  /// Seconds that narrowings took, and looking whether they pay (candidate lists).
+  public var narrowingSeconds = 0.0
   /// Pairs listed now (candidate lists).
   public var listedPairs = 0
   /// Quantiles 0, 0.25, 0.5, 0.75, 1 of the neurons' present distances from where their candidates
@@ -44,5 +48,7 @@ public struct LookupStatistics: Sendable, Equatable {
     refreshedNeurons += other.refreshedNeurons
     refreshes += other.refreshes
     narrowings += other.narrowings
+    refreshSeconds += other.refreshSeconds
+    narrowingSeconds += other.narrowingSeconds
   }
 }

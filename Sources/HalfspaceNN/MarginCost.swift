@@ -11,7 +11,7 @@ struct MarginCost {
   private let growth: [Double]
 
   /// Deciding one listed pair.
-  static let listed = 5.0
+  static let listed = 2.5
   /// Copying one entry of a list in a merge, in multiply-adds.
   static let merge = 90.0
   /// Refreshing a neuron, for each training row: its query, its share of a merge, and the checks of a

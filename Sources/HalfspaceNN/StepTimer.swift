@@ -37,10 +37,11 @@ struct StepTimer {
   /// Nothing has begun: the next start is that of the same step.
   mutating func takeBack() { untimed = weight > 0 ? Int(weight) - 1 : untimed - 1 }
 
-  /// Seconds since the step began or the last lap, times the steps that it stands for.
-  mutating func lap() -> Double {
+  /// Seconds since the step began or the last lap, less those of work that comes now and then, times the
+  /// steps that it stands for.
+  mutating func lap(without seldom: Double = 0) -> Double {
     guard weight > 0 else { return 0 }
-    let part = clock.lap()
+    let part = clock.lap() - seldom
     seconds += part
     return part * weight
   }
