@@ -310,14 +310,15 @@ ptrdiff_t hs_find_entries(ptrdiff_t n, const ptrdiff_t *lists, const ptrdiff_t *
                           ptrdiff_t *ends);
 
 /// Transposes parts of n lists, ids[begins[k]]..<ids[ends[k]], whose entries are in
-/// first..<first + count, and lists the ids `whole`, ascending numbers of the same range, as if each list had
-/// them. Pair e, ascending by owner and then by list, is owners[e] and rows[e] (the list's k). counts
-/// [count] is scratch; owners and rows have room for n entries more than there are pairs. Returns the
-/// number of pairs. O(entries + n whole_count + count).
-ptrdiff_t hs_transpose_lists(ptrdiff_t n, const ptrdiff_t *begins, const ptrdiff_t *ends,
+/// first..<first + count, and lists the ids `whole`, numbers of the same range, as if each list had them, and
+/// `dropped` as if none had. Pair e, ascending by owner and then by list, is owners[e] and rows[e] (the
+/// list's k); room for 16 more. masks [(count + 63) / 64 * 64 * ((n + 63) / 64)] are zero before and
+/// after. Returns the number of pairs. O(entries + (whole_count + dropped_count + count) n / 64).
+ptrdiff_t hs_list_candidates(ptrdiff_t n, const ptrdiff_t *begins, const ptrdiff_t *ends,
                              const int32_t *ids, int32_t first, ptrdiff_t count,
-                             ptrdiff_t whole_count, const int32_t *whole, int32_t *counts,
-                             int32_t *owners, int32_t *rows);
+                             ptrdiff_t whole_count, const int32_t *whole, ptrdiff_t dropped_count,
+                             const int32_t *dropped, uint64_t *masks, int32_t *owners,
+                             int32_t *rows);
 
 /// Merges two lists of pairs, each strictly ascending by id, into one; of an id that both have, the
 /// pair of the first is taken. Room for n1 + n2. Returns the number of pairs.

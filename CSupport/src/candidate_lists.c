@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Lists of candidates for static queries: the readable definition of what decides how far rows have
-// moved, and what does not depend on the instruction set: the merging and transposing of lists, and accounts of
-// moves.
+// moved, and what does not depend on the instruction set: the merging of lists, and accounts of moves.
 #include <math.h>
 #include <string.h>
 
@@ -77,40 +76,6 @@ ptrdiff_t hs_find_entries(ptrdiff_t n, const ptrdiff_t *lists, const ptrdiff_t *
     begins[k] = first > 0 ? lower_bound(ids, own, next, first) : own;
     ends[k] = next > own && ids[next - 1] >= end ? lower_bound(ids, begins[k], next, end) : next;
     total += ends[k] - begins[k];
-  }
-  return total;
-}
-
-ptrdiff_t hs_transpose_lists(ptrdiff_t n, const ptrdiff_t *begins, const ptrdiff_t *ends,
-                             const int32_t *ids, int32_t first, ptrdiff_t count,
-                             ptrdiff_t whole_count, const int32_t *whole, int32_t *counts,
-                             int32_t *owners, int32_t *rows) {
-  memset(counts, 0, (size_t)count * sizeof *counts);
-  for (ptrdiff_t k = 0; k < n; k++) {
-    for (ptrdiff_t e = begins[k]; e < ends[k]; e++) counts[ids[e] - first]++;
-  }
-  for (ptrdiff_t i = 0; i < whole_count; i++) counts[whole[i] - first] = (int32_t)n;
-  int32_t total = 0;
-  for (ptrdiff_t r = 0; r < count; r++) {
-    const int32_t own = counts[r];
-    counts[r] = total;
-    total += own;
-  }
-  for (ptrdiff_t i = 0; i < whole_count; i++) {
-    int32_t *at = &counts[whole[i] - first];
-    for (ptrdiff_t k = 0; k < n; k++) {
-      owners[*at + k] = whole[i];
-      rows[*at + k] = (int32_t)k;
-    }
-    // What lists have of it goes behind everything.
-    *at = total;
-  }
-  for (ptrdiff_t k = 0; k < n; k++) {
-    for (ptrdiff_t e = begins[k]; e < ends[k]; e++) {
-      const int32_t at = counts[ids[e] - first]++;
-      owners[at] = ids[e];
-      rows[at] = (int32_t)k;
-    }
   }
   return total;
 }

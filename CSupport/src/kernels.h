@@ -82,6 +82,13 @@
      const float *w, const float *x, float b, int32_t *fired_ids, int32_t *fired_queries,         \
      float *values),                                                                              \
     (count, ids, queries, stride, w, x, b, fired_ids, fired_queries, values))                     \
+  X(ptrdiff_t, list_candidates,                                                                   \
+    (ptrdiff_t n, const ptrdiff_t *begins, const ptrdiff_t *ends, const int32_t *ids,             \
+     int32_t first, ptrdiff_t count, ptrdiff_t whole_count, const int32_t *whole,                 \
+     ptrdiff_t dropped_count, const int32_t *dropped, uint64_t *masks, int32_t *owners,           \
+     int32_t *rows),                                                                              \
+    (n, begins, ends, ids, first, count, whole_count, whole, dropped_count, dropped, masks,       \
+     owners, rows))                                                                               \
   X(ptrdiff_t, group_pairs,                                                                       \
     (ptrdiff_t pairs, const int32_t *ids, int32_t *active, int32_t *starts),                      \
     (pairs, ids, active, starts))                                                                 \

@@ -194,6 +194,59 @@ ptrdiff_t HS_SUFFIX(hs_tile_filter_pairs)(ptrdiff_t m, ptrdiff_t groups, const u
 }
 
 // ---------------------------------------------------------------------------------------
+// Candidates from lists
+// ---------------------------------------------------------------------------------------
+
+// A bit for each list that a row is in: setting it takes as long as counting entries would, and lists of
+// pairs come from bits as they do from tiles, without a second walk through the entries. Words lie as
+// list_pairs has them, those of 64 rows together.
+
+/// The first word of row r.
+HS_INLINE uint64_t *row_masks(uint64_t *masks, ptrdiff_t words, ptrdiff_t r) {
+  return masks + (r & ~(ptrdiff_t)(HS_WORD - 1)) * words + (r & (HS_WORD - 1));
+}
+
+HS_INLINE void mark_lists(ptrdiff_t words, ptrdiff_t n, const ptrdiff_t *begins,
+                          const ptrdiff_t *ends, const int32_t *ids, int32_t first,
+                          uint64_t *masks) {
+  for (ptrdiff_t k = 0; k < n; k++) {
+    uint64_t *own = masks + k / HS_WORD * HS_WORD;
+    const uint64_t bit = (uint64_t)1 << k % HS_WORD;
+    for (ptrdiff_t e = begins[k]; e < ends[k]; e++) *row_masks(own, words, ids[e] - first) |= bit;
+  }
+}
+
+ptrdiff_t HS_SUFFIX(hs_list_candidates)(ptrdiff_t n, const ptrdiff_t *begins, const ptrdiff_t *ends,
+                                        const int32_t *ids, int32_t first, ptrdiff_t count,
+                                        ptrdiff_t whole_count, const int32_t *whole,
+                                        ptrdiff_t dropped_count, const int32_t *dropped,
+                                        uint64_t *masks, int32_t *owners, int32_t *rows) {
+  const ptrdiff_t words = (n + HS_WORD - 1) / HS_WORD;
+  if (words == 1) {
+    mark_lists(1, n, begins, ends, ids, first, masks);
+  } else {
+    mark_lists(words, n, begins, ends, ids, first, masks);
+  }
+  for (ptrdiff_t i = 0; i < whole_count; i++) {
+    uint64_t *own = row_masks(masks, words, whole[i] - first);
+    for (ptrdiff_t k = 0; k < words; k++) own[k * HS_WORD] = rows_of_tile(n - k * HS_WORD);
+  }
+  for (ptrdiff_t i = 0; i < dropped_count; i++) {
+    uint64_t *own = row_masks(masks, words, dropped[i] - first);
+    for (ptrdiff_t k = 0; k < words; k++) own[k * HS_WORD] = 0;
+  }
+  ptrdiff_t kept = 0;
+  for (ptrdiff_t r = 0; r < count; r += HS_WORD) {
+    uint64_t *group = masks + r * words;
+    const uint64_t found = rows_with_pairs(words, group);
+    if (!found) continue;
+    kept += list_pairs_fastest(found, words, group, first + (int32_t)r, owners + kept, rows + kept);
+    memset(group, 0, (size_t)words * HS_WORD * sizeof *group);
+  }
+  return kept;
+}
+
+// ---------------------------------------------------------------------------------------
 // Decisions
 // ---------------------------------------------------------------------------------------
 

@@ -19,6 +19,8 @@ extension JSONObject {
     self["lookups.calibrationSeconds"] = .number(statistics.calibrationSeconds)
     self["lookups.refreshedNeurons"] = .integer(statistics.refreshedNeurons)
     self["lookups.refreshes"] = .integer(statistics.refreshes)
+    self["lookups.refreshSeconds"] = .number(statistics.refreshSeconds)
+    self["lookups.narrowingSeconds"] = .number(statistics.narrowingSeconds)
     self["lookups.listedPairs"] = .integer(statistics.listedPairs)
     self["lookups.driftQuantiles"] = .array(statistics.driftQuantiles.map { .number($0) })
     guard let certificate = statistics.certificate else { return }

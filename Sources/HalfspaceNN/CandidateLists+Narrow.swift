@@ -11,7 +11,7 @@ internal import HalfspaceReporting
 
 extension CandidateLists {
   /// Pairs decided for each neuron that is looked at in a review.
-  private static let pairsOfReview = 100
+  private static let pairsOfReview = 150
   /// Epochs that a speed is taken from, at least.
   private static let leastAge = 0.5
   /// Epochs that deciding all lists again has to pay within.

@@ -15,15 +15,15 @@ internal import HalfspaceReporting
   // Of each row of the batch, where its list has entries of the range.
   private var begins: [Int] = []
   private var ends: [Int] = []
-  /// Of each neuron, where its next pair goes.
-  private var counts: [Int32] = []
+  /// Of each neuron, a bit for each row of the batch; zero between reports.
+  private var masks: [UInt64] = []
   // The candidates.
   private var owners: [Int32] = []
   private var rows: [Int32] = []
 
   /// Bytes held.
   var byteCount: Int {
-    8 * (begins.count + ends.count) + 4 * (counts.count + owners.count + rows.count)
+    8 * (begins.count + ends.count + masks.count) + 4 * (owners.count + rows.count)
       + pairs.byteCount
   }
 
@@ -40,19 +40,19 @@ internal import HalfspaceReporting
       begins = .init(repeating: 0, count: batch)
       ends = begins
     }
-    if counts.count < neurons.count { counts = .init(repeating: 0, count: neurons.count) }
+    let words = (neurons.count + 63) / 64 * 64 * ((batch + 63) / 64)
+    if masks.count < words { masks = .init(repeating: 0, count: words) }
     let first = Int32(neurons.lowerBound)
     let listed = unsafe numbers.withUnsafeBufferPointer { numbers in
       unsafe hs_find_entries(
         batch, numbers.baseAddress!, lists.offsets, lists.ids, first, Int32(neurons.upperBound),
         &begins, &ends)
     }
-    // And what lists have of movers.
-    reserve(listed + batch * (movers.count + 1))
+    reserve(listed + batch * movers.count + Self.overrun)
     checked += unsafe movers.withUnsafeBufferPointer { movers in
-      let found = unsafe hs_transpose_lists(
-        batch, begins, ends, lists.ids, first, neurons.count, movers.count, movers.baseAddress,
-        &counts, &owners, &rows)
+      let found = unsafe hs_list_candidates(
+        batch, begins, ends, lists.ids, first, neurons.count, movers.count, movers.baseAddress, 0,
+        nil, &masks, &owners, &rows)
       let room = unsafe pairs.reserve(found)
       pairs.commit(
         unsafe hs_recheck_pairs_f32(
@@ -62,6 +62,9 @@ internal import HalfspaceReporting
     }
     pairs.group()
   }
+
+  /// What a kernel writes behind the last pair.
+  private static let overrun = 16
 
   private func reserve(_ count: Int) {
     guard owners.count < count else { return }

@@ -46,14 +46,15 @@ struct MarginCost {
       max(1, entries) * growth[Int(margin / Self.unit)] / growth[Int(listedMargin / Self.unit)])
   }
 
-  /// The cheapest choice.
+  /// The cheapest choice: beyond it, costs rise.
   func best(
     speed: Double, entries: Double, at listedMargin: Float
   ) -> (margin: Float, cost: Double) {
     var best = (margin: Self.choices[0], cost: Double.infinity)
     for margin in Self.choices {
       let cost = of(margin: margin, speed: speed, entries: entries, at: listedMargin)
-      if cost < best.cost { best = (margin, cost) }
+      guard cost < best.cost else { break }
+      best = (margin, cost)
     }
     return best
   }

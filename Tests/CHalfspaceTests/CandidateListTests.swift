@@ -58,7 +58,7 @@ extension Kernels {
       }
     }
 
-    @Test func `a part of some lists is transposed, with what every list has`() {
+    @Test func `a part of some lists is transposed, with what all have, without what none has`() {
       var dice = Dice(seed: 71)
       let (lists, m) = (9, 40)
       let entries = (0..<lists).map { _ in
@@ -80,20 +80,56 @@ extension Kernels {
         for k in 0..<5 {
           #expect(Array(ids.elements[begins.elements[k]..<ends.elements[k]]) == parts[k])
         }
-        let room = found + 5 * (whole.count + 1)
-        let counts = Block(max(1, range.count), of: Int32(-1))
-        let (owners, rows) = (Block(room, of: Int32(-1)), Block(room, of: Int32(-1)))
-        let others = Block(whole + [0])
-        let n = unsafe hs_transpose_lists(
-          5, begins.start, ends.start, ids.start, range.lowerBound, range.count, whole.count,
-          others.start, counts.start, owners.start, rows.start)
+        // Neither list has what is dropped, not even what all have.
+        let dropped = whole.suffix(1) + parts.joined().prefix(1)
+        let (all, none) = (Block(whole + [0]), Block(dropped + [0]))
         let expected = range.map { id in
-          (id: id, rows: (0..<5).filter { parts[$0].contains(id) || whole.contains(id) })
+          (
+            id: id,
+            rows: dropped.contains(id)
+              ? [] : (0..<5).filter { parts[$0].contains(id) || whole.contains(id) }
+          )
         }
-        #expect(
-          Array(owners.elements.prefix(n))
-            == expected.flatMap { [Int32](repeating: $0.id, count: $0.rows.count) })
-        #expect(Array(rows.elements.prefix(n)) == expected.flatMap { $0.rows.map { Int32($0) } })
+        let masks = Block(64, of: UInt64(0))
+        expectSameBitsAtEveryLevel("\(range), \(whole)") {
+          let room = found + 5 * whole.count + 16
+          let (owners, rows) = (Block(room, of: Int32(-1)), Block(room, of: Int32(-1)))
+          let n = unsafe hs_list_candidates(
+            5, begins.start, ends.start, ids.start, range.lowerBound, range.count, whole.count,
+            all.start, dropped.count, none.start, masks.start, owners.start, rows.start)
+          #expect(
+            Array(owners.elements.prefix(n))
+              == expected.flatMap { [Int32](repeating: $0.id, count: $0.rows.count) })
+          #expect(Array(rows.elements.prefix(n)) == expected.flatMap { $0.rows.map { Int32($0) } })
+          #expect(masks.elements.allSatisfy { $0 == 0 })
+          var outcome = Outcome()
+          outcome.add(n)
+          return outcome
+        }
+      }
+    }
+
+    @Test(arguments: [(1, 300, 0.1), (64, 1000, 0.02), (65, 130, 0.9), (200, 500, 0.3)])
+    func `many lists are transposed as their definition says`(n: Int, m: Int, share: Double) {
+      var dice = Dice(seed: 72)
+      let lists = (0..<n).map { _ in
+        (0..<Int32(m)).filter { _ in Double(dice.below(1000)) < 1000 * share }
+      }
+      let ends = Block(lists.reduce(into: [0]) { $0.append($0.last! + $1.count) })
+      let ids = Block(lists.flatMap { $0 } + [-1])
+      let pairs = (0..<Int32(m)).flatMap { id in
+        (0..<n).filter { lists[$0].contains(id) }.map { [id, Int32($0)] }
+      }
+      atEveryLevel {
+        let masks = Block((m + 63) / 64 * 64 * ((n + 63) / 64), of: UInt64(0))
+        let (owners, rows) = (
+          Block(pairs.count + 16, of: Int32(-1)), Block(pairs.count + 16, of: Int32(-1))
+        )
+        let found = unsafe hs_list_candidates(
+          n, ends.start, ends.start + 1, ids.start, 0, m, 0, nil, 0, nil, masks.start, owners.start,
+          rows.start)
+        #expect((0..<found).map { [owners[$0], rows[$0]] } == pairs)
+        #expect(masks.elements.allSatisfy { $0 == 0 })
       }
     }
 

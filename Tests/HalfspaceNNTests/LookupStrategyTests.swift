@@ -209,7 +209,7 @@ import _HalfspaceTestSupport
     var generator = SeededGenerator(seed: 4)
     var report = FiringReport()
     var listed: [Int] = []
-    for epoch in 0..<12 {
+    for epoch in 0..<16 {
       for start in stride(from: 0, to: 400, by: 50) {
         let rows = Array(start..<start + 50)
         lookup.report(
