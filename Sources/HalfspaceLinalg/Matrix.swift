@@ -98,7 +98,10 @@
   public func setRow(_ row: Int, to values: some Collection<Float>) {
     precondition(
       values.count == columns, "row of \(values.count) floats for shape [\(rows), \(columns)]")
-    for (column, value) in values.enumerated() { self[row, column] = value }
+    precondition(row >= 0 && row < rows, "row \(row) is outside [\(rows), \(columns)]")
+    // At once where the values lie one after another.
+    let target = unsafe UnsafeMutableBufferPointer(start: pointer + row * stride, count: columns)
+    _ = unsafe target.update(fromContentsOf: values)
   }
 
   /// A duplicate with storage of its own. O(rows * stride).
