@@ -311,27 +311,33 @@ ptrdiff_t hs_find_entries(ptrdiff_t n, const ptrdiff_t *lists, const ptrdiff_t *
 
 /// Transposes parts of n lists, ids[begins[k]]..<ids[ends[k]], whose entries are in
 /// first..<first + count, and lists the ids `whole`, ascending numbers of the same range, as if each list had
-/// them. Pair e, ascending by owner and then by list, is owners[e] and rows[e] (the list's k). counts
-/// [count] is scratch; owners and rows have room for n entries more than there are pairs. Returns the
-/// number of pairs. O(entries + n whole_count + count).
+/// them, and the ids `dropped`, others of the range, as if none had. Pair e, ascending by owner and then by
+/// list, is owners[e] and rows[e] (the list's k). counts [count] is scratch; owners and rows have room for n
+/// entries more than there are pairs. Returns the number of pairs. O(entries + n whole_count + count).
 ptrdiff_t hs_transpose_lists(ptrdiff_t n, const ptrdiff_t *begins, const ptrdiff_t *ends,
                              const int32_t *ids, int32_t first, ptrdiff_t count,
-                             ptrdiff_t whole_count, const int32_t *whole, int32_t *counts,
-                             int32_t *owners, int32_t *rows);
+                             ptrdiff_t whole_count, const int32_t *whole, ptrdiff_t dropped_count,
+                             const int32_t *dropped, int32_t *counts, int32_t *owners,
+                             int32_t *rows);
+
+/// Replaces each of n counts by the sum of those before it. Returns the sum of all.
+int32_t hs_running_starts(ptrdiff_t n, int32_t *counts);
+
+/// Merges n pairs, ascending by id, with groups of pairs of ids that none of these has: group k is of the
+/// id names[active[k]], which ascend, and has the pairs starts[k]..<starts[k + 1] of group_queries and
+/// group_values. Reads and writes up to 16 numbers behind the last of each list of pairs. Returns the number
+/// of pairs.
+ptrdiff_t hs_merge_groups_f32(ptrdiff_t n, const int32_t *ids, const int32_t *queries,
+                              const float *values, ptrdiff_t groups, const int32_t *active,
+                              const int32_t *names, const int32_t *starts,
+                              const int32_t *group_queries, const float *group_values,
+                              int32_t *new_ids, int32_t *new_queries, float *new_values);
 
 /// Merges two lists of pairs, each strictly ascending by id, into one; of an id that both have, the
 /// pair of the first is taken. Room for n1 + n2. Returns the number of pairs.
 ptrdiff_t hs_merge_pairs_f32(ptrdiff_t n1, const int32_t *ids1, const float *values1,
                              ptrdiff_t n2, const int32_t *ids2, const float *values2,
                              int32_t *ids, float *values);
-
-/// Turns h, as hs_sddmm_f32 leaves it for a transposed report of candidates, into a report of the
-/// pairs with h[e] > 0, query by query: those of query q, ascending, are ids and values
-/// first[q]..<next[q]. first[q] is where the query's candidates begin among all; next [queries] and
-/// room for every candidate are written.
-void hs_gather_fired_f32(ptrdiff_t queries, ptrdiff_t n, const int32_t *active,
-                         const int32_t *starts, const int32_t *rows, const float *h,
-                         const ptrdiff_t *first, ptrdiff_t *next, int32_t *ids, float *values);
 
 /// Adds to spent[ids[k]], rounded up, what row ids[k] has moved at most, and writes, in order, every
 /// ids[k] with NOT (spent <= allowances[ids[k]]). `over` needs room for n entries. Returns their

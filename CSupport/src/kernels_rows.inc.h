@@ -165,6 +165,23 @@ HS_INLINE i32x16 running_sums(i32x16 x) {
   return x;
 }
 
+int32_t HS_SUFFIX(hs_running_starts)(ptrdiff_t n, int32_t *counts) {
+  int32_t total = 0;
+  ptrdiff_t r = 0;
+  for (; r + HS_LANES <= n; r += HS_LANES) {
+    const i32x16 count = load_i32(counts + r);
+    const i32x16 after = running_sums(count);
+    store_i32(counts + r, after - count + total);
+    total += after[HS_LANES - 1];
+  }
+  for (; r < n; r++) {
+    const int32_t own = counts[r];
+    counts[r] = total;
+    total += own;
+  }
+  return total;
+}
+
 /// Lists the numbers r in first..<last with counts[r] > 0, behind the n listed already, and where the
 /// entries of each start, from starts[n] on; counts[r] becomes that start. Returns how many are
 /// listed now. `room` is that of `active` and `starts`.

@@ -5,7 +5,7 @@ internal import Foundation
 /// when something is done, never what is reported. The constants were measured on one Zen core.
 struct MarginCost {
   /// Training rows.
-  private let rows: Int
+  let rows: Int
   /// Entries grow with the margin as the tail of the normal distribution does: by these factors for
   /// multiples of the unit of margins, times the one for a margin of zero.
   private let growth: [Double]
