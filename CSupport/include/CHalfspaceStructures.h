@@ -320,19 +320,21 @@ ptrdiff_t hs_list_candidates(ptrdiff_t n, const ptrdiff_t *begins, const ptrdiff
                              const int32_t *dropped, uint64_t *masks, int32_t *owners,
                              int32_t *rows);
 
+/// Merges n pairs, ascending by id, with groups of pairs of ids that none of these has: group k is of the
+/// id names[active[k]], which ascend, and has the pairs starts[k]..<starts[k + 1] of group_queries and
+/// group_values. Reads and writes up to 16 numbers behind the last of each list of pairs. Returns the number
+/// of pairs.
+ptrdiff_t hs_merge_groups_f32(ptrdiff_t n, const int32_t *ids, const int32_t *queries,
+                              const float *values, ptrdiff_t groups, const int32_t *active,
+                              const int32_t *names, const int32_t *starts,
+                              const int32_t *group_queries, const float *group_values,
+                              int32_t *new_ids, int32_t *new_queries, float *new_values);
+
 /// Merges two lists of pairs, each strictly ascending by id, into one; of an id that both have, the
 /// pair of the first is taken. Room for n1 + n2. Returns the number of pairs.
 ptrdiff_t hs_merge_pairs_f32(ptrdiff_t n1, const int32_t *ids1, const float *values1,
                              ptrdiff_t n2, const int32_t *ids2, const float *values2,
                              int32_t *ids, float *values);
-
-/// Turns h, as hs_sddmm_f32 leaves it for a transposed report of candidates, into a report of the
-/// pairs with h[e] > 0, query by query: those of query q, ascending, are ids and values
-/// first[q]..<next[q]. first[q] is where the query's candidates begin among all; next [queries] and
-/// room for every candidate are written.
-void hs_gather_fired_f32(ptrdiff_t queries, ptrdiff_t n, const int32_t *active,
-                         const int32_t *starts, const int32_t *rows, const float *h,
-                         const ptrdiff_t *first, ptrdiff_t *next, int32_t *ids, float *values);
 
 /// Adds to spent[ids[k]], rounded up, what row ids[k] has moved at most, and writes, in order, every
 /// ids[k] with NOT (spent <= allowances[ids[k]]). `over` needs room for n entries. Returns their

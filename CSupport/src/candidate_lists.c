@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 //
 // Lists of candidates for static queries: the readable definition of what decides how far rows have
-// moved, and what does not depend on the instruction set: the merging of lists, and accounts of moves.
+// moved and of how pairs are merged, and what does not depend on the instruction set: the merging of lists,
+// and accounts of moves.
 #include <math.h>
 #include <string.h>
 
@@ -80,6 +81,28 @@ ptrdiff_t hs_find_entries(ptrdiff_t n, const ptrdiff_t *lists, const ptrdiff_t *
   return total;
 }
 
+ptrdiff_t hs_merge_groups_f32_ref(ptrdiff_t n, const int32_t *ids, const int32_t *queries,
+                                  const float *values, ptrdiff_t groups, const int32_t *active,
+                                  const int32_t *names, const int32_t *starts,
+                                  const int32_t *group_queries, const float *group_values,
+                                  int32_t *new_ids, int32_t *new_queries, float *new_values) {
+  ptrdiff_t written = 0, e = 0;
+  for (ptrdiff_t k = 0; k <= groups; k++) {
+    for (; e < n && (k == groups || ids[e] < names[active[k]]); e++, written++) {
+      new_ids[written] = ids[e];
+      new_queries[written] = queries[e];
+      new_values[written] = values[e];
+    }
+    if (k == groups) break;
+    for (ptrdiff_t i = starts[k]; i < starts[k + 1]; i++, written++) {
+      new_ids[written] = names[active[k]];
+      new_queries[written] = group_queries[i];
+      new_values[written] = group_values[i];
+    }
+  }
+  return written;
+}
+
 ptrdiff_t hs_merge_pairs_f32(ptrdiff_t n1, const int32_t *ids1, const float *values1,
                              ptrdiff_t n2, const int32_t *ids2, const float *values2,
                              int32_t *ids, float *values) {
@@ -111,21 +134,6 @@ ptrdiff_t hs_merge_pairs_f32(ptrdiff_t n1, const int32_t *ids1, const float *val
     values[written++] = values2[j];
   }
   return written;
-}
-
-void hs_gather_fired_f32(ptrdiff_t queries, ptrdiff_t n, const int32_t *active,
-                         const int32_t *starts, const int32_t *rows, const float *h,
-                         const ptrdiff_t *first, ptrdiff_t *next, int32_t *ids, float *values) {
-  for (ptrdiff_t q = 0; q < queries; q++) next[q] = first[q];
-  for (ptrdiff_t k = 0; k < n; k++) {
-    for (int32_t e = starts[k]; e < starts[k + 1]; e++) {
-      // Whether a candidate fires is anybody's guess: it is written, and kept by moving on.
-      ptrdiff_t *at = next + rows[e];
-      ids[*at] = active[k];
-      values[*at] = h[e];
-      *at += h[e] > 0;
-    }
-  }
 }
 
 ptrdiff_t hs_spend_f32(ptrdiff_t n, const int32_t *ids, const float *bounds, float *spent,

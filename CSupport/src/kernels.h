@@ -124,6 +124,13 @@
     (ptrdiff_t n, const int32_t *ids, ptrdiff_t stride, const float *w, const float *reference,   \
      const float *limits, int32_t *moved),                                                        \
     (n, ids, stride, w, reference, limits, moved))                                                \
+  X(ptrdiff_t, merge_groups_f32,                                                                  \
+    (ptrdiff_t n, const int32_t *ids, const int32_t *queries, const float *values,                \
+     ptrdiff_t groups, const int32_t *active, const int32_t *names, const int32_t *starts,        \
+     const int32_t *group_queries, const float *group_values, int32_t *new_ids,                   \
+     int32_t *new_queries, float *new_values),                                                    \
+    (n, ids, queries, values, groups, active, names, starts, group_queries, group_values,         \
+     new_ids, new_queries, new_values))                                                           \
   X(ptrdiff_t, transpose_report,                                                                  \
     (ptrdiff_t queries, ptrdiff_t m, const ptrdiff_t *offsets, const int32_t *ids,                \
      const float *values, int32_t *counts, int32_t *active, int32_t *starts, int32_t *rows,       \

@@ -113,6 +113,7 @@ final class AutomaticLookup: NeuronLookup {
     rowsAnswered += batch.count
     watch.rows += batch.count
     watch.firings += firings
+    watch.batch = batch.count
     watch.threshold = threshold
   }
 
@@ -225,7 +226,7 @@ final class AutomaticLookup: NeuronLookup {
     if strategy == .candidateLists, let inputs {
       let made = CandidateLists(
         inputs: inputs, weights: weights, threads: threads,
-        margins: watch.margins(in: weights, trainingRows: rowCount))
+        start: watch.start(in: weights, trainingRows: rowCount))
       lists = made
       current = made
     } else {

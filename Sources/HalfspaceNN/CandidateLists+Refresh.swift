@@ -9,11 +9,13 @@ extension CandidateLists {
 
   // MARK: When
 
-  /// Does what is due before a report above `threshold`.
-  func prepare(above threshold: Float) {
+  /// Does what is due before a report of a batch of `count` above `threshold`.
+  func prepare(for count: Int, above threshold: Float) {
+    batchRows = count
     if threshold < self.threshold {
       // Nothing is known about lower thresholds.
       movers = []
+      fast.take([], of: weights)
       becomeMovers(0..<Int32(weights.rows))
       offsets = .init(repeating: 0, count: rowCount + 1)
       self.threshold = -.infinity
@@ -24,18 +26,21 @@ extension CandidateLists {
       review(above: threshold)
       events.narrowingSeconds += clock.secondsToNow
     }
-    if isRefreshDue {
-      let clock = Stopwatch.now
-      refresh(above: threshold)
-      events.refreshSeconds += clock.secondsToNow
-    }
+    let isJudgementDue = rowsAnswered - judgedAt >= rowCount
+    guard isRefreshDue || isJudgementDue || isCodingDue else { return }
+    let clock = Stopwatch.now
+    if isRefreshDue { refresh(above: threshold) }
+    if isJudgementDue { judgeAll() }
+    if isCodingDue { code() }
+    events.refreshSeconds += clock.secondsToNow
   }
 
-  /// Whether checking the movers has cost what refreshing them costs beside their queries.
+  /// Whether a merge would have been paid for by what lists save with the neurons for which they pay, or
+  /// there are none yet.
   private var isRefreshDue: Bool {
-    guard !movers.isEmpty, !isFull else { return false }
-    if listedPairs == 0 || movers.count > weights.rows / 4 { return true }
-    return Double(moverChecks * weights.stride) >= MarginCost.merge * Double(listedPairs)
+    guard !isFull else { return false }
+    if listedPairs == 0 && !movers.isEmpty { return true }
+    return lost * Double(weights.stride) > MarginCost.merge * Double(listedPairs)
   }
 
   // MARK: Margins
@@ -59,19 +64,20 @@ extension CandidateLists {
     allowances[r] = limit > 0 ? limit.squareRoot() * (1 - 0x1p-20) : -1
   }
 
-  var cost: MarginCost { MarginCost(rows: rowCount, threshold: threshold) }
+  var cost: MarginCost { MarginCost(rows: rowCount, threshold: threshold, batch: batchRows) }
 
   // MARK: Refreshing
 
-  /// Takes the candidates of all movers anew, above `threshold`.
+  /// Takes the candidates anew, above `threshold`, of those neurons not listed for which it pays.
   private func refresh(above threshold: Float) {
     self.threshold = max(self.threshold, threshold)
-    let choices = chooseMargins()
+    let neurons = unlisted
     var queries = FreshQueries()
-    for (neuron, choice) in zip(movers, choices) {
+    for (neuron, choice) in zip(neurons, choices(for: neurons, areCoded: wantsCodes)) {
+      // What has no limit cannot be listed.
+      guard choice.saving > 0, choice.limit >= 0 else { continue }
       margins[Int(neuron)] = choice.margin
-      // What has no limit stays a mover.
-      if choice.limit >= 0 { queries.append(neuron, limit: choice.limit) }
+      queries.append(neuron, limit: choice.limit)
     }
     // Blocks bound the memory of the reports.
     let block = max(1024, weights.rows / 8)
@@ -79,28 +85,13 @@ extension CandidateLists {
       guard !isFull else { break }
       list(queries, start..<min(start + block, queries.neurons.count))
     }
-    movers = movers.filter { isMover[Int($0)] == 1 }
-    moverChecks = 0
+    movers = neurons.filter { isMover[Int($0)] == 1 }
+    fast.take([], of: weights)
     cuts = []
     events.refreshes += 1
-  }
-
-  /// The margins that the movers are to have, and their limits with these.
-  private func chooseMargins() -> [(margin: Float, limit: Float)] {
-    let cost = cost
-    return Self.inParallel(movers.count, threads: threads) {
-      [weights, reference, budget, movers, listed, margins, ages = ages] k in
-      let r = Int(movers[k])
-      var margin = margins[r]
-      if listed[r] >= 0 {
-        let distance = Drift.distance(weights, r, reference, r)
-        margin =
-          cost.best(speed: distance / ages.of(r), entries: Double(listed[r]), at: margin).margin
-      }
-      let limit = unsafe budget.limit(
-        stride: weights.stride, row: weights.row(r), margin: margin)
-      return (margin, limit)
-    }
+    lost = 0
+    saving = 0
+    if !movers.isEmpty { code() }
   }
 
   /// What `body` says of each number.

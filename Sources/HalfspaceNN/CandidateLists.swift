@@ -11,27 +11,31 @@ internal import HalfspaceReporting
 ///                                               all r with <w_ref_r, x_i> + margin_r ||x_i|| > b
 /// neuron r          margin  limit  reference    no pair outside the lists fires while
 ///                                               ||w_r - w_ref_r||² <= limit (DriftBudget)
-/// movers            [ 8, 97 ]                   those beyond their limit: checked on every row
+/// movers            [ 8, 97 ]                   those beyond their limit: checked on every row,
+/// fast              [ 3, 12, 40, ... ]          and soon found by their codes (FastNeurons)
 /// ```
 ///
 /// After each step the neurons that moved are compared with their references, O(d) each: an exact
 /// distance. Where the step knows how far it has moved rows at most, they are compared only once the
-/// length of the path is beyond the limit, O(1) each. One beyond its limit becomes a *mover*. When the movers
-/// have cost as much as it takes to merge new entries into the lists, they are refreshed together:
-/// half-space queries over the training rows, a static structure that needs no maintenance. Margins
-/// are chosen for each neuron by how fast it goes: a wide one costs candidates on every visit of a
-/// row, a narrow one costs refreshes. Neurons that become slower get narrower margins, for which the
-/// lists are decided once more and the training rows need not be asked.
+/// length of the path is beyond the limit, O(1) each. One beyond its limit becomes a *mover*. When checking
+/// the movers has cost as much as it takes to encode them, they are put among the *fast* neurons, which are
+/// compared with every row by codes of 8 bits. There they stay, unless they go so slowly that a list would
+/// cost less. When such neurons have cost what it takes to merge new entries into the lists, they are
+/// refreshed together: half-space queries over the training rows, a static structure that needs no
+/// maintenance. Margins are chosen for each neuron by how fast it goes: a wide one costs candidates on every
+/// visit of a row, a narrow one costs refreshes. Neurons that become slower get narrower margins, for which
+/// the lists are decided once more and the training rows need not be asked.
 ///
 /// The threshold may grow, as it does when weights decay; if it ever fell, all lists would be
 /// made anew. Rows that are not training rows are scanned. When lists would exceed `mostPairs`,
-/// what does not fit stays a mover: exact, but no longer fast.
+/// what does not fit is found by codes.
 ///
-/// - Complexity: for a row, O(d) for each candidate and mover. A refreshed neuron, O(n d), by codes of
-///   8 bits. Memory: 8 bytes per candidate (4 between refreshes where they are many), 4 d per neuron for
-///   the reference, and 4 (d + 1), and codes of d + 1 bytes, per training row.
-/// - Note: One report at a time; nothing is allocated between refreshes once the scratch has seen
-///   its largest batch.
+/// - Complexity: for a row, O(d) for each candidate and mover, and an 8-bit product for each fast neuron. A
+///   refreshed neuron, O(n d), by codes of 8 bits. Memory: 8 bytes per candidate (4 between refreshes where
+///   they are many), 4 d per neuron for the reference, 5 d per fast one, and 4 (d + 1), and codes of d + 1
+///   bytes, per training row.
+/// - Note: One report at a time; nothing is allocated between refreshes, and between the times that
+///   movers are encoded, once the scratch has seen its largest batch.
 final class CandidateLists: NeuronLookup {
   let strategy = LookupStrategy.candidateLists
   /// Most entries in all lists: 1 GB.
@@ -57,10 +61,11 @@ final class CandidateLists: NeuronLookup {
   /// the path since the row was last measured is added to it. Beyond the allowance it is measured.
   var allowances: [Float]
   var spent: [Float]
-  /// 1 for movers.
+  /// 1 for neurons that are not listed: movers, and those among the fast.
   var isMover: [UInt8]
-  /// The neurons that are checked on every row, ascending.
+  /// The neurons that are checked on every row, ascending, and those of which codes are.
   var movers: [Int32]
+  let fast: FastNeurons
 
   // Of each training row. The lists end at the last offset; behind it, and in the second array, is
   // room for the next merge.
@@ -70,9 +75,16 @@ final class CandidateLists: NeuronLookup {
 
   /// The largest threshold that candidates were taken above.
   var threshold = -Float.infinity
-  /// Rows answered, and pairs of them with movers since the last refresh.
+  /// Rows answered, and pairs of them with movers since these were last put among the fast.
   var rowsAnswered = 0
   var moverChecks = 0
+  /// Rows of the last batch that was asked for.
+  var batchRows = 0
+  /// What listing those of the fast neurons for which it pays would save in an epoch, and what it would
+  /// have saved so far, in pairs of a dense product; when this was last looked through.
+  var saving = 0.0
+  var lost = 0.0
+  var judgedAt = 0
   /// Rows answered, and pairs decided, when margins were last looked through.
   var reviewedAt = 0
   var reviewedPairs = 0
@@ -90,23 +102,37 @@ final class CandidateLists: NeuronLookup {
   private var moved: [Int32] = []
   private var suspects: [Int32] = []
 
-  /// Lists for `inputs` `[n, d]`, to be made at the first report, and the rows of `weights`, with these
-  /// margins, where it is known what suits them.
-  init(inputs: Matrix, weights: Matrix, threads: Int, margins: [Float]? = nil) {
+  /// What is known of the neurons when lists are made.
+  struct Start {
+    /// The margins that suit them; 0 for those that are too fast for a list.
+    var margins: [Float]
+    /// Training rows that one fires on, about.
+    var entries: Double
+  }
+
+  /// Lists for `inputs` `[n, d]`, to be made at the first report, and the rows of `weights`.
+  init(inputs: Matrix, weights: Matrix, threads: Int, start: Start? = nil) {
     precondition(
       inputs.columns == weights.columns,
       "inputs [\(inputs.rows), \(inputs.columns)] for rows of \(weights.columns)")
     precondition(
-      margins?.count ?? weights.rows == weights.rows,
-      "\(margins?.count ?? 0) margins for \(weights.rows) rows")
+      start?.margins.count ?? weights.rows == weights.rows,
+      "\(start?.margins.count ?? 0) margins for \(weights.rows) rows")
     self.threads = max(1, threads)
     self.weights = weights
+    fast = FastNeurons(of: weights.rows, threads: self.threads)
     lifted = DriftBudget.lifted(queries: inputs)
     data = CertifiedTileIndex(lifted, threads: self.threads, nonFinite: .decided)
     budget = DriftBudget(lifted: lifted)
     reference = weights.emptyTwin()
-    self.margins = margins ?? .init(repeating: Self.firstMargin, count: weights.rows)
+    margins = start?.margins ?? .init(repeating: Self.firstMargin, count: weights.rows)
     listed = .init(repeating: -1, count: weights.rows)
+    // As if these had been listed, and were far from there by now: their references are zero.
+    if let start {
+      for r in 0..<weights.rows where margins[r] == 0 {
+        listed[r] = Int32(min(start.entries, Double(inputs.rows)))
+      }
+    }
     takenAt = .init(repeating: 0, count: weights.rows)
     limits = .init(repeating: .infinity, count: weights.rows)
     allowances = limits
@@ -129,7 +155,8 @@ final class CandidateLists: NeuronLookup {
     _ batch: LookupBatch, above threshold: Float, into report: inout FiringReport
   ) {
     report.removeAll()
-    prepare(above: threshold)
+    prepare(for: batch.count, above: threshold)
+    if batch.numbers != nil { fast.find(batch, above: threshold) }
     let pieces = pieces(of: batch)
     while workers.count < pieces { workers.append(CandidateWorker()) }
     let pass = CandidatePass(self, batch, threshold)
@@ -157,8 +184,8 @@ final class CandidateLists: NeuronLookup {
   ) -> Bool {
     guard let numbers = batch.numbers, batch.count >= Self.fewestRowsByNeuron, weights.columns > 0
     else { return false }
-    prepare(above: threshold)
-    guard movers.count <= weights.rows / Self.neuronsOfMover else { return false }
+    prepare(for: batch.count, above: threshold)
+    fast.findByNeuron(batch, above: threshold)
     let candidates =
       batch.count * movers.count + numbers.reduce(0) { $0 + offsets[$1 + 1] - offsets[$1] }
     let work = candidates * (weights.stride + Self.floatsOfCandidate)
@@ -166,13 +193,12 @@ final class CandidateLists: NeuronLookup {
     let parts = isOne ? 1 : max(1, min(2 * threads, work / Self.floatsWorthATask))
     while ranges.count < parts { ranges.append(CandidateRange()) }
     if parts > 1, cuts.count != parts + 1 { cuts = cutNeurons(into: parts) }
+    let cuts = parts > 1 ? cuts : [0, weights.rows]
+    let neurons = (0..<parts).map { self.neurons(cuts[$0]..<cuts[$0 + 1]) }
     parallelFor(parts, threads: threads) {
-      [ranges, cuts = parts > 1 ? cuts : [0, weights.rows], movers, offsets, ids, weights] part in
-      let neurons = cuts[part]..<cuts[part + 1]
-      let first = SparseStep.position(of: Int32(neurons.lowerBound), in: movers)
-      let end = SparseStep.position(of: Int32(neurons.upperBound), in: movers)
+      [ranges, offsets, ids, weights, fast = fast.neurons] part in
       unsafe ranges[part].decide(
-        neurons, numbers, (offsets, ids), movers: movers[first..<end],
+        neurons[part], numbers, (offsets, ids), places: fast,
         inputs: batch.inputs.pointer, weights: weights, above: threshold)
     }
     if parts == 1 {
@@ -187,6 +213,16 @@ final class CandidateLists: NeuronLookup {
     }
     note(batch, reported: pairs.count)
     return true
+  }
+
+  /// The neurons of a range.
+  private func neurons(_ range: Range<Int>) -> CandidateRange.Neurons {
+    func part(_ list: [Int32]) -> ArraySlice<Int32> {
+      let first = SparseStep.position(of: Int32(range.lowerBound), in: list)
+      return list[first..<SparseStep.position(of: Int32(range.upperBound), in: list)]
+    }
+    return unsafe CandidateRange.Neurons(
+      range: range, movers: part(movers), fast: part(fast.neurons), found: fast.groups(of: range))
   }
 
   /// Cuts the neurons into parts of about as many entries in the lists.
@@ -209,12 +245,11 @@ final class CandidateLists: NeuronLookup {
     counters.bytesScanned = counters.innerProducts * weights.stride * 4
     rowsAnswered += batch.count
     moverChecks += batch.count * movers.count
+    lost += saving * Double(batch.count) / Double(rowCount)
   }
 
   /// Rows of a batch from which on candidates are decided neuron by neuron.
   private static let fewestRowsByNeuron = 4
-  /// Neurons of which one may be a mover where candidates are decided so.
-  private static let neuronsOfMover = 16
   /// What it takes to put a candidate in order, in multiply-adds.
   private static let floatsOfCandidate = 32
 
@@ -240,6 +275,7 @@ final class CandidateLists: NeuronLookup {
 
   func update(rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>?) {
     guard let moving = rows.baseAddress, rows.count > 0 else { return }
+    unsafe fast.update(rows: rows, displacements: displacements?.baseAddress, of: weights)
     if moved.count < rows.count {
       moved = .init(repeating: 0, count: rows.count)
       suspects = moved
@@ -322,22 +358,14 @@ final class CandidateLists: NeuronLookup {
       allowances[Int(neuron)] = .infinity
       spent[Int(neuron)] = 0
     }
-    var merged: [Int32] = []
-    merged.reserveCapacity(movers.count + new.count)
-    var others = movers[...]
-    for neuron in new {
-      let before = others.prefix { $0 < neuron }
-      merged += before
-      merged.append(neuron)
-      others = others[before.endIndex...]
-    }
-    movers = merged + others
+    movers = Self.merged(movers, Array(new))
   }
 
   func grow(to weights: Matrix) {
     let old = reference.rows
     let new = weights.rows
     cuts = []
+    fast.grow(to: new)
     self.weights = weights
     reference = reference.growing(toRows: new)
     margins += repeatElement(Self.firstMargin, count: new - old)
@@ -358,9 +386,12 @@ final class CandidateLists: NeuronLookup {
   var work: IndexStatistics {
     var work = counters
     work.innerProducts += data.statistics.innerProducts
+    let codes = fast.work
+    work.innerProducts += codes.innerProducts
+    work.rechecked += codes.rechecked
     work.memoryBytes =
       4 * (ids.capacity + spareIDs.capacity) + 8 * offsets.count + reference.byteCount
-      + lifted.byteCount + data.statistics.memoryBytes + weights.rows * 33
+      + lifted.byteCount + data.statistics.memoryBytes + codes.memoryBytes + weights.rows * 33
       + workers.reduce(0) { $0 + $1.byteCount } + ranges.reduce(0) { $0 + $1.byteCount }
       + 8 * found.count + scratch.byteCount
     return work

@@ -4,13 +4,16 @@ internal import HalfspaceLinalg
 internal import HalfspaceReporting
 
 /// One report of `CandidateLists`: what its tasks read.
-struct CandidatePass: Sendable {
+@safe struct CandidatePass: Sendable {
   private let weights: Matrix
   private let batch: LookupBatch
   private let threshold: Float
   private let offsets: [Int]
   private let ids: [Int32]
   private let movers: [Int32]
+  /// What fires of the fast neurons, row by row, and who these are.
+  @unsafe private let found: Found?
+  private let fast: [Int32]
 
   init(_ lists: CandidateLists, _ batch: LookupBatch, _ threshold: Float) {
     weights = lists.weights
@@ -19,10 +22,22 @@ struct CandidatePass: Sendable {
     offsets = lists.offsets
     ids = lists.ids
     movers = lists.movers
+    fast = lists.fast.neurons
+    unsafe found = lists.fast.isEmpty ? nil : Found(lists.fast.report)
   }
 
-  /// Fewest rows for which the movers are gathered and multiplied as a block.
-  private static let blockRows = 4
+  /// A report that tasks read.
+  @unsafe private struct Found: @unchecked Sendable {
+    let offsets: UnsafePointer<Int>
+    let neurons: UnsafePointer<Int32>
+    let values: UnsafePointer<Float>
+
+    init(_ report: borrowing FiringReport) {
+      unsafe offsets = report.offsets
+      unsafe neurons = report.neurons
+      unsafe values = report.values
+    }
+  }
 
   /// Answers rows of the batch, appending to `pairs`.
   func answer(_ rows: Range<Int>, _ worker: CandidateWorker, into pairs: inout FiringReport) {
@@ -30,67 +45,65 @@ struct CandidatePass: Sendable {
       for row in rows { scan(row, worker, into: &pairs) }
       return
     }
-    let products = rows.count >= Self.blockRows && !movers.isEmpty ? rows.lowerBound : nil
-    if products != nil { multiply(rows, worker) }
-    let most = CandidateBlock.mostRows(stride: weights.stride)
-    for begin in stride(from: rows.lowerBound, to: rows.upperBound, by: most) {
-      let block = begin..<min(begin + most, rows.upperBound)
-      let names = numbers[
-        numbers.startIndex + block.lowerBound..<numbers.startIndex + block.upperBound]
-      let candidates = names.reduce(0) { $0 + offsets[$1 + 1] - offsets[$1] }
-      worker.checked += candidates + block.count * movers.count
-      let byNeuron =
-        block.count > 1 && CandidateBlock.pays(candidates: candidates, weights: weights)
-      if byNeuron {
-        unsafe worker.block.decide(
-          names, offsets: offsets, ids: ids, inputs: batch.inputs.row(begin), weights: weights,
-          above: threshold)
-      }
-      for (k, number) in names.enumerated() {
-        answer(
-          begin + k, offsets[number]..<offsets[number + 1], decided: byNeuron ? k : nil,
-          product: products.map { begin + k - $0 }, worker, into: &pairs)
-      }
+    for row in rows {
+      let number = numbers[numbers.startIndex + row]
+      answer(row, offsets[number]..<offsets[number + 1], worker, into: &pairs)
     }
   }
 
-  /// Answers a row of the batch with its list of candidates. `decided` is its number in the worker's
-  /// block, `product` among the worker's products, where it is there.
+  /// Answers a row of the batch with its list of candidates, the movers, and what is found already.
   private func answer(
-    _ row: Int, _ list: Range<Int>, decided: Int?, product: Int?, _ worker: CandidateWorker,
-    into pairs: inout FiringReport
+    _ row: Int, _ list: Range<Int>, _ worker: CandidateWorker, into pairs: inout FiringReport
   ) {
     let x = unsafe batch.inputs.row(row)
-    let room = unsafe pairs.reserve(list.count + movers.count)
-    func recheck(
-      _ neurons: UnsafeMutablePointer<Int32>, _ values: UnsafeMutablePointer<Float>
-    ) -> Int {
-      if let decided {
-        return unsafe worker.block.withFired(decided) { count, firedNeurons, firedValues in
-          unsafe neurons.update(from: firedNeurons, count: count)
-          unsafe values.update(from: firedValues, count: count)
-          return count
-        }
-      }
-      guard !list.isEmpty else { return 0 }
-      return unsafe ids.withUnsafeBufferPointer { ids in
-        unsafe hs_recheck_f32(
-          list.count, ids.baseAddress! + list.lowerBound, weights.stride, weights.pointer, x,
-          threshold, neurons, values)
-      }
+    let own = unsafe found.map { unsafe $0.offsets[row]..<$0.offsets[row + 1] } ?? 0..<0
+    let room = unsafe pairs.reserve(list.count + movers.count + own.count)
+    worker.checked += list.count + movers.count
+    guard unsafe !movers.isEmpty || found != nil else {
+      pairs.commit(unsafe recheck(list, x, room))
+      pairs.endQuery()
+      return
     }
-    if movers.isEmpty {
-      pairs.commit(unsafe recheck(room.neurons, room.values))
-    } else {
-      worker.prepare(listed: list.count, moving: movers.count)
-      let listed = unsafe recheck(worker.listed.neurons, worker.listed.values)
-      let moved = unsafe product.map { decide(row: $0, worker) } ?? check(x, worker)
-      pairs.commit(
-        unsafe hs_merge_pairs_f32(
-          listed, worker.listed.neurons, worker.listed.values, moved, worker.moving.neurons,
-          worker.moving.values, room.neurons, room.values))
+    worker.prepare(list.count + movers.count + own.count)
+    let listed = unsafe recheck(list, x, worker.listed)
+    let moving = unsafe hs_recheck_f32(
+      movers.count, movers, weights.stride, weights.pointer, x, threshold, worker.moving.neurons,
+      worker.moving.values)
+    guard let found = unsafe found else {
+      pairs.commit(unsafe merge((listed, worker.listed), (moving, worker.moving), into: room))
+      pairs.endQuery()
+      return
     }
+    let both = unsafe merge(
+      (listed, worker.listed), (moving, worker.moving), into: worker.merged)
+    for (k, e) in own.enumerated() {
+      unsafe worker.moving.neurons[k] = fast[Int(found.neurons[e])]
+      unsafe worker.moving.values[k] = found.values[e]
+    }
+    pairs.commit(
+      unsafe merge((both, worker.merged), (own.count, worker.moving), into: room))
     pairs.endQuery()
+  }
+
+  private typealias Room = CandidateWorker.Room
+
+  /// Decides the candidates of a list.
+  private func recheck(_ list: Range<Int>, _ x: UnsafePointer<Float>, _ room: Room) -> Int {
+    guard !list.isEmpty else { return 0 }
+    return unsafe ids.withUnsafeBufferPointer { ids in
+      unsafe hs_recheck_f32(
+        list.count, ids.baseAddress! + list.lowerBound, weights.stride, weights.pointer, x,
+        threshold, room.neurons, room.values)
+    }
+  }
+
+  /// Merges what fires.
+  private func merge(
+    _ first: (count: Int, pairs: Room), _ second: (count: Int, pairs: Room), into room: Room
+  ) -> Int {
+    unsafe hs_merge_pairs_f32(
+      first.count, first.pairs.neurons, first.pairs.values, second.count, second.pairs.neurons,
+      second.pairs.values, room.neurons, room.values)
   }
 
   private func scan(_ row: Int, _ worker: CandidateWorker, into pairs: inout FiringReport) {
@@ -101,46 +114,5 @@ struct CandidatePass: Sendable {
     worker.checked += weights.rows
     pairs.commit(fired)
     pairs.endQuery()
-  }
-
-  // MARK: Movers
-
-  /// The canonical products of all movers with some rows of the batch, in one block.
-  private func multiply(_ rows: Range<Int>, _ worker: CandidateWorker) {
-    worker.prepareProducts(rows: rows.count, movers: movers.count, like: weights)
-    let gathered = worker.gathered
-    for (k, neuron) in movers.enumerated() {
-      unsafe gathered.row(k).update(from: weights.row(Int(neuron)), count: weights.stride)
-    }
-    // The product is the same number whichever of the two is called the row.
-    unsafe hs_preactivations_f32(
-      rows.count, movers.count, weights.stride, batch.inputs.row(rows.lowerBound),
-      gathered.pointer, worker.products.pointer, worker.products.stride)
-  }
-
-  /// The movers that fire on a row whose products are known.
-  private func decide(row: Int, _ worker: CandidateWorker) -> Int {
-    let products = unsafe worker.products.row(row)
-    let neurons = unsafe worker.moving.neurons
-    let values = unsafe worker.moving.values
-    let kept = unsafe hs_filter_f32(movers.count, products, threshold, 0, neurons)
-    var fired = 0
-    for k in 0..<kept {
-      let position = unsafe Int(neurons[k])
-      let z = unsafe products[position]
-      // NaN passes the filter and never fires.
-      guard z > threshold else { continue }
-      unsafe neurons[fired] = movers[position]
-      unsafe values[fired] = z - threshold
-      fired += 1
-    }
-    return fired
-  }
-
-  /// The movers that fire on a row.
-  private func check(_ x: UnsafePointer<Float>, _ worker: CandidateWorker) -> Int {
-    unsafe hs_recheck_f32(
-      movers.count, movers, weights.stride, weights.pointer, x, threshold,
-      worker.moving.neurons, worker.moving.values)
   }
 }

@@ -8,8 +8,9 @@ internal import HalfspaceReporting
 ///
 /// - Note: `Sendable` is unchecked; a range belongs to one task at a time.
 @safe final class CandidateRange: @unchecked Sendable {
-  /// What fires, grouped.
+  /// What fires, grouped, and what of it is listed.
   private(set) var pairs = PairReport()
+  private var listed = PairReport()
   /// Pairs decided since the counter was read.
   var checked = 0
   // Of each row of the batch, where its list has entries of the range.
@@ -24,43 +25,73 @@ internal import HalfspaceReporting
   /// Bytes held.
   var byteCount: Int {
     8 * (begins.count + ends.count + masks.count) + 4 * (owners.count + rows.count)
-      + pairs.byteCount
+      + pairs.byteCount + listed.byteCount
   }
 
-  /// Decides the candidates among `neurons`, of which `movers` (ascending) are candidates of every row:
-  /// the pairs take the place of those that were there.
+  /// The neurons of a range, and those among them, ascending, that are no matter of lists.
+  @safe struct Neurons: Sendable {
+    var range: Range<Int>
+    /// Candidates of every row.
+    var movers: ArraySlice<Int32>
+    /// Those that have been found already, and what fires of them.
+    var fast: ArraySlice<Int32>
+    @unsafe var found: FastNeurons.Groups
+  }
+
+  /// Decides the candidates among `neurons`: the pairs take the place of those that were there. `places`
+  /// are the names of groups that have been found.
   func decide(
-    _ neurons: Range<Int>, _ numbers: ArraySlice<Int>, _ lists: (offsets: [Int], ids: [Int32]),
-    movers: ArraySlice<Int32>, inputs: UnsafePointer<Float>, weights: Matrix,
-    above threshold: Float
+    _ neurons: Neurons, _ numbers: ArraySlice<Int>, _ lists: (offsets: [Int], ids: [Int32]),
+    places: [Int32], inputs: UnsafePointer<Float>, weights: Matrix, above threshold: Float
   ) {
     pairs.removeAll()
+    listed.removeAll()
+    let found = transpose(neurons, numbers, lists)
+    checked += found
+    let room = unsafe listed.reserve(found)
+    listed.commit(
+      unsafe hs_recheck_pairs_f32(
+        found, owners, rows, weights.stride, weights.pointer, inputs, threshold, room.neurons,
+        room.queries, room.values))
+    let fast = unsafe neurons.found
+    if unsafe fast.count == 0 {
+      swap(&pairs, &listed)
+    } else {
+      let room = unsafe pairs.reserve(listed.count + fast.pairCount)
+      pairs.commit(
+        unsafe hs_merge_groups_f32(
+          listed.count, listed.neurons, listed.queries, listed.values, fast.count, fast.active,
+          places, fast.starts, fast.queries, fast.values, room.neurons, room.queries, room.values))
+    }
+    pairs.group()
+  }
+
+  /// Puts the candidates in the order of neurons; returns their number.
+  private func transpose(
+    _ neurons: Neurons, _ numbers: ArraySlice<Int>, _ lists: (offsets: [Int], ids: [Int32])
+  ) -> Int {
     let batch = numbers.count
+    let range = neurons.range
     if begins.count < batch {
       begins = .init(repeating: 0, count: batch)
       ends = begins
     }
-    let words = (neurons.count + 63) / 64 * 64 * ((batch + 63) / 64)
+    let words = (range.count + 63) / 64 * 64 * ((batch + 63) / 64)
     if masks.count < words { masks = .init(repeating: 0, count: words) }
-    let first = Int32(neurons.lowerBound)
-    let listed = unsafe numbers.withUnsafeBufferPointer { numbers in
+    let first = Int32(range.lowerBound)
+    let entries = unsafe numbers.withUnsafeBufferPointer { numbers in
       unsafe hs_find_entries(
-        batch, numbers.baseAddress!, lists.offsets, lists.ids, first, Int32(neurons.upperBound),
+        batch, numbers.baseAddress!, lists.offsets, lists.ids, first, Int32(range.upperBound),
         &begins, &ends)
     }
-    reserve(listed + batch * movers.count + Self.overrun)
-    checked += unsafe movers.withUnsafeBufferPointer { movers in
-      let found = unsafe hs_list_candidates(
-        batch, begins, ends, lists.ids, first, neurons.count, movers.count, movers.baseAddress, 0,
-        nil, &masks, &owners, &rows)
-      let room = unsafe pairs.reserve(found)
-      pairs.commit(
-        unsafe hs_recheck_pairs_f32(
-          found, owners, rows, weights.stride, weights.pointer, inputs, threshold, room.neurons,
-          room.queries, room.values))
-      return found
+    reserve(entries + batch * neurons.movers.count + Self.overrun)
+    return unsafe neurons.movers.withUnsafeBufferPointer { movers in
+      unsafe neurons.fast.withUnsafeBufferPointer { fast in
+        unsafe hs_list_candidates(
+          batch, begins, ends, lists.ids, first, range.count, movers.count, movers.baseAddress,
+          fast.count, fast.baseAddress, &masks, &owners, &rows)
+      }
     }
-    pairs.group()
   }
 
   /// What a kernel writes behind the last pair.

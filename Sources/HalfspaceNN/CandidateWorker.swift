@@ -10,46 +10,33 @@ internal import HalfspaceReporting
   var pairs = FiringReport()
   /// Pairs decided since the counter was read.
   var checked = 0
-  /// The movers' rows, and their products with rows of the batch.
-  private(set) var gathered = Matrix(rows: 0, columns: 0)
-  private(set) var products = Matrix(rows: 0, columns: 0)
-  /// Candidates that are decided neuron by neuron.
-  var block = CandidateBlock()
   private var first = FiringReport()
   private var second = FiringReport()
-  /// Room for what fires of a list, and of the movers.
-  @unsafe private(set) var listed:
-    (
-      neurons: UnsafeMutablePointer<Int32>, values: UnsafeMutablePointer<Float>
-    )
-  @unsafe private(set) var moving:
-    (
-      neurons: UnsafeMutablePointer<Int32>, values: UnsafeMutablePointer<Float>
-    )
+  private var third = FiringReport()
+  /// Room for what fires of a list, and of neurons that are not listed, and for both.
+  @unsafe private(set) var listed: Room
+  @unsafe private(set) var moving: Room
+  @unsafe private(set) var merged: Room
   private var capacity = 16
+
+  typealias Room = (
+    neurons: UnsafeMutablePointer<Int32>, values: UnsafeMutablePointer<Float>
+  )
 
   init() {
     unsafe listed = first.reserve(capacity)
     unsafe moving = second.reserve(capacity)
+    unsafe merged = third.reserve(capacity)
   }
 
-  var byteCount: Int { gathered.byteCount + products.byteCount + block.byteCount + 16 * capacity }
+  var byteCount: Int { 24 * capacity }
 
-  func prepare(listed: Int, moving: Int) {
-    let needed = max(listed, moving)
-    guard needed > capacity else { return }
-    capacity = needed + needed / 4
-    unsafe self.listed = first.reserve(capacity)
-    unsafe self.moving = second.reserve(capacity)
-  }
-
-  func prepareProducts(rows: Int, movers: Int, like weights: Matrix) {
-    if gathered.rows < movers || gathered.columns != weights.columns {
-      gathered = Matrix(rows: movers + movers / 4, columns: weights.columns)
-    }
-    if products.rows < rows || products.columns < movers {
-      products = Matrix(
-        rows: max(rows, products.rows), columns: max(products.columns, movers + movers / 4))
-    }
+  /// Makes room for so many pairs of a row.
+  func prepare(_ count: Int) {
+    guard count > capacity else { return }
+    capacity = count + count / 4
+    unsafe listed = first.reserve(capacity)
+    unsafe moving = second.reserve(capacity)
+    unsafe merged = third.reserve(capacity)
   }
 }

@@ -9,9 +9,10 @@ struct DriftWatch {
   private let neurons: [Int]
   private let from: Matrix
   private let count: Int
-  /// Rows answered since, the pairs that fired on them, and the threshold of the last.
+  /// Rows answered since, the pairs that fired on them, and the rows and threshold of the last batch.
   var rows = 0
   var firings = 0
+  var batch = 1
   var threshold: Float = 0
 
   /// Watches neurons of `weights` from where they are: a sample, O(d), or all, O(M d).
@@ -43,21 +44,31 @@ struct DriftWatch {
 
   /// The margins that suit the neurons, if all of them are watched: one that has not fired meanwhile
   /// is taken to go half as fast as the mean.
-  func margins(in weights: Matrix, trainingRows: Int) -> [Float]? {
+  func start(in weights: Matrix, trainingRows: Int) -> CandidateLists.Start? {
     guard isComplete, rows > 0 else { return nil }
-    return choices(in: weights, trainingRows: trainingRows).map(\.margin)
+    return CandidateLists.Start(
+      margins: choices(in: weights, trainingRows: trainingRows).map(\.margin),
+      entries: entries(trainingRows))
   }
 
+  /// Rows in an epoch that a neuron fires on, a mean.
+  private func entries(_ trainingRows: Int) -> Double {
+    Double(firings) / Double(rows) * Double(trainingRows) / Double(count)
+  }
+
+  /// What suits the neurons that are watched; no margin where codes cost less.
   private func choices(
     in weights: Matrix, trainingRows: Int
   ) -> [(margin: Float, cost: Double)] {
     let epochs = Double(rows) / Double(trainingRows)
-    let entries = Double(firings) / epochs / Double(count)
-    let cost = MarginCost(rows: trainingRows, threshold: threshold)
+    let entries = entries(trainingRows)
+    let cost = MarginCost(rows: trainingRows, threshold: threshold, batch: batch)
     let distances = distances(in: weights)
     let least = distances.reduce(0, +) / Double(2 * max(1, distances.count))
+    let coded = cost.ofCodes(entries: entries, at: 0)
     return distances.map {
-      cost.best(speed: max($0, least) / epochs, entries: entries, at: 0)
+      let best = cost.best(speed: max($0, least) / epochs, entries: entries, at: 0)
+      return best.cost < coded ? best : (margin: 0, cost: coded)
     }
   }
 }

@@ -25,7 +25,8 @@ public struct LookupStatistics: Sendable, Equatable {
   public var refreshes = 0
   /// Times that all lists were decided anew, with narrower margins (candidate lists).
   public var narrowings = 0
-  /// Seconds that refreshes took, the first, which makes the lists, among them (candidate lists).
+  /// Seconds that refreshes took, the first, which makes the lists, among them, and making codes of neurons
+  /// that are too fast for lists (candidate lists).
   public var refreshSeconds = 0.0
   /// Seconds that narrowings took, and looking whether they pay (candidate lists).
   public var narrowingSeconds = 0.0

@@ -4,8 +4,9 @@ internal import Foundation
 /// What candidate lists with some margin cost, in pairs of a dense product. Estimates: they decide
 /// when something is done, never what is reported. The constants were measured on one Zen core.
 struct MarginCost {
-  /// Training rows.
-  private let rows: Int
+  /// Training rows, and those of a batch.
+  let rows: Int
+  let batch: Int
   /// Entries grow with the margin as the tail of the normal distribution does: by these factors for
   /// multiples of the unit of margins, times the one for a margin of zero.
   private let growth: [Double]
@@ -23,9 +24,10 @@ struct MarginCost {
   private static let unit: Float = 1 / 64
   private static let units = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128]
 
-  /// Costs above `threshold` over `rows` training rows.
-  init(rows: Int, threshold: Float) {
+  /// Costs above `threshold` over `rows` training rows, which come in batches of `batch`.
+  init(rows: Int, threshold: Float, batch: Int) {
     self.rows = rows
+    self.batch = max(1, batch)
     let slope = max(1, Double(threshold)) * Double(Self.unit)
     growth = (0...Self.units.last!).map { exp(slope * Double($0)) }
   }

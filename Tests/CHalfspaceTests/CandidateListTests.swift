@@ -58,7 +58,7 @@ extension Kernels {
       }
     }
 
-    @Test func `a part of some lists is transposed, with what all have, without what none has`() {
+    @Test func `a part of some lists is transposed, with what every list has and what none has`() {
       var dice = Dice(seed: 71)
       let (lists, m) = (9, 40)
       let entries = (0..<lists).map { _ in
@@ -67,10 +67,11 @@ extension Kernels {
       let offsets = Block(entries.reduce(into: [0]) { $0.append($0.last! + $1.count) })
       let ids = Block(entries.flatMap { $0 } + [-1])
       let asked = Block([7, 0, 7, 3, 8])
-      for (range, whole) in [
-        (0..<40, []), (0..<40, [0, 5, 39]), (11..<29, [11, 12, 28]), (0..<17, [3]), (30..<40, []),
-        (12..<12, []),
-      ] as [(Range<Int32>, [Int32])] {
+      for (range, whole, dropped) in [
+        (0..<40, [], []), (0..<40, [0, 5, 39], [1, 6, 38]), (11..<29, [11, 12, 28], []),
+        (0..<17, [3], [0, 16]), (30..<40, [], [30, 31, 35]), (12..<12, [], []),
+        (0..<40, [], Array(0..<40)),
+      ] as [(Range<Int32>, [Int32], [Int32])] {
         let (begins, ends) = (Block(5, of: -1), Block(5, of: -1))
         let found = unsafe hs_find_entries(
           5, asked.start, offsets.start, ids.start, range.lowerBound, range.upperBound,
@@ -80,18 +81,17 @@ extension Kernels {
         for k in 0..<5 {
           #expect(Array(ids.elements[begins.elements[k]..<ends.elements[k]]) == parts[k])
         }
-        // Neither list has what is dropped, not even what all have.
-        let dropped = whole.suffix(1) + parts.joined().prefix(1)
         let (all, none) = (Block(whole + [0]), Block(dropped + [0]))
         let expected = range.map { id in
           (
             id: id,
-            rows: dropped.contains(id)
-              ? [] : (0..<5).filter { parts[$0].contains(id) || whole.contains(id) }
+            rows: (0..<5).filter { list in
+              !dropped.contains(id) && (parts[list].contains(id) || whole.contains(id))
+            }
           )
         }
         let masks = Block(64, of: UInt64(0))
-        expectSameBitsAtEveryLevel("\(range), \(whole)") {
+        expectSameBitsAtEveryLevel("\(range), \(whole), \(dropped)") {
           let room = found + 5 * whole.count + 16
           let (owners, rows) = (Block(room, of: Int32(-1)), Block(room, of: Int32(-1)))
           let n = unsafe hs_list_candidates(
@@ -133,6 +133,52 @@ extension Kernels {
       }
     }
 
+    @Test func `groups of pairs are merged with pairs`() {
+      var dice = Dice(seed: 73)
+      for share: Float in [0, 0.1, 0.5, 1] {
+        // Ids, their queries, and whether they come as a group.
+        var all: [(id: Int32, queries: [Int32], isGroup: Bool)] = []
+        for id in Int32(0)..<60 where dice.normal() > -0.5 {
+          let count = Int32(1 + abs(40 * dice.normal() * (id % 7 == 0 ? 1 : 0.1)))
+          let isGroup = share == 1 || abs(dice.normal()) < share
+          all.append((id, Array(0..<count), isGroup))
+        }
+        func value(_ id: Int32, _ query: Int32) -> Float { Float(100 * id + query) }
+        let (groups, single) = (all.filter(\.isGroup), all.filter { !$0.isGroup })
+        func flat(_ list: [(id: Int32, queries: [Int32], isGroup: Bool)]) -> (
+          ids: [Int32], queries: [Int32], values: [Float]
+        ) {
+          let pairs = list.flatMap { own in own.queries.map { (own.id, $0) } }
+          return (pairs.map(\.0), pairs.map(\.1), pairs.map { value($0.0, $0.1) })
+        }
+        // Names that are no group's lie between those that are.
+        let names = Block(groups.flatMap { [$0.id - 1, $0.id] } + [0])
+        let active = Block((0..<Int32(groups.count)).map { 2 * $0 + 1 } + [0])
+        let starts = Block(
+          groups.reduce(into: [Int32(5)]) { $0.append($0.last! + Int32($1.queries.count)) })
+        let (own, more, expected) = (flat(single), flat(groups), flat(all))
+        let behind = [Int32](repeating: -1, count: 16)
+        let ids = Block(own.ids + behind)
+        let queries = Block(own.queries + behind)
+        let values = Block(own.values + behind.map { Float($0) })
+        let groupQueries = Block([Int32](repeating: -2, count: 5) + more.queries + behind)
+        let groupValues = Block(
+          [Float](repeating: -2, count: 5) + more.values + behind.map { Float($0) })
+        let room = expected.ids.count + 16
+        let (newIDs, newQueries) = (Block(room, of: Int32(-1)), Block(room, of: Int32(-1)))
+        let newValues = Block(room, of: Float(-1))
+        atEveryLevel {
+          let n = unsafe hs_merge_groups_f32(
+            own.ids.count, ids.start, queries.start, values.start, groups.count, active.start,
+            names.start, starts.start, groupQueries.start, groupValues.start, newIDs.start,
+            newQueries.start, newValues.start)
+          #expect(Array(newIDs.elements.prefix(n)) == expected.ids)
+          #expect(Array(newQueries.elements.prefix(n)) == expected.queries)
+          #expect(Array(newValues.elements.prefix(n)) == expected.values)
+        }
+      }
+    }
+
     @Test func `of a pair in both lists that of the first is kept`() {
       let (ids1, values1) = (Block<Int32>([1, 4, 8]), Block<Float>([10, 40, 80]))
       let (ids2, values2) = (Block<Int32>([0, 4, 9, 12]), Block<Float>([1, 2, 3, 4]))
@@ -141,28 +187,6 @@ extension Kernels {
         3, ids1.start, values1.start, 4, ids2.start, values2.start, ids.start, values.start)
       #expect(Array(ids.elements.prefix(n)) == [0, 1, 4, 8, 9, 12])
       #expect(Array(values.elements.prefix(n)) == [1, 10, 40, 80, 3, 4])
-    }
-
-    @Test(arguments: SparseStepTests.shapes)
-    func `candidates with positive values make a report, query by query`(
-      queries: Int, m: Int, percent: Int
-    ) {
-      var dice = Dice(seed: 61)
-      let report = SparseReport(queries: queries, m: m, percent: percent, dice: &dice)
-      let lists = report.lists
-      let next = Block(queries, of: -1)
-      let (ids, values) = (
-        Block(report.pairs, of: Int32(-1)), Block(report.pairs, of: Float(-1))
-      )
-      unsafe hs_gather_fired_f32(
-        queries, report.neurons, lists.active.start, lists.starts.start, lists.rows.start,
-        lists.h.start, report.offsets.start, next.start, ids.start, values.start)
-      for q in 0..<queries {
-        let fired = (report.offsets[q]..<report.offsets[q + 1]).filter { report.values[$0] > 0 }
-        let range = report.offsets[q]..<next[q]
-        #expect(range.map { ids[$0] } == fired.map { report.ids[$0] })
-        #expect(range.map { values[$0] } == fired.map { report.values[$0] })
-      }
     }
 
     // MARK: Accounts of drift

@@ -79,7 +79,7 @@ private final class Trial {
       watch.threshold = 2
       return (
         watch.forecast(in: moving, trainingRows: 1000),
-        watch.margins(in: moving, trainingRows: 1000)!
+        watch.start(in: moving, trainingRows: 1000)!.margins
       )
     }
     let slow = watch(step: 0.01)
@@ -93,6 +93,29 @@ private final class Trial {
       #expect(margins[300...].allSatisfy { $0 == margins[300] && $0 < margins[0] })
     }
     #expect(fast.margins[0] > slow.margins[0])
+  }
+
+  @Test func `neurons that are too fast for lists are found by their codes from the start`() {
+    let inputs = TestData.unitRows(1000, 8, seed: 2)
+    let weights = TestData.gaussian(600, 8, seed: 1)
+    var watch = DriftWatch(weights, complete: true)
+    for r in 0..<200 { weights[r, 0] += 3 }
+    (watch.rows, watch.firings, watch.batch, watch.threshold) = (500, 500 * 12, 50, 2)
+    let start = watch.start(in: weights, trainingRows: 1000)!
+    #expect(start.margins[..<200].allSatisfy { $0 == 0 })
+    #expect(start.margins[200...].allSatisfy { $0 > 0 })
+    let lists = CandidateLists(inputs: inputs, weights: weights, threads: 1, start: start)
+    let lookup = CheckedLookup(lists, weights: weights)
+    var report = FiringReport()
+    let rows = Array(0..<50)
+    for _ in 0..<3 {
+      lookup.report(
+        LookupBatch(inputs: inputs.gather(rows), count: 50, numbers: rows[...]), above: 2,
+        into: &report)
+      #expect(lists.fast.neurons == Array(0..<200))
+      #expect(lists.movers.isEmpty && lists.listed[200...].allSatisfy { $0 >= 0 })
+    }
+    #expect(report.count > 0 && lookup.mismatches == 0)
   }
 
   @Test func `a sample of neurons forecasts about what all of them do, and gives no margins`() {
@@ -109,7 +132,8 @@ private final class Trial {
     }
     let (some, every) = (told(&sample), told(&all))
     #expect(some > 0.8 * every && some < 1.2 * every)
-    #expect(sample.margins(in: weights, trainingRows: 1000) == nil)
-    #expect(DriftWatch(weights, complete: true).margins(in: weights, trainingRows: 1000) == nil)
+    #expect(sample.start(in: weights, trainingRows: 1000) == nil)
+    #expect(all.start(in: weights, trainingRows: 1000)!.entries == 5)
+    #expect(DriftWatch(weights, complete: true).start(in: weights, trainingRows: 1000) == nil)
   }
 }

@@ -97,19 +97,60 @@ import _HalfspaceTestSupport
     var generator = SeededGenerator(seed: 8, stream: 0)
     let inputs = TestData.unitRows(48, 70, seed: 10)
     let weights = TestData.gaussian(28_000, 70, seed: 11)
-    #expect(CandidateBlock.pays(candidates: 100_000, weights: weights))
     let lookup = Case(strategy: .candidateLists, threads: threads)
       .makeLookup(inputs: inputs, weights: weights)
-    var report = FiringReport()
+    var pairs = PairReport()
     for step in 0..<24 {
       let rows = (0..<24).map { _ in Int(generator.next() % 48) }
-      lookup.report(
+      let isGrouped = lookup.report(
         LookupBatch(inputs: inputs.gather(rows), count: 24, numbers: rows[...]), above: 0.8,
-        into: &report)
+        byNeuron: &pairs)
+      #expect(isGrouped)
       if step % 4 == 0 { Self.move(weights, &generator, lookup) }
     }
     #expect(lookup.reports == 24 && lookup.mismatches == 0)
     #expect(lookup.work.rechecked > 24 * 100_000)
+  }
+
+  @Test(arguments: [1, 3])
+  func `neurons too fast for lists are found by their codes, until they are slow`(_ threads: Int) {
+    var generator = SeededGenerator(seed: 12, stream: 0)
+    let inputs = TestData.unitRows(200, 20, seed: 13)
+    let weights = TestData.gaussian(700, 20, seed: 14)
+    let lists = CandidateLists(inputs: inputs, weights: weights, threads: threads)
+    let lookup = CheckedLookup(lists, weights: weights)
+    let sizes = [1, 2, 5, 16, 64, 100]
+    var report = FiringReport()
+    var pairs = PairReport()
+    func train(batches: Int, moving: [Int32], length: Float) {
+      for step in 0..<batches {
+        let size = sizes[step % sizes.count]
+        let rows = (0..<size).map { _ in Int(generator.next() % 200) }
+        let batch = LookupBatch(inputs: inputs.gather(rows), count: size, numbers: rows[...])
+        // Every other time row by row.
+        if step / sizes.count % 2 == 0 || !lookup.report(batch, above: 1.8, byNeuron: &pairs) {
+          lookup.report(batch, above: 1.8, into: &report)
+        }
+        for (k, r) in moving.enumerated() {
+          weights[Int(r), (k + step) % 20] += (k + step) % 3 == 0 ? -length : length
+        }
+        let lengths = moving.map { _ in length.nextUp + 0x1p-20 }
+        unsafe moving.withUnsafeBufferPointer { rows in
+          unsafe lengths.withUnsafeBufferPointer { lengths in
+            unsafe lookup.update(rows: rows, displacements: step % 5 == 0 ? nil : lengths)
+          }
+        }
+      }
+    }
+    let fast = (0..<70).map { Int32(10 * $0) }
+    train(batches: 120, moving: fast, length: 0.3)
+    #expect(lists.fast.count == 70 && lists.movers.isEmpty)
+    #expect(lookup.groupedReports == 40 && lookup.mismatches == 0)
+    let refreshed = lists.statistics.refreshedNeurons
+    train(batches: 400, moving: Array(fast[..<3]), length: 0.3)
+    #expect(lists.unlisted == Array(fast[..<3]))
+    #expect(lists.statistics.refreshedNeurons >= refreshed + 67)
+    #expect(lookup.mismatches == 0)
   }
 
   @Test(arguments: Case.all)
@@ -226,7 +267,7 @@ import _HalfspaceTestSupport
     }
     #expect(lists.statistics.narrowings > 0)
     #expect(4 * listed.last! < 3 * listed[0])
-    #expect(lists.statistics.refreshedNeurons + lists.movers.count > 3000)
+    #expect(lists.unlisted.count == 40)
     #expect(lookup.mismatches == 0)
   }
 
@@ -241,7 +282,7 @@ import _HalfspaceTestSupport
     lookup.report(batch, above: 1.5, into: &report)
     let wide = lists.listedPairs
     lists.narrow((0..<500).map { ($0, 1 / 64) }, above: 1.5)
-    #expect(lists.movers.isEmpty)
+    #expect(lists.unlisted.isEmpty)
     #expect(lists.listedPairs < wide)
     #expect(lists.listedPairs == lists.listed.reduce(0) { $0 + Int($1) })
     lookup.report(batch, above: 1.5, into: &report)
@@ -252,7 +293,7 @@ import _HalfspaceTestSupport
       }
       let moved = (0..<500).map(Int32.init)
       unsafe moved.withUnsafeBufferPointer { unsafe lookup.update(rows: $0, displacements: nil) }
-      #expect(lists.movers.count == movers)
+      #expect(lists.unlisted.count == movers)
       lookup.report(batch, above: 1.5, into: &report)
     }
     #expect(lookup.mismatches == 0)

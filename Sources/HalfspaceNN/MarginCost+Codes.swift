@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: Apache-2.0
+internal import Foundation
+
+extension MarginCost {
+  /// Comparing the codes of a row with one input of a batch, and with one that comes alone.
+  private static let coded = 0.15
+  private static let codedAlone = 0.45
+  private static let fewestRowsTogether = 8
+  /// Copying a row that has moved, and comparing it with its codes.
+  private static let moved = 16.0
+
+  /// What a neuron costs in an epoch that is found by its codes, of which `entries` rows were listed at one
+  /// margin.
+  func ofCodes(entries: Double, at listedMargin: Float) -> Double {
+    let firing = self.entries(at: 0, of: entries, at: listedMargin)
+    let steps = Double(rows) / Double(batch)
+    // In some steps it fires several times.
+    let moves = steps * (1 - exp(-firing / steps))
+    return (batch < Self.fewestRowsTogether ? Self.codedAlone : Self.coded) * Double(rows)
+      + Self.listed * firing + Self.moved * moves
+  }
+
+  /// What a neuron costs that is checked on every row.
+  var ofChecks: Double { Double(rows) }
+}
