@@ -309,12 +309,16 @@ ptrdiff_t hs_find_entries(ptrdiff_t n, const ptrdiff_t *lists, const ptrdiff_t *
                           const int32_t *ids, int32_t first, int32_t end, ptrdiff_t *begins,
                           ptrdiff_t *ends);
 
-/// Transposes parts of n lists, ids[begins[k]]..<ids[ends[k]], whose entries are in
-/// first..<first + count, and lists the ids `whole`, numbers of the same range, as if each list had them, and
-/// `dropped` as if none had. Pair e, ascending by owner and then by list, is owners[e] and rows[e] (the
-/// list's k); room for 16 more. masks [(count + 63) / 64 * 64 * ((n + 63) / 64)] are zero before and
-/// after. Returns the number of pairs. O(entries + (whole_count + dropped_count + count) n / 64).
-ptrdiff_t hs_list_candidates(ptrdiff_t n, const ptrdiff_t *begins, const ptrdiff_t *ends,
+/// Words of hs_list_candidates.
+#define HS_LIST_WORDS 4096
+
+/// Transposes parts of n lists, ids[begins[k]]..<ids[ends[k]], whose entries ascend and are in
+/// first..<first + count, and lists the ids `whole`, ascending, of the same range, as if each list had
+/// them, and the ids `dropped`, ascending, as if none had. Pair e, ascending by owner and then by list, is
+/// owners[e] and rows[e] (the list's k); room for 16 more. begins become ends. The masks, HS_LIST_WORDS or
+/// 64 * ((n + 63) / 64) if these are more, are zero before and after. Returns the number of pairs.
+/// O(entries + (whole_count + dropped_count + count) n / 64).
+ptrdiff_t hs_list_candidates(ptrdiff_t n, ptrdiff_t *begins, const ptrdiff_t *ends,
                              const int32_t *ids, int32_t first, ptrdiff_t count,
                              ptrdiff_t whole_count, const int32_t *whole, ptrdiff_t dropped_count,
                              const int32_t *dropped, uint64_t *masks, int32_t *owners,

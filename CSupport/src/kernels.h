@@ -83,7 +83,7 @@
      float *values),                                                                              \
     (count, ids, queries, stride, w, x, b, fired_ids, fired_queries, values))                     \
   X(ptrdiff_t, list_candidates,                                                                   \
-    (ptrdiff_t n, const ptrdiff_t *begins, const ptrdiff_t *ends, const int32_t *ids,             \
+    (ptrdiff_t n, ptrdiff_t *begins, const ptrdiff_t *ends, const int32_t *ids,             \
      int32_t first, ptrdiff_t count, ptrdiff_t whole_count, const int32_t *whole,                 \
      ptrdiff_t dropped_count, const int32_t *dropped, uint64_t *masks, int32_t *owners,           \
      int32_t *rows),                                                                              \

@@ -32,33 +32,26 @@ ptrdiff_t hs_tile_filter_pairs_ref(ptrdiff_t m, ptrdiff_t groups, const uint8_t 
   return kept;
 }
 
-ptrdiff_t hs_list_candidates_ref(ptrdiff_t n, const ptrdiff_t *begins, const ptrdiff_t *ends,
+ptrdiff_t hs_list_candidates_ref(ptrdiff_t n, ptrdiff_t *begins, const ptrdiff_t *ends,
                                  const int32_t *ids, int32_t first, ptrdiff_t count,
                                  ptrdiff_t whole_count, const int32_t *whole,
                                  ptrdiff_t dropped_count, const int32_t *dropped, uint64_t *masks,
                                  int32_t *owners, int32_t *rows) {
-  const ptrdiff_t words = (n + 63) / 64;
-  for (ptrdiff_t k = 0; k < n; k++) {
-    for (ptrdiff_t e = begins[k]; e < ends[k]; e++) {
-      masks[(ids[e] - first) * words + k / 64] |= (uint64_t)1 << k % 64;
-    }
-  }
-  for (ptrdiff_t i = 0; i < whole_count; i++) {
-    for (ptrdiff_t k = 0; k < n; k++) {
-      masks[(whole[i] - first) * words + k / 64] |= (uint64_t)1 << k % 64;
-    }
-  }
-  for (ptrdiff_t i = 0; i < dropped_count; i++) {
-    for (ptrdiff_t k = 0; k < words; k++) masks[(dropped[i] - first) * words + k] = 0;
-  }
-  ptrdiff_t found = 0;
+  (void)masks;
+  ptrdiff_t found = 0, w = 0, d = 0;
   for (ptrdiff_t r = 0; r < count; r++) {
+    const int32_t own = first + (int32_t)r;
+    const int in_all = w < whole_count && whole[w] == own;
+    const int in_none = d < dropped_count && dropped[d] == own;
+    w += in_all;
+    d += in_none;
     for (ptrdiff_t k = 0; k < n; k++) {
-      if (!(masks[r * words + k / 64] >> k % 64 & 1)) continue;
-      owners[found] = first + (int32_t)r;
+      const int is_listed = begins[k] < ends[k] && ids[begins[k]] == own;
+      begins[k] += is_listed;
+      if (in_none || (!is_listed && !in_all)) continue;
+      owners[found] = own;
       rows[found++] = (int32_t)k;
     }
-    for (ptrdiff_t k = 0; k < words; k++) masks[r * words + k] = 0;
   }
   return found;
 }

@@ -64,7 +64,9 @@ extension CandidateLists {
     allowances[r] = limit > 0 ? limit.squareRoot() * (1 - 0x1p-20) : -1
   }
 
-  var cost: MarginCost { MarginCost(rows: rowCount, threshold: threshold, batch: batchRows) }
+  var cost: MarginCost {
+    MarginCost(weights, threshold: threshold, rows: rowCount, batch: batchRows)
+  }
 
   // MARK: Refreshing
 

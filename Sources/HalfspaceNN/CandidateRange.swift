@@ -16,7 +16,7 @@ internal import HalfspaceReporting
   // Of each row of the batch, where its list has entries of the range.
   private var begins: [Int] = []
   private var ends: [Int] = []
-  /// Of each neuron, a bit for each row of the batch; zero between reports.
+  /// Of each of some neurons, a bit for each row of the batch; zero between reports.
   private var masks: [UInt64] = []
   // The candidates.
   private var owners: [Int32] = []
@@ -76,7 +76,7 @@ internal import HalfspaceReporting
       begins = .init(repeating: 0, count: batch)
       ends = begins
     }
-    let words = (range.count + 63) / 64 * 64 * ((batch + 63) / 64)
+    let words = max(Int(HS_LIST_WORDS), 64 * ((batch + 63) / 64))
     if masks.count < words { masks = .init(repeating: 0, count: words) }
     let first = Int32(range.lowerBound)
     let entries = unsafe numbers.withUnsafeBufferPointer { numbers in
@@ -88,7 +88,7 @@ internal import HalfspaceReporting
     return unsafe neurons.movers.withUnsafeBufferPointer { movers in
       unsafe neurons.fast.withUnsafeBufferPointer { fast in
         unsafe hs_list_candidates(
-          batch, begins, ends, lists.ids, first, range.count, movers.count, movers.baseAddress,
+          batch, &begins, ends, lists.ids, first, range.count, movers.count, movers.baseAddress,
           fast.count, fast.baseAddress, &masks, &owners, &rows)
       }
     }

@@ -62,7 +62,8 @@ struct DriftWatch {
   ) -> [(margin: Float, cost: Double)] {
     let epochs = Double(rows) / Double(trainingRows)
     let entries = entries(trainingRows)
-    let cost = MarginCost(rows: trainingRows, threshold: threshold, batch: batch)
+    let cost = MarginCost(
+      weights, threshold: threshold, rows: trainingRows, batch: batch)
     let distances = distances(in: weights)
     let least = distances.reduce(0, +) / Double(2 * max(1, distances.count))
     let coded = cost.ofCodes(entries: entries, at: 0)

@@ -6,8 +6,8 @@ extension MarginCost {
   private static let coded = 0.15
   private static let codedAlone = 0.45
   private static let fewestRowsTogether = 8
-  /// Copying a row that has moved, and comparing it with its codes.
-  private static let moved = 16.0
+  /// Copying a row that has moved, and comparing it with its codes, times the floats of a row.
+  private static let moved = 500.0
 
   /// What a neuron costs in an epoch that is found by its codes, of which `entries` rows were listed at one
   /// margin.
@@ -17,7 +17,7 @@ extension MarginCost {
     // In some steps it fires several times.
     let moves = steps * (1 - exp(-firing / steps))
     return (batch < Self.fewestRowsTogether ? Self.codedAlone : Self.coded) * Double(rows)
-      + Self.listed * firing + Self.moved * moves
+      + listed * firing + Self.moved / stride * moves
   }
 
   /// What a neuron costs that is checked on every row.

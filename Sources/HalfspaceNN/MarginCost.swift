@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import Foundation
+internal import HalfspaceLinalg
 
 /// What candidate lists with some margin cost, in pairs of a dense product. Estimates: they decide
 /// when something is done, never what is reported. The constants were measured on one Zen core.
@@ -11,8 +12,12 @@ struct MarginCost {
   /// multiples of the unit of margins, times the one for a margin of zero.
   private let growth: [Double]
 
-  /// Deciding one listed pair.
-  static let listed = 2.5
+  /// Deciding one listed pair: more than a pair of a product, because it has to be put in order, which takes
+  /// the longer beside it the shorter rows are, and because long rows come from memory.
+  let listed: Double
+  static let order = 150.0
+  static let fetch = 4.0
+  private static let cachedBytes = 32 << 20
   /// Copying one entry of a list in a merge, in multiply-adds.
   static let merge = 90.0
   /// Refreshing a neuron, for each training row: its query, its share of a merge, and the checks of a
@@ -24,10 +29,16 @@ struct MarginCost {
   private static let unit: Float = 1 / 64
   private static let units = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128]
 
-  /// Costs above `threshold` over `rows` training rows, which come in batches of `batch`.
-  init(rows: Int, threshold: Float, batch: Int) {
+  /// Floats of a row.
+  let stride: Double
+
+  /// Costs of rows of `weights` above `threshold` over `rows` training rows, which come in batches of `batch`.
+  init(_ weights: Matrix, threshold: Float, rows: Int, batch: Int) {
     self.rows = rows
     self.batch = max(1, batch)
+    stride = Double(max(1, weights.stride))
+    let isFar = weights.byteCount > Self.cachedBytes
+    listed = 1 + Self.order / stride + (isFar ? Self.fetch : 0)
     let slope = max(1, Double(threshold)) * Double(Self.unit)
     growth = (0...Self.units.last!).map { exp(slope * Double($0)) }
   }
@@ -37,7 +48,7 @@ struct MarginCost {
   func of(
     margin: Float, speed: Double, entries: Double, at listedMargin: Float
   ) -> Double {
-    Self.listed * self.entries(at: margin, of: entries, at: listedMargin)
+    listed * self.entries(at: margin, of: entries, at: listedMargin)
       + Self.refresh * Double(rows) * speed / Double(margin)
   }
 

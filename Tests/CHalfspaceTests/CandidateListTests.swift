@@ -90,18 +90,20 @@ extension Kernels {
             }
           )
         }
-        let masks = Block(64, of: UInt64(0))
+        let masks = Block(Int(HS_LIST_WORDS), of: UInt64(0))
         expectSameBitsAtEveryLevel("\(range), \(whole), \(dropped)") {
           let room = found + 5 * whole.count + 16
           let (owners, rows) = (Block(room, of: Int32(-1)), Block(room, of: Int32(-1)))
+          let behind = begins.copy()
           let n = unsafe hs_list_candidates(
-            5, begins.start, ends.start, ids.start, range.lowerBound, range.count, whole.count,
+            5, behind.start, ends.start, ids.start, range.lowerBound, range.count, whole.count,
             all.start, dropped.count, none.start, masks.start, owners.start, rows.start)
           #expect(
             Array(owners.elements.prefix(n))
               == expected.flatMap { [Int32](repeating: $0.id, count: $0.rows.count) })
           #expect(Array(rows.elements.prefix(n)) == expected.flatMap { $0.rows.map { Int32($0) } })
           #expect(masks.elements.allSatisfy { $0 == 0 })
+          #expect(behind.elements == ends.elements)
           var outcome = Outcome()
           outcome.add(n)
           return outcome
@@ -109,7 +111,10 @@ extension Kernels {
       }
     }
 
-    @Test(arguments: [(1, 300, 0.1), (64, 1000, 0.02), (65, 130, 0.9), (200, 500, 0.3)])
+    @Test(arguments: [
+      (1, 300, 0.1), (64, 1000, 0.02), (64, 9000, 0.01), (65, 130, 0.9), (200, 3000, 0.02),
+      (4200, 200, 0.3),
+    ])
     func `many lists are transposed as their definition says`(n: Int, m: Int, share: Double) {
       var dice = Dice(seed: 72)
       let lists = (0..<n).map { _ in
@@ -117,16 +122,19 @@ extension Kernels {
       }
       let ends = Block(lists.reduce(into: [0]) { $0.append($0.last! + $1.count) })
       let ids = Block(lists.flatMap { $0 } + [-1])
-      let pairs = (0..<Int32(m)).flatMap { id in
-        (0..<n).filter { lists[$0].contains(id) }.map { [id, Int32($0)] }
+      var rows = [[Int32]](repeating: [], count: m)
+      for (k, list) in lists.enumerated() {
+        for id in list { rows[Int(id)].append(Int32(k)) }
       }
+      let pairs = (0..<m).flatMap { id in rows[id].map { [Int32(id), $0] } }
       atEveryLevel {
-        let masks = Block((m + 63) / 64 * 64 * ((n + 63) / 64), of: UInt64(0))
+        let masks = Block(max(Int(HS_LIST_WORDS), (n + 63) / 64 * 64), of: UInt64(0))
+        let begins = Block(Array(ends.elements.dropLast()))
         let (owners, rows) = (
           Block(pairs.count + 16, of: Int32(-1)), Block(pairs.count + 16, of: Int32(-1))
         )
         let found = unsafe hs_list_candidates(
-          n, ends.start, ends.start + 1, ids.start, 0, m, 0, nil, 0, nil, masks.start, owners.start,
+          n, begins.start, ends.start + 1, ids.start, 0, m, 0, nil, 0, nil, masks.start, owners.start,
           rows.start)
         #expect((0..<found).map { [owners[$0], rows[$0]] } == pairs)
         #expect(masks.elements.allSatisfy { $0 == 0 })
