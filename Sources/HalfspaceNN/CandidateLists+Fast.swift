@@ -8,8 +8,16 @@ internal import HalfspaceReporting
 extension CandidateLists {
   /// Pairs that are decided in the time in which a neuron is put among the fast ones.
   private static let pairsOfCoding = 16
-  /// Fewer neurons than these are checked as fast as codes are looked at.
-  private static let leastCoded = 64
+  /// Neurons that take as long as all else about it.
+  private static let others = 64
+  /// Pairs that are decided in the time that it takes to find out what a list would save.
+  private static let pairsOfJudgement = 256
+  /// Fewer neurons than these are checked as fast as codes are looked at. Rows that are asked one by one
+  /// leave little of a batch to make up for the copies of what they move.
+  private var leastCoded: Int { batchRows < Self.fewestRowsTogether ? 1024 : 64 }
+  private static let fewestRowsTogether = 8
+  /// Whether the neurons that are not listed are worth codes.
+  var wantsCodes: Bool { movers.count + fast.count >= leastCoded }
   /// Epochs that a fast neuron is watched before it is said to be fast still.
   private static let leastAge = 0.5
 
@@ -18,15 +26,15 @@ extension CandidateLists {
 
   /// Whether checking the movers has cost what it takes to put them among the fast neurons.
   var isCodingDue: Bool {
-    !movers.isEmpty
-      && moverChecks >= Self.pairsOfCoding * (movers.count + fast.count + Self.leastCoded)
+    let pairs = wantsCodes ? Self.pairsOfCoding : Self.pairsOfJudgement
+    return !movers.isEmpty && moverChecks >= pairs * (movers.count + fast.count + Self.others)
   }
 
   /// Puts the movers among the fast neurons, if they are worth codes. O(d) each, old and new.
   func code() {
     moverChecks = 0
+    guard wantsCodes else { return judgeAll() }
     let all = unlisted
-    guard all.count >= Self.leastCoded else { return judgeAll() }
     saving += saving(of: movers, areCoded: true)
     movers = []
     fast.take(all, of: weights)
@@ -46,11 +54,12 @@ extension CandidateLists {
   }
 
   private func saving(of neurons: [Int32], areCoded: Bool) -> Double {
-    let least = cost.ofCodes(entries: 0, at: margins.first ?? 0)
+    // Of a neuron of which nothing is known.
+    let most = areCoded ? cost.ofCodes(entries: 0, at: Self.firstMargin) : cost.ofChecks
     return zip(neurons, choices(for: neurons, areCoded: areCoded)).reduce(0) { sum, pair in
       let choice = pair.1
       guard choice.limit >= 0, choice.saving > 0 else { return sum }
-      return sum + min(choice.saving, least)
+      return sum + min(choice.saving, most)
     }
   }
 
@@ -63,7 +72,7 @@ extension CandidateLists {
   }
 
   /// What is best for neurons that are not listed.
-  func choices(for neurons: [Int32], areCoded: Bool = true) -> [Choice] {
+  func choices(for neurons: [Int32], areCoded: Bool) -> [Choice] {
     let cost = cost
     return Self.inParallel(neurons.count, threads: threads) {
       [weights, reference, budget, listed, margins, ages = ages] k in

@@ -64,7 +64,7 @@ extension CandidateLists {
     self.threshold = max(self.threshold, threshold)
     let neurons = unlisted
     var queries = FreshQueries()
-    for (neuron, choice) in zip(neurons, choices(for: neurons)) {
+    for (neuron, choice) in zip(neurons, choices(for: neurons, areCoded: wantsCodes)) {
       // What has no limit cannot be listed.
       guard choice.saving > 0, choice.limit >= 0 else { continue }
       margins[Int(neuron)] = choice.margin

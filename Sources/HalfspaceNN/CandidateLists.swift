@@ -78,6 +78,8 @@ final class CandidateLists: NeuronLookup {
   /// Rows answered, and pairs of them with movers since these were last put among the fast.
   var rowsAnswered = 0
   var moverChecks = 0
+  /// Rows of the last batch.
+  var batchRows = 0
   /// What listing those of the fast neurons for which it pays would save in an epoch, and what it would
   /// have saved so far, in pairs of a dense product; when this was last looked through.
   var saving = 0.0
@@ -225,6 +227,7 @@ final class CandidateLists: NeuronLookup {
     counters.reported += reported
     counters.bytesScanned = counters.innerProducts * weights.stride * 4
     rowsAnswered += batch.count
+    batchRows = batch.count
     moverChecks += batch.count * movers.count
     lost += saving * Double(batch.count) / Double(rowCount)
   }

@@ -98,13 +98,15 @@ internal import HalfspaceReporting
   ) -> Int {
     guard let index else { return 0 }
     let length = weights.stride
+    let source = unsafe weights.pointer
+    let target = unsafe index.weights.pointer
     return unsafe places.withUnsafeBufferPointer { places in
       var count = 0
       for k in 0..<rows.count {
         let neuron = unsafe Int(rows[k])
         let place = unsafe places[neuron]
         guard place >= 0 else { continue }
-        unsafe index.weights.row(Int(place)).update(from: weights.row(neuron), count: length)
+        unsafe (target + Int(place) * length).update(from: source + neuron * length, count: length)
         unsafe moved[count] = place
         if let displacements = unsafe displacements { unsafe lengths[count] = displacements[k] }
         count += 1
