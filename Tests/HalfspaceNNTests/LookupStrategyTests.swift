@@ -147,7 +147,7 @@ import _HalfspaceTestSupport
     #expect(lists.fast.count == 70 && lists.movers.isEmpty)
     #expect(lookup.groupedReports == 40 && lookup.mismatches == 0)
     let refreshed = lists.statistics.refreshedNeurons
-    train(batches: 400, moving: Array(fast[..<3]), length: 0.3)
+    train(batches: 400, moving: Array(fast[..<3]), length: 1)
     #expect(lists.unlisted == Array(fast[..<3]))
     #expect(lists.statistics.refreshedNeurons >= refreshed + 67)
     #expect(lookup.mismatches == 0)
