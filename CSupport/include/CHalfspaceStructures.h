@@ -310,7 +310,7 @@ ptrdiff_t hs_find_entries(ptrdiff_t n, const ptrdiff_t *lists, const ptrdiff_t *
                           ptrdiff_t *ends);
 
 /// Words of hs_list_candidates.
-#define HS_LIST_WORDS 4096
+#define HS_LIST_WORDS 8192
 
 /// Transposes parts of n lists, ids[begins[k]]..<ids[ends[k]], whose entries ascend and are in
 /// first..<first + count, and lists the ids `whole`, ascending, of the same range, as if each list had

@@ -268,16 +268,20 @@ ptrdiff_t HS_SUFFIX(hs_list_candidates)(ptrdiff_t n, ptrdiff_t *begins, const pt
 // Decisions
 // ---------------------------------------------------------------------------------------
 
-#define HS_RECHECK_AHEAD 32  // pairs between the one decided and the one prefetched
+#define HS_RECHECK_AHEAD 32           // pairs between the one decided and the one prefetched
+#define HS_NEAR_BYTES (4 * 1024 * 1024)  // of rows that the processor fetches early enough by itself
 
 HS_INLINE ptrdiff_t recheck_pairs(ptrdiff_t blocks, ptrdiff_t count, const int32_t *ids,
                                   const int32_t *queries, const float *w, const float *x, float b,
                                   int32_t *fired_ids, int32_t *fired_queries, float *values) {
   ptrdiff_t fired = 0, c = 0;
+  // Where rows ascend, and are few enough to be near, they come in time without being asked for.
+  const ptrdiff_t bytes = count > 0 ? (ids[count - 1] - ids[0]) * blocks * HS_LANES * 4 : 0;
+  const ptrdiff_t ahead = bytes > HS_NEAR_BYTES ? HS_RECHECK_AHEAD : count;
   for (; c + HS_LANES <= count; c += HS_LANES) {
-    if (c + HS_RECHECK_AHEAD + HS_LANES <= count) {
+    if (c + ahead + HS_LANES <= count) {
       for (int i = 0; i < HS_LANES; i++) {
-        prefetch_row(blocks, w + ids[c + HS_RECHECK_AHEAD + i] * blocks * HS_LANES);
+        prefetch_row(blocks, w + ids[c + ahead + i] * blocks * HS_LANES);
       }
     }
     const f32x16 z = dots_of_pairs(blocks, w, ids + c, x, queries + c);

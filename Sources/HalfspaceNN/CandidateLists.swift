@@ -244,7 +244,6 @@ final class CandidateLists: NeuronLookup {
     counters.reported += reported
     counters.bytesScanned = counters.innerProducts * weights.stride * 4
     rowsAnswered += batch.count
-    batchRows = batch.count
     moverChecks += batch.count * movers.count
     lost += saving * Double(batch.count) / Double(rowCount)
   }
