@@ -227,7 +227,7 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
       return TilePass(
         codes, queries, rows, encoded, above: threshold, candidateRate: candidateRate)
     }
-    if isFew, threads == 1, codes.order == nil {
+    if isFew, codes.order == nil, partCount(tilesFor: rows.count) == 1 {
       let pass = pass(oneByOne: true)
       let worker = workers[0]
       worker.removeAll()
