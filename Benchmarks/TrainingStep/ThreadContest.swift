@@ -3,9 +3,13 @@ import Foundation
 import Halfspace
 import _HalfspaceReport
 
-/// The time of a step with one thread and with two, in turns on two trainers that do the same, and of two
-/// trainers with one thread each, side by side: what two processors could do if no step had to be divided. A
-/// turn is of some steps, as in a run: the threads of one would sleep while the other takes its step.
+/// The time of a step with one thread and with two, in turns on trainers that do the same, and of two trainers
+/// with one thread each, side by side: what two processors could do if no step had to be divided.
+///
+/// There are two trainers with one thread and one with two. A round is a turn of each of the former, two turns
+/// of the latter and one of the former two side by side, all of as many steps: so all trainers are as far in
+/// training, which decides what a step costs, and the quotient of the former two says what quotients of this
+/// measurement are worth.
 struct ThreadContest {
   let workload: String
   let m: Int
@@ -14,6 +18,8 @@ struct ThreadContest {
   let two: Double
   /// One thread's time over two threads': the median over rounds.
   let ratio: Double
+  /// The same of the two trainers with one thread.
+  let control: Double
   /// The steps of two trainers side by side in the time of one step of one alone: the median over rounds.
   let sideBySide: Double
   /// A line of memory from one processor to the other and back, before the measurement.
@@ -23,6 +29,7 @@ struct ThreadContest {
   /// How a step divides, with one thread and with two: means, scaled to the median.
   let parts: (one: TrainingTimes, two: TrainingTimes)
 
+  /// Steps of a turn, or a multiple where they are short.
   private static let stepsOfTurn = 16
   /// Steps after which a trainer has first chosen, and after which it knows whether its threads pay.
   private static let stepsOfFirstChoice = 128
@@ -38,27 +45,54 @@ struct ThreadContest {
         trainer: try workload.trainer(lookup, threads: threads),
         order: BatchOrder(rows: workload.inputs.rows, batch: workload.batch))
     }
-    for contestant in contestants {
-      contestant.warmUp(
-        max(Self.stepsOfChoice, contestant.order.batchesPerEpoch / 2), seconds: 2 * plan.budget)
-    }
+    let (first, second, other) = (contestants[0], contestants[1], contestants[2])
+    let warmUp = first.warmUp(
+      max(Self.stepsOfChoice, first.order.batchesPerEpoch / 2), seconds: 2 * plan.budget)
+    for contestant in [second, other] { contestant.steps(warmUp) }
     latency = LineLatency.seconds
-    let pair = SideBySide(contestants[0], contestants[2])
-    let timings = Timing.interleaved(
+    let turn = first.turn(lasting: plan.sampleDuration)
+    for contestant in [second, other] { contestant.steps(first.taken - contestant.taken) }
+    let pair = SideBySide(first, other)
+    let timings = Self.rounds(
       plan,
       [
-        { contestants[0].steps(Self.stepsOfTurn) }, { contestants[1].steps(Self.stepsOfTurn) },
-        { pair.steps(Self.stepsOfTurn) },
+        { first.steps(turn) }, { second.steps(turn) }, { other.steps(turn) },
+        { second.steps(turn) }, { pair.steps(turn) },
       ])
-    strategies = contestants.prefix(2).map(\.trainer.lookupSummary.strategy)
-    one = timings[0].median / Double(Self.stepsOfTurn)
-    two = timings[1].median / Double(Self.stepsOfTurn)
-    ratio = timings[0].ratio(to: timings[1])
-    sideBySide = 2 * timings[0].ratio(to: timings[2])
+    func mean(_ a: Int, _ b: Int) -> Timing {
+      Timing(
+        samples: zip(timings[a].samples, timings[b].samples).map {
+          ($0 + $1) / Double(2 * turn)
+        })
+    }
+    let (alone, both) = (mean(0, 2), mean(1, 3))
+    strategies = [first, second].map(\.trainer.lookupSummary.strategy)
+    one = alone.median
+    two = both.median
+    ratio = alone.ratio(to: both)
+    control = timings[0].ratio(to: timings[2])
+    sideBySide = 2 * mean(0, 2).ratio(to: mean(4, 4))
     parts = (
-      contestants[0].parts(for: plan.budget / 8, scaledTo: one),
-      contestants[1].parts(for: plan.budget / 8, scaledTo: two)
+      first.parts(for: plan.budget / 8, scaledTo: one),
+      second.parts(for: plan.budget / 8, scaledTo: two)
     )
+  }
+
+  /// The times of bodies that take turns, forwards and backwards, each called once before it is timed: others have
+  /// had the caches. Unlike those of `Timing.interleaved`, all are called equally often.
+  private static func rounds(_ plan: TimingPlan, _ bodies: [() -> Void]) -> [Timing] {
+    var samples = bodies.map { _ in [Double]() }
+    let start = MonotonicClock.now
+    for round in 0..<plan.samples {
+      if round >= TimingPlan.minimumSamples, MonotonicClock.now - start > plan.budget { break }
+      for index in round.isMultiple(of: 2) ? Array(bodies.indices) : bodies.indices.reversed() {
+        bodies[index]()
+        let begin = MonotonicClock.now
+        bodies[index]()
+        samples[index].append(MonotonicClock.now - begin)
+      }
+    }
+    return samples.map { Timing(samples: $0) }
   }
 
   /// - Note: `Sendable` is unchecked; one thread at a time has a contestant.
@@ -71,20 +105,32 @@ struct ThreadContest {
       self.order = order
     }
 
+    /// Steps taken.
+    var taken: Int { trainer.stepCount }
+
     func steps(_ count: Int) {
       for _ in 0..<count { trainer.takeStep(order.next()) }
     }
 
-    /// Takes so many steps, or as many as take so many seconds, but at least a few turns: one after another,
-    /// for the choice between threads is made by the clock.
-    func warmUp(_ count: Int, seconds: Double) {
+    /// Takes so many steps, or as many as take so many seconds, but at least a few turns; returns how many.
+    func warmUp(_ count: Int, seconds: Double) -> Int {
       let start = MonotonicClock.now
-      var taken = 0
       while taken < count,
         taken < ThreadContest.stepsOfFirstChoice || MonotonicClock.now - start < seconds
       {
         steps(ThreadContest.stepsOfTurn)
-        taken += ThreadContest.stepsOfTurn
+      }
+      return taken
+    }
+
+    /// How many steps last so many seconds, in whole turns.
+    func turn(lasting seconds: Double) -> Int {
+      var count = ThreadContest.stepsOfTurn
+      while true {
+        let start = MonotonicClock.now
+        steps(count)
+        guard MonotonicClock.now - start < seconds else { return count }
+        count *= 2
       }
     }
 
@@ -112,14 +158,15 @@ struct ThreadContest {
   // MARK: The report
 
   private static let columns = [
-    "workload", "m", "batch", "one thread", "two threads", "times as fast", "two side by side",
-    "line there and back",
+    "workload", "m", "batch", "one thread", "two threads", "times as fast", "one against one",
+    "two side by side", "line there and back",
   ]
 
   private var cells: [String] {
     [
       workload, Format.count(m), "\(batch)", Format.duration(one), Format.duration(two),
-      Format.significant(ratio), Format.significant(sideBySide), Format.duration(latency),
+      Format.significant(ratio), Format.significant(control), Format.significant(sideBySide),
+      Format.duration(latency),
     ]
   }
 
@@ -145,6 +192,7 @@ struct ThreadContest {
     object["oneThreadSeconds"] = .number(one)
     object["twoThreadSeconds"] = .number(two)
     object["timesAsFast"] = .number(ratio)
+    object["oneAgainstOne"] = .number(control)
     object["sideBySide"] = .number(sideBySide)
     object["lineSeconds"] = .number(latency)
     object["strategies"] = .array(strategies.map { .string($0.rawValue) })
@@ -175,9 +223,10 @@ struct ThreadContest {
 
       \(run.machine)
 
-      The same trainer twice, in turns of \(stepsOfTurn) steps; medians. A trainer of two threads takes
-      steps alone where that is faster by its clock. *Two side by side*: two trainers with one thread each, which
-      take their steps at the same time: how many times as many steps that makes as one of them alone takes.
+      Trainers that do the same, in turns of \(stepsOfTurn) steps or a few milliseconds; medians. A trainer of
+      two threads takes steps alone where that is faster by its clock. *One against one*: the same quotient of
+      two trainers with one thread each: how far quotients are from what they should be. *Two side by side*: these
+      two take their steps at the same time: how many times as many steps that makes as one of them alone takes.
       *Line there and back*: what a line of memory takes from one processor to the other and back, right before;
       a virtual machine may have its processors now near to each other and now far. Nothing else was running.
 

@@ -65,12 +65,18 @@ int hs_isa_select(int level);
 // Threads
 // ---------------------------------------------------------------------------------------
 
-/// Calls body(context, index) for every index in 0..<count, on the calling thread and up to
-/// threads - 1 others, and returns 1 when all calls are done; returns 0 at once, without a call,
-/// where another loop has the threads or `threads` exceeds the number of processors, and makes all
-/// calls on the calling thread, in order, where `hs_set_alone` says so. Threads that have worked wait
-/// awake for some 50 µs before they sleep, so that the next loop finds them.
-int hs_parallel(ptrdiff_t count, int threads, void (*body)(void *, ptrdiff_t), void *context);
+/// What a thread runs of a parallel loop.
+typedef struct hs_parts hs_parts;
+
+/// The next index that a thread is to run; -1 where nothing is left, which it must go on to. To ask says that those
+/// before are done.
+ptrdiff_t hs_next_index(hs_parts *parts);
+
+/// Calls run(context, parts) on the calling thread and up to threads - 1 others, each with parts of its own, at
+/// least one, which are together every index in 0..<count, and returns 1 when all are done; returns 0 at once,
+/// without a call, where another loop has the threads or `threads` exceeds the number of processors. Threads that have
+/// worked wait awake for some 50 µs before they sleep, so that the next loop finds them.
+int hs_parallel(ptrdiff_t count, int threads, void (*run)(void *context, hs_parts *parts), void *context);
 
 /// Whether the loops of the calling thread are run by it alone from now on; at first they are not.
 void hs_set_alone(int is_alone);

@@ -41,15 +41,24 @@ typedef struct {
   uint32_t generation;
   int threads;
   ptrdiff_t count, parts;
-  void (*body)(void *, ptrdiff_t);
+  void (*run)(void *, hs_parts *);
   void *context;
 } loop_t;
+
+/// What a thread runs of a loop.
+struct hs_parts {
+  const loop_t *loop;
+  int own;               // the thread's number
+  int finished;          // shares in which it has found nothing left
+  ptrdiff_t index, end;  // what is left of the part under way
+  ptrdiff_t taken;       // parts so far
+};
 
 static struct {
   _Alignas(HS_LINE) _Atomic uint64_t head;
   // A thread that comes late may read these of the next loop: it then finds nothing to take.
   _Atomic ptrdiff_t count;
-  void (*_Atomic body)(void *, ptrdiff_t);
+  void (*_Atomic run)(void *, hs_parts *);
   void *_Atomic context;
 } job;
 
@@ -82,7 +91,7 @@ static loop_t read_loop(uint64_t head) {
   loop_t loop = {.generation = generation_of(head),
                  .threads = (int)(uint32_t)head,
                  .count = atomic_load_explicit(&job.count, memory_order_relaxed),
-                 .body = atomic_load_explicit(&job.body, memory_order_relaxed),
+                 .run = atomic_load_explicit(&job.run, memory_order_relaxed),
                  .context = atomic_load_explicit(&job.context, memory_order_relaxed)};
   loop.parts = loop.count < HS_MOST_PARTS ? loop.count : HS_MOST_PARTS;
   return loop;
@@ -109,28 +118,41 @@ static ptrdiff_t take(const loop_t *loop, int owner, int takes_first) {
   }
 }
 
-static void run_part(const loop_t *loop, ptrdiff_t part) {
-  // Most loops have a part for each index.
-  ptrdiff_t index = part, end = part + 1;
-  if (loop->parts != loop->count) {
-    const ptrdiff_t size = loop->count / loop->parts, more = loop->count % loop->parts;
-    index = part * size + (part < more ? part : more);
-    end = index + size + (part < more);
+/// Takes another part, where there is one. The caller goes up from the first of its share, the others down from
+/// their last, and others take from where owners come last: from loop to loop a thread finds the same part of
+/// the data in its cache.
+static int take_part(hs_parts *parts) {
+  const loop_t *loop = parts->loop;
+  for (; parts->finished < loop->threads; parts->finished++) {
+    const int k = parts->own + parts->finished;
+    const int owner = k < loop->threads ? k : k - loop->threads;
+    const ptrdiff_t part = take(loop, owner, (owner == 0) == (parts->finished == 0));
+    if (part < 0) continue;
+    // Most loops have a part for each index.
+    parts->index = part;
+    parts->end = part + 1;
+    if (loop->parts != loop->count) {
+      const ptrdiff_t size = loop->count / loop->parts, more = loop->count % loop->parts;
+      parts->index = part * size + (part < more ? part : more);
+      parts->end = parts->index + size + (part < more);
+    }
+    parts->taken++;
+    return 1;
   }
-  for (; index < end; index++) loop->body(loop->context, index);
+  return 0;
 }
 
-/// Runs parts until all are taken; returns how many. The caller goes up from the first, the others down
-/// from their last, and others take from where owners come last: from loop to loop a thread finds
-/// the same part of the data in its cache.
+ptrdiff_t hs_next_index(hs_parts *parts) {
+  if (parts->index == parts->end && !take_part(parts)) return -1;
+  return parts->index++;
+}
+
+/// Runs parts until all are taken; returns how many.
 static ptrdiff_t run_parts(const loop_t *loop, int own) {
-  ptrdiff_t done = 0;
-  for (int k = 0; k < loop->threads; k++) {
-    const int owner = own + k < loop->threads ? own + k : own + k - loop->threads;
-    const int takes_first = (owner == 0) == (k == 0);
-    for (ptrdiff_t part; (part = take(loop, owner, takes_first)) >= 0; done++) run_part(loop, part);
-  }
-  return done;
+  hs_parts parts = {.loop = loop, .own = own};
+  // Who has taken nothing must not look at what the loop is: its caller may be through.
+  if (take_part(&parts)) loop->run(loop->context, &parts);
+  return parts.taken;
 }
 
 /// The head of the job once it is another than `seen`.
@@ -190,11 +212,11 @@ static void mark_shares(uint32_t generation) {
   }
 }
 
-static loop_t publish(ptrdiff_t count, int threads, void (*body)(void *, ptrdiff_t), void *context) {
+static loop_t publish(ptrdiff_t count, int threads, void (*run)(void *, hs_parts *), void *context) {
   uint32_t generation = generation_of(atomic_load_explicit(&job.head, memory_order_relaxed));
   if (generation % HS_GENERATIONS_BETWEEN_MARKS == 0) mark_shares(generation);
   atomic_store_explicit(&job.count, count, memory_order_relaxed);
-  atomic_store_explicit(&job.body, body, memory_order_relaxed);
+  atomic_store_explicit(&job.run, run, memory_order_relaxed);
   atomic_store_explicit(&job.context, context, memory_order_relaxed);
   const uint64_t head = pack(generation + 1, 0, (uint64_t)threads);
   atomic_store_explicit(&job.head, head, memory_order_release);
@@ -222,17 +244,13 @@ void hs_set_alone(int alone) { is_alone = alone; }
 
 int hs_is_alone(void) { return is_alone; }
 
-int hs_parallel(ptrdiff_t count, int threads, void (*body)(void *, ptrdiff_t), void *context) {
-  if (is_alone) {
-    for (ptrdiff_t index = 0; index < count; index++) body(context, index);
-    return 1;
-  }
+int hs_parallel(ptrdiff_t count, int threads, void (*run)(void *, hs_parts *), void *context) {
   // Threads that wait awake must not keep each other from running.
   if (threads > processors() || threads > HS_MOST_WORKERS) return 0;
   int is_taken = 0;
   if (!atomic_compare_exchange_strong(&pool.taken, &is_taken, 1)) return 0;
   start_workers(threads - 1);
-  const loop_t loop = publish(count, threads, body, context);
+  const loop_t loop = publish(count, threads, run, context);
   const ptrdiff_t missing = loop.parts - run_parts(&loop, 0);
   for (int spin = 0; !are_done(&loop, missing); spin++) {
     relax();

@@ -20,7 +20,7 @@ public func parallelFor(
   _ count: Int, threads: Int, _ body: @Sendable (_ index: Int) -> Void
 ) {
   let workers = min(threads, count)
-  guard workers > 1 else {
+  guard workers > 1, !isOnThisThreadAlone else {
     for index in 0..<max(0, count) { body(index) }
     return
   }
@@ -42,10 +42,16 @@ private func runOnKeptThreads(
   withoutActuallyEscaping(body) { body in
     var body = body
     return unsafe withUnsafeMutablePointer(to: &body) { body in
-      let call: @convention(c) (UnsafeMutableRawPointer?, Int) -> Void = { body, index in
-        unsafe body!.assumingMemoryBound(to: (@Sendable (Int) -> Void).self).pointee(index)
+      let run: @convention(c) (UnsafeMutableRawPointer?, OpaquePointer?) -> Void = { body, parts in
+        // Held once, not for each index: threads would take its count from each other.
+        let body = unsafe body!.assumingMemoryBound(to: (@Sendable (Int) -> Void).self).pointee
+        while true {
+          let index = unsafe hs_next_index(parts)
+          guard index >= 0 else { return }
+          body(index)
+        }
       }
-      return unsafe hs_parallel(count, Int32(clamping: threads), call, body) == 1
+      return unsafe hs_parallel(count, Int32(clamping: threads), run, body) == 1
     }
   }
 }
@@ -59,7 +65,9 @@ package func onThisThreadAlone<Result>(_ body: () -> Result) -> Result {
 }
 
 /// The threads that loops of this thread get of `threads`: one where it is alone.
-package func threadsToHave(_ threads: Int) -> Int { hs_is_alone() == 1 ? 1 : threads }
+package func threadsToHave(_ threads: Int) -> Int { isOnThisThreadAlone ? 1 : threads }
+
+private var isOnThisThreadAlone: Bool { hs_is_alone() == 1 }
 
 /// Cuts `0..<count` into consecutive ranges of `grain` (the last may be shorter) and runs `body`
 /// for each as `parallelFor(_:threads:_:)` does. The cut depends on `count` and `grain` only.
@@ -70,6 +78,36 @@ public func parallelFor(
   parallelFor((count + grain - 1) / grain, threads: threads) { block in
     let start = block * grain
     body(start..<min(count, start + grain))
+  }
+}
+
+/// `0..<count` cut into parts for a loop on `threads`, as many for each, which get smaller in the order in which
+/// a thread takes them: the last ones are small, so that threads are through at about the same time, and
+/// the others are few.
+package struct TaperedParts: Sendable {
+  /// Number of parts.
+  package let count: Int
+  private let length: Int
+
+  private static let partsOfThread = 4
+  /// Where the parts of a thread end, in tenths of all that is its own.
+  private static let ends = [0, 4, 7, 9, 10]
+
+  /// Parts of `0..<count`; one, of everything, for one thread.
+  package init(of count: Int, threads: Int) {
+    self.count = threads > 1 ? Self.partsOfThread * threads : 1
+    length = count
+  }
+
+  package subscript(_ part: Int) -> Range<Int> {
+    count == 1 ? 0..<length : bound(part)..<bound(part + 1)
+  }
+
+  private func bound(_ part: Int) -> Int {
+    let (thread, own) = part.quotientAndRemainder(dividingBy: Self.partsOfThread)
+    // The calling thread, which is the first, goes up, others go down.
+    let tenths = thread == 0 ? Self.ends[own] : 10 - Self.ends[Self.partsOfThread - own]
+    return (10 * thread + tenths) * length / (10 * count / Self.partsOfThread)
   }
 }
 

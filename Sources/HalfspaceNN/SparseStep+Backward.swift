@@ -119,22 +119,22 @@ extension SparseStep {
     let (trainsOutputs, outputAlpha): (Int32, Float) = outputAlpha.map { (1, $0) } ?? (0, 0)
     let items = activeCount
     let workers = workers(for: pairCount * (weights.stride + outputs.stride))
-    // A few more pieces than threads: neurons differ in their number of pairs.
-    let pieces = workers == 1 ? 1 : 4 * workers
-    unsafe Self.reserve(&largestMoves, pieces)
+    // Neurons differ in their number of pairs.
+    let pieces = TaperedParts(of: items, threads: workers)
+    unsafe Self.reserve(&largestMoves, pieces.count)
     if terms != nil { unsafe Self.reserve(&bounds, items) }
     let moves = unsafe Moves(bounds: bounds.baseAddress!, largest: largestMoves.baseAddress!)
-    parallelFor(pieces, threads: workers) { piece in
+    parallelFor(pieces.count, threads: workers) { piece in
       unsafe moves.largest[piece] = moves.with(terms) { moves in
         unsafe hs_backward_sgd_f32(
-          piece * items / pieces, (piece + 1) * items / pieces, view.active, view.starts,
+          pieces[piece].lowerBound, pieces[piece].upperBound, view.active, view.starts,
           view.rows, view.owners, view.h, weights.stride, inputs.pointer, outputs.stride,
           gradient.pointer, alpha, weights.pointer, outputAlpha, trainsOutputs, outputs.pointer,
           view.scratch, moves)
       }
     }
     guard terms != nil else { return }
-    let largest = unsafe largestMoves[..<pieces].max()!
+    let largest = unsafe largestMoves[..<pieces.count].max()!
     // A bound is more than zero.
     largestMove = largest > 0 ? largest : .infinity
   }

@@ -227,7 +227,7 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
       return TilePass(
         codes, queries, rows, encoded, above: threshold, candidateRate: candidateRate)
     }
-    if isFew, threads == 1, codes.order == nil {
+    if isFew, codes.order == nil, partCount(tilesFor: rows.count) == 1 {
       let pass = pass(oneByOne: true)
       let worker = workers[0]
       worker.removeAll()
@@ -281,25 +281,31 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
       threads: threadsToHave(threads))
     let pass = TilePass(
       codes, queries, rows, encoded, above: threshold, candidateRate: candidateRate)
-    // Rows that fire are where they like: parts differ in what they cost.
-    let parts = partCount(tilesFor: rows.count) == 1 ? 1 : min(4 * threads, codes.tileCount)
+    // Rows that fire are where they like: what parts cost is not known before.
+    let threads = threadsFor(byRow: rows.count)
+    let tiles = TaperedParts(of: codes.tileCount, threads: threads)
+    let parts = tiles.count
     while workers.count < parts { workers.append(TileWorker()) }
-    let used = workers[..<parts]
-    for worker in used { worker.removeAll() }
     if parts == 1 {
+      workers[0].removeAll()
       pass.askByRow(0..<codes.tileCount, worker: workers[0], into: &pairs)
       pairs.group()
-    } else {
-      parallelFor(parts, threads: threads) { [tileCount = codes.tileCount] part in
-        let worker = used[part]
-        pass.askByRow(
-          tileCount * part / parts..<tileCount * (part + 1) / parts, worker: worker,
-          into: &worker.pairs)
-        worker.pairs.group()
-      }
-      unsafe pairs.gather(parts, threads: threads) { unsafe used[$0].pairs.view }
+      count(workers[0].work, queries: rows.count, reported: pairs.count)
+      return
     }
-    count(used, queries: rows.count, reported: pairs.count)
+    var sum = TileWork()
+    unsafe TileParts.withRoom(for: parts) { found in
+      parallelFor(parts, threads: threads) { [workers] part in
+        let worker = workers[part]
+        worker.removeAll()
+        pass.askByRow(tiles[part], worker: worker, into: &worker.pairs)
+        worker.pairs.group()
+        unsafe found[part] = TileParts.Part(pairs: worker.pairs.view, work: worker.work)
+      }
+      unsafe pairs.gather(parts, threads: threads) { unsafe found[$0].pairs }
+      for part in 0..<parts { unsafe sum += found[part].work }
+    }
+    count(sum, queries: rows.count, reported: pairs.count)
   }
 
   /// Answers queries row by row and sorts the pairs by query: for short rows the faster way.
@@ -377,6 +383,12 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
       ? 1 : max(1, min(2 * threads, codes.tileCount, products / Self.productsWorthATask))
   }
 
+  /// Threads that rows are worth which are asked one by one.
+  private func threadsFor(byRow queries: Int) -> Int {
+    let products = queries * count * codes.columns
+    return max(1, min(threadsToHave(threads), products / Self.productsByRowWorthATask))
+  }
+
   /// Parts of the queries, which differ in their cost.
   private func partCount(_ queries: Int) -> Int {
     threadsToHave(threads) == 1 || count < Self.rowsWorthATask ? 1 : min(queries, 4 * threads)
@@ -384,21 +396,25 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
 
   /// 8-bit multiply-adds that take as long as starting a task, some microseconds.
   private static let productsWorthATask = 1 << 20
+  /// The same where rows are asked one by one, as part of a step, on threads that are awake.
+  private static let productsByRowWorthATask = 1 << 18
   /// Below this many rows a search takes less time than starting a task.
   private static let rowsWorthATask = 1 << 13
 
   private func count(_ workers: ArraySlice<TileWorker>, queries: Int, reported: Int) {
+    var sum = TileWork()
+    for worker in workers { sum += worker.work }
+    count(sum, queries: queries, reported: reported)
+  }
+
+  private func count(_ done: TileWork, queries: Int, reported: Int) {
     work.reported += reported
-    var rechecked = 0
-    for worker in workers {
-      rechecked += worker.stage.rechecked
-      work.nodesVisited += worker.visited
-      work.nodesPruned += worker.pruned
-      let valued = worker.stage.rechecked + worker.valued
-      work.innerProducts += worker.multiplied * TileCodes.rowsPerTile + valued
-      work.bytesScanned += worker.bytes + 4 * weights.stride * valued
-    }
-    work.rechecked += rechecked
-    candidateRate = Double(rechecked) / Double(queries * count)
+    work.nodesVisited += done.visited
+    work.nodesPruned += done.pruned
+    let valued = done.rechecked + done.valued
+    work.innerProducts += done.multiplied * TileCodes.rowsPerTile + valued
+    work.bytesScanned += done.bytes + 4 * weights.stride * valued
+    work.rechecked += done.rechecked
+    candidateRate = Double(done.rechecked) / Double(queries * count)
   }
 }

@@ -50,7 +50,7 @@ extension TileCodes {
 
   /// Moved rows that take longer to encode, and to look at, than it takes to hand them over.
   private static let movesWorthATask = 16
-  static let looksWorthATask = 512
+  static let looksWorthATask = 256
 
   /// The first place from `place` on in a list of rows, which ascend, where another tile begins.
   static func cut(_ place: Int, of rows: UnsafeBufferPointer<Int32>) -> Int {

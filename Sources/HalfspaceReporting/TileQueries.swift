@@ -60,7 +60,7 @@ internal import HalfspaceLinalg
   }
 
   /// Queries that take longer to encode than it takes to hand them over.
-  private static let queriesWorthATask = 16
+  private static let queriesWorthATask = 8
 
   /// Encodes some of the queries, each by itself.
   private func encode(

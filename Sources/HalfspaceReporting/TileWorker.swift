@@ -49,6 +49,13 @@ internal import HalfspaceLinalg
       + pairs.byteCount + tree.byteCount
   }
 
+  /// What it has done since `removeAll()`.
+  var work: TileWork {
+    TileWork(
+      visited: visited, pruned: pruned, multiplied: multiplied, bytes: bytes, valued: valued,
+      rechecked: stage.rechecked)
+  }
+
   /// Forgets everything, keeps the room.
   func removeAll() {
     stage.removeAll()

@@ -30,6 +30,22 @@ import Testing
     }
   }
 
+  @Test(arguments: [0, 1, 7, 40, 1000], [1, 2, 3, 8])
+  func `tapered parts cover everything once, and each thread's get smaller as it takes them`(
+    _ count: Int, _ threads: Int
+  ) {
+    let parts = TaperedParts(of: count, threads: threads)
+    #expect((0..<parts.count).flatMap { Array(parts[$0]) } == Array(0..<count))
+    guard threads > 1 else { return }
+    let ofThread = parts.count / threads
+    for thread in 0..<threads {
+      let ascending = (0..<ofThread).map { parts[thread * ofThread + $0].count }
+      let taken = thread == 0 ? ascending : ascending.reversed()
+      // Cuts are between whole numbers.
+      for (one, next) in zip(taken, taken.dropFirst()) { #expect(next <= one + 1) }
+    }
+  }
+
   @Test func `two callers at a time, loop after loop, each get what is theirs`() async {
     await withTaskGroup(of: Int.self) { group in
       for caller in 0..<2 {
