@@ -55,19 +55,19 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
   /// What it was prepared for.
   public let options: TileOptions
 
-  private let door: Door
-  private let codes: TileCodes
-  private let encoded = TileQueries()
-  private(set) var work = IndexStatistics()
+  let door: Door
+  let codes: TileCodes
+  let encoded = TileQueries()
+  var work = IndexStatistics()
   /// One for each part of a parallel report.
-  private var workers: [TileWorker] = [TileWorker()]
+  var workers: [TileWorker] = [TileWorker()]
   /// Scratch of the merge, and pairs by the order of tiles.
-  private var positions: [Int] = []
+  var positions: [Int] = []
   private var unsorted = FiringReport()
-  private var pairs = PairReport()
+  var pairs = PairReport()
   /// Candidates in the last report as a share of all pairs. Decides what is fetched early, never
   /// what is reported.
-  private var candidateRate = 0.01
+  var candidateRate = 0.01
   /// The order of the rows, as they move, and positions of moved rows.
   private var moves: PartitionTreeMoves?
   private var moved: [Int32] = []
@@ -250,87 +250,6 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
     answer(rows.count, pass(oneByOne: way != .together), way, into: &report)
   }
 
-  /// As `report(queries:rows:above:into:)`, row by row and grouped, where rows stand as they are and the queries are
-  /// neither few nor very many; false, with nothing reported, otherwise.
-  package func report(
-    queries: Matrix, rows: Range<Int>, above threshold: Float, byRow pairs: inout PairReport
-  ) -> Bool {
-    guard canAskByRow(rows.count) else { return false }
-    door.check(queries: queries, rows: rows, count: count, dimension: dimension)
-    pairs.removeAll()
-    work.queries += rows.count
-    guard threshold < .infinity, count > 0 else {
-      pairs.group()
-      return true
-    }
-    askByRow(queries, rows, above: threshold, into: &pairs)
-    return true
-  }
-
-  private func canAskByRow(_ queries: Int) -> Bool {
-    codes.order == nil
-      && (Self.fewestAskedByRow...TilePass.mostQueriesOfPairs).contains(queries)
-  }
-
-  private func askByRow(
-    _ queries: Matrix, _ rows: Range<Int>, above threshold: Float, into pairs: inout PairReport
-  ) {
-    pairs.removeAll()
-    encoded.encode(
-      queries, rows, basis: codes.basis, inTwoPlanes: false, block: rows.count,
-      threads: threadsToHave(threads))
-    let pass = TilePass(
-      codes, queries, rows, encoded, above: threshold, candidateRate: candidateRate)
-    // Rows that fire are where they like: what parts cost is not known before.
-    let threads = threadsFor(byRow: rows.count)
-    let tiles = TaperedParts(of: codes.tileCount, threads: threads)
-    let parts = tiles.count
-    while workers.count < parts { workers.append(TileWorker()) }
-    if parts == 1 {
-      workers[0].removeAll()
-      pass.askByRow(0..<codes.tileCount, worker: workers[0], into: &pairs)
-      pairs.group()
-      count(workers[0].work, queries: rows.count, reported: pairs.count)
-      return
-    }
-    var sum = TileWork()
-    unsafe TileParts.withRoom(for: parts) { found in
-      parallelFor(parts, threads: threads) { [workers] part in
-        let worker = workers[part]
-        worker.removeAll()
-        pass.askByRow(tiles[part], worker: worker, into: &worker.pairs)
-        worker.pairs.group()
-        unsafe found[part] = TileParts.Part(pairs: worker.pairs.view, work: worker.work)
-      }
-      unsafe pairs.gather(parts, threads: threads) { unsafe found[$0].pairs }
-      for part in 0..<parts { unsafe sum += found[part].work }
-    }
-    count(sum, queries: rows.count, reported: pairs.count)
-  }
-
-  /// Answers queries row by row and sorts the pairs by query: for short rows the faster way.
-  private func answerByRow(
-    _ queries: Matrix, _ rows: Range<Int>, above threshold: Float,
-    into report: inout FiringReport
-  ) {
-    askByRow(queries, rows, above: threshold, into: &pairs)
-    if positions.count < rows.count + 1 { positions = .init(repeating: 0, count: rows.count + 1) }
-    let room = unsafe report.reserve(pairs.count)
-    unsafe hs_pairs_by_query(
-      rows.count, pairs.count, pairs.neurons, pairs.queries, pairs.values, &positions,
-      room.neurons, room.values)
-    for query in 0..<rows.count {
-      report.commit(positions[query + 1] - positions[query])
-      report.endQuery()
-    }
-  }
-
-  /// Floats of the longest rows that queries meet one by one whatever the order of the pairs.
-  private static let mostFloatsByRow = 32
-
-  /// From so many queries on rows are loaded rarely enough if all of these meet them one by one.
-  private static let fewestAskedByRow = 8
-
   /// How queries meet tiles.
   private enum Way { case oneByOne, together, search }
 
@@ -383,12 +302,6 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
       ? 1 : max(1, min(2 * threads, codes.tileCount, products / Self.productsWorthATask))
   }
 
-  /// Threads that rows are worth which are asked one by one.
-  private func threadsFor(byRow queries: Int) -> Int {
-    let products = queries * count * codes.columns
-    return max(1, min(threadsToHave(threads), products / Self.productsByRowWorthATask))
-  }
-
   /// Parts of the queries, which differ in their cost.
   private func partCount(_ queries: Int) -> Int {
     threadsToHave(threads) == 1 || count < Self.rowsWorthATask ? 1 : min(queries, 4 * threads)
@@ -396,8 +309,6 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
 
   /// 8-bit multiply-adds that take as long as starting a task, some microseconds.
   private static let productsWorthATask = 1 << 20
-  /// The same where rows are asked one by one, as part of a step, on threads that are awake.
-  private static let productsByRowWorthATask = 1 << 18
   /// Below this many rows a search takes less time than starting a task.
   private static let rowsWorthATask = 1 << 13
 
@@ -407,7 +318,7 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
     count(sum, queries: queries, reported: reported)
   }
 
-  private func count(_ done: TileWork, queries: Int, reported: Int) {
+  func count(_ done: TileWork, queries: Int, reported: Int) {
     work.reported += reported
     work.nodesVisited += done.visited
     work.nodesPruned += done.pruned

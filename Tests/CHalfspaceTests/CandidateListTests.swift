@@ -134,8 +134,8 @@ extension Kernels {
           Block(pairs.count + 16, of: Int32(-1)), Block(pairs.count + 16, of: Int32(-1))
         )
         let found = unsafe hs_list_candidates(
-          n, begins.start, ends.start + 1, ids.start, 0, m, 0, nil, 0, nil, masks.start, owners.start,
-          rows.start)
+          n, begins.start, ends.start + 1, ids.start, 0, m, 0, nil, 0, nil, masks.start,
+          owners.start, rows.start)
         #expect((0..<found).map { [owners[$0], rows[$0]] } == pairs)
         #expect(masks.elements.allSatisfy { $0 == 0 })
       }
