@@ -35,6 +35,10 @@ static ptrdiff_t list_words(uint64_t listed, const uint64_t *masks, uint16_t fir
   return kept;
 }
 
+#ifndef HS_QUERY_LANES
+#define list_words_fastest list_words
+#endif
+
 ptrdiff_t HS_SUFFIX(hs_tile_filter_word)(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
                                          const int32_t *spans, ptrdiff_t n, const int8_t *q,
                                          const int32_t *starts, int32_t span,
@@ -65,7 +69,7 @@ ptrdiff_t HS_SUFFIX(hs_tile_filter_word)(ptrdiff_t m, ptrdiff_t groups, const ui
     tile_pair_masks(count, groups, own, &asked, fits, thresholds + tile * n, masks);
     const uint64_t found = rows_with_pairs(1, masks) & rows_of_tile(m - r);
     if (w) prefetch_rows(found, stride, w + r * stride);
-    kept += list_words(found, masks, (uint16_t)r, rows + kept, queries + kept);
+    kept += list_words_fastest(found, masks, (uint16_t)r, rows + kept, queries + kept);
   }
   return kept;
 }

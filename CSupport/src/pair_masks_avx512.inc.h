@@ -173,6 +173,20 @@ HS_INLINE HS_PACKS_BYTES ptrdiff_t list_short(uint64_t mask, __m512i numbers, __
   return count;
 }
 
+/// What list_words of kernels_words.inc.h does, but writes up to 64 more.
+static __attribute__((noinline)) HS_PACKS_BYTES ptrdiff_t
+list_words_packed(uint64_t listed, const uint64_t *masks, uint16_t first, uint16_t *rows,
+                  uint8_t *queries) {
+  const __m512i numbers = byte_numbers();
+  ptrdiff_t kept = 0;
+  for (; listed; listed &= listed - 1) {
+    const int l = (int)__builtin_ctzll(listed);
+    kept += list_short(masks[l], numbers, _mm512_set1_epi16((short)(first + l)), rows + kept,
+                       queries + kept);
+  }
+  return kept;
+}
+
 HS_INLINE HS_PACKS_BYTES ptrdiff_t lane_pairs_of(ptrdiff_t groups, ptrdiff_t m,
                                                  const uint8_t *codes, const int8_t *lanes,
                                                  ptrdiff_t n, const int32_t *thresholds,
@@ -220,5 +234,7 @@ lane_pairs(ptrdiff_t groups, ptrdiff_t m, const uint8_t *codes, const int8_t *la
 }
 
 #define HS_LANE_STRIDE 64
+#define list_words_fastest(...) \
+  (packs_bytes() ? list_words_packed(__VA_ARGS__) : list_words(__VA_ARGS__))
 #define list_pairs_fastest(...) \
   (packs_bytes() ? list_pairs_packed(__VA_ARGS__) : list_pairs(__VA_ARGS__))
