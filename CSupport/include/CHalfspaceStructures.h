@@ -47,8 +47,8 @@ void hs_tile_encode_f32(ptrdiff_t n, ptrdiff_t groups, ptrdiff_t stride, const f
                         double *residuals, double *squares);
 
 /// What the codes of a tile stand for: w = scale * (code - 128) + e with a canonical <e, e>, e = fma(128 - code,
-/// scale, w), of at most `limit`. `room` is added to bounds of norms; the tile wants another scale when a norm
-/// has fallen to `small`, or after so many renewals.
+/// scale, w), of at most `limit`. `room` is added to bounds of norms; the tile wants another scale when all norms
+/// have fallen to `small`, or after so many renewals.
 typedef struct {
   float scale, limit, room, small;
   int32_t renewals;
@@ -64,8 +64,8 @@ ptrdiff_t hs_codes_beyond_f32(ptrdiff_t n, const int32_t *ids, ptrdiff_t stride,
 /// Encodes n padded rows with the scales of their tiles, as hs_tile_encode_f32 does with the inverse 1 / scale, and
 /// counts a renewal each. norms[id] = fma(sqrt(<w, w>), 1 + 2^-18, room), which is above
 /// |w| + room as long as that is above 2^-60; bounds[4 t + 1] of its tile becomes at least norms[id] +
-/// bounds[4 t]. Lists the rows whose codes do not stand for them, whose norm was above `small` and is no longer,
-/// or whose tile has no renewals left. Returns their number; room for n in `outgrown`.
+/// bounds[4 t]. Lists the rows whose codes do not stand for them, whose norm was the last of the tile's 64 above
+/// `small`, or whose tile has no renewals left. Returns their number; room for n in `outgrown`.
 ptrdiff_t hs_renew_codes_f32(ptrdiff_t n, const int32_t *ids, ptrdiff_t stride, const float *w,
                              ptrdiff_t groups, hs_coded_tile_t *tiles, uint8_t *codes,
                              float *norms, double *bounds, int32_t *outgrown);
@@ -76,6 +76,16 @@ ptrdiff_t hs_renew_codes_f32(ptrdiff_t n, const int32_t *ids, ptrdiff_t stride, 
 /// x[l] - scale * q[l], in double as for rows; *sum = sum of q.
 double hs_query_encode_f32(ptrdiff_t groups, ptrdiff_t stride, const float *x, float scale,
                            float inverse, int8_t *high, int8_t *low, int32_t *sum);
+
+/// hs_query_encode_f32 for n padded queries x [n, stride]: with scales[i] and its inverse 1 / scales[i], to sums[i]
+/// and residuals[i], and one after the other to high and low [n, 4 * groups].
+void hs_queries_encode_f32(ptrdiff_t n, ptrdiff_t groups, ptrdiff_t stride, const float *x,
+                           const float *scales, int8_t *high, int8_t *low, int32_t *sums,
+                           double *residuals);
+
+/// What scales are chosen by: squares[i] = canonical <x, x> and largest[i] = hs_largest_f32 of row i of x [n, stride].
+void hs_query_sizes_f32(ptrdiff_t n, ptrdiff_t stride, const float *x, float *squares,
+                        float *largest);
 
 /// The largest |q| of queries that hs_tile_filter_batch answers fastest at the level that was in use
 /// when this was first asked. Every level answers every query.
@@ -153,6 +163,24 @@ ptrdiff_t hs_tile_filter_pairs(ptrdiff_t m, ptrdiff_t groups, const uint8_t *cod
 ptrdiff_t hs_recheck_pairs_f32(ptrdiff_t count, const int32_t *ids, const int32_t *queries,
                                ptrdiff_t stride, const float *w, const float *x, float b,
                                int32_t *fired_ids, int32_t *fired_queries, float *values);
+
+/// Most queries, and most rows, of hs_tile_filter_word; pairs that may be written behind the last.
+#define HS_WORD_QUERIES 64
+#define HS_WORD_ROWS (1 << 16)
+#define HS_WORD_OVERRUN 64
+
+/// As hs_tile_filter_pairs for n <= HS_WORD_QUERIES queries and m <= HS_WORD_ROWS rows, in three bytes a pair:
+/// rows[i] = r and queries[i] = j. Room for m * n + HS_WORD_OVERRUN in both arrays.
+ptrdiff_t hs_tile_filter_word(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
+                              const int32_t *spans, ptrdiff_t n, const int8_t *q,
+                              const int32_t *starts, int32_t span, const int32_t *thresholds,
+                              ptrdiff_t stride, const float *w, uint16_t *rows, uint8_t *queries);
+
+/// As hs_recheck_pairs_f32 for such pairs: row 0 is the first of w, and `first` is added to the numbers of rows
+/// that fire.
+ptrdiff_t hs_recheck_word_f32(ptrdiff_t count, const uint16_t *rows, const uint8_t *queries,
+                              int32_t first, ptrdiff_t stride, const float *w, const float *x,
+                              float b, int32_t *fired_ids, int32_t *fired_queries, float *values);
 
 /// The different numbers among `pairs` ascending ones, as in hs_transpose_report: active, and where each
 /// begins; starts[n] = pairs. Returns n. Room for 16 more in both.

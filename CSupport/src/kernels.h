@@ -52,6 +52,13 @@
     (ptrdiff_t groups, ptrdiff_t stride, const float *x, float scale, float inverse,              \
      int8_t *high, int8_t *low, int32_t *sum),                                                    \
     (groups, stride, x, scale, inverse, high, low, sum))                                          \
+  X(void, queries_encode_f32,                                                                     \
+    (ptrdiff_t n, ptrdiff_t groups, ptrdiff_t stride, const float *x, const float *scales,        \
+     int8_t *high, int8_t *low, int32_t *sums, double *residuals),                                \
+    (n, groups, stride, x, scales, high, low, sums, residuals))                                   \
+  X(void, query_sizes_f32,                                                                        \
+    (ptrdiff_t n, ptrdiff_t stride, const float *x, float *squares, float *largest),              \
+    (n, stride, x, squares, largest))                                                             \
   X(int32_t, tile_span,                                                                           \
     (ptrdiff_t groups, const uint8_t *codes, ptrdiff_t slot, ptrdiff_t n),                        \
     (groups, codes, slot, n))                                                                     \
@@ -83,12 +90,22 @@
      float *values),                                                                              \
     (count, ids, queries, stride, w, x, b, fired_ids, fired_queries, values))                     \
   X(ptrdiff_t, list_candidates,                                                                   \
-    (ptrdiff_t n, ptrdiff_t *begins, const ptrdiff_t *ends, const int32_t *ids,             \
+    (ptrdiff_t n, ptrdiff_t *begins, const ptrdiff_t *ends, const int32_t *ids,                   \
      int32_t first, ptrdiff_t count, ptrdiff_t whole_count, const int32_t *whole,                 \
      ptrdiff_t dropped_count, const int32_t *dropped, uint64_t *masks, int32_t *owners,           \
      int32_t *rows),                                                                              \
     (n, begins, ends, ids, first, count, whole_count, whole, dropped_count, dropped, masks,       \
      owners, rows))                                                                               \
+  X(ptrdiff_t, tile_filter_word,                                                                  \
+    (ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes, const int32_t *spans, ptrdiff_t n,      \
+     const int8_t *q, const int32_t *starts, int32_t span, const int32_t *thresholds,             \
+     ptrdiff_t stride, const float *w, uint16_t *rows, uint8_t *queries),                         \
+    (m, groups, codes, spans, n, q, starts, span, thresholds, stride, w, rows, queries))          \
+  X(ptrdiff_t, recheck_word_f32,                                                                  \
+    (ptrdiff_t count, const uint16_t *rows, const uint8_t *queries, int32_t first,                \
+     ptrdiff_t stride, const float *w, const float *x, float b, int32_t *fired_ids,               \
+     int32_t *fired_queries, float *values),                                                      \
+    (count, rows, queries, first, stride, w, x, b, fired_ids, fired_queries, values))             \
   X(ptrdiff_t, group_pairs,                                                                       \
     (ptrdiff_t pairs, const int32_t *ids, int32_t *active, int32_t *starts),                      \
     (pairs, ids, active, starts))                                                                 \

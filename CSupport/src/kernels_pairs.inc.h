@@ -168,21 +168,11 @@ ptrdiff_t HS_SUFFIX(hs_tile_filter_pairs)(ptrdiff_t m, ptrdiff_t groups, const u
     }
     asked.lanes = lanes;
   }
-  const int lists_lanes =
-      asked.lanes && words == 1 && packs_bytes() && (!w || stride <= HS_LANE_STRIDE);
 #endif
   uint64_t masks[HS_PAIR_QUERIES + HS_CODED_QUERIES];
   ptrdiff_t kept = 0;
   for (ptrdiff_t r = 0; r < m; r += HS_TILE_ROWS) {
     const ptrdiff_t rows = m - r < HS_TILE_ROWS ? m - r : HS_TILE_ROWS;
-#ifdef HS_QUERY_LANES
-    if (lists_lanes) {
-      kept += lane_pairs(groups, rows, codes + r * 4 * groups, lanes, n,
-                         thresholds + r / HS_TILE_ROWS * n, first + (int32_t)r, stride,
-                         w ? w + r * stride : NULL, ids + kept, queries + kept);
-      continue;
-    }
-#endif
     const int fits = (int64_t)spans[r / HS_TILE_ROWS] * span <= (int64_t)INT16_MAX * INT16_MAX;
     tile_pair_masks(rows, groups, codes + r * 4 * groups, &asked, fits,
                     thresholds + r / HS_TILE_ROWS * n, masks);

@@ -163,50 +163,78 @@ list_pairs_packed(uint64_t rows, ptrdiff_t words, const uint64_t *masks, int32_t
   return kept;
 }
 
-HS_INLINE HS_PACKS_BYTES ptrdiff_t lane_pairs_of(ptrdiff_t groups, ptrdiff_t rows,
-                                                 const uint8_t *codes, const int8_t *lanes,
-                                                 ptrdiff_t n, const int32_t *thresholds,
-                                                 int32_t first, ptrdiff_t stride, const float *w,
-                                                 int32_t *ids, int32_t *queries) {
-  const held_lanes held = hold_lanes(groups, lanes, n, thresholds);
+/// Lists each bit of a mask, and as often the row, in lanes of 16 bits. Returns how many; writes up to 64 more.
+HS_INLINE HS_PACKS_BYTES ptrdiff_t list_short(uint64_t mask, __m512i numbers, __m512i row,
+                                              uint16_t *rows, uint8_t *queries) {
+  const int count = __builtin_popcountll(mask);
+  _mm512_storeu_si512(queries, _mm512_maskz_compress_epi8(mask, numbers));
+  _mm512_storeu_si512(rows, row);
+  if (__builtin_expect(count > 32, 0)) _mm512_storeu_si512(rows + 32, row);
+  return count;
+}
+
+/// What list_words of kernels_words.inc.h does, but writes up to 64 more.
+static __attribute__((noinline)) HS_PACKS_BYTES ptrdiff_t
+list_words_packed(uint64_t listed, const uint64_t *masks, uint16_t first, uint16_t *rows,
+                  uint8_t *queries) {
   const __m512i numbers = byte_numbers();
   ptrdiff_t kept = 0;
-  for (ptrdiff_t l = 0; l < rows; l++) {
-    if (w) __builtin_prefetch(codes + HS_CODES_AHEAD + 4 * groups * l, 0, 3);
-    const uint64_t mask = lane_mask(groups, codes, l, &held);
-    if (w) {
-      // Which rows have pairs cannot be foreseen: for the others, something is fetched that is there.
-      const float *row = mask ? w + l * stride : (const float *)codes;
-      for (ptrdiff_t k = 0; k < stride; k += HS_LANES) __builtin_prefetch(row + k, 0, 3);
-    }
-    kept += list_packed(mask, numbers, 0, first + (int32_t)l, ids + kept, queries + kept);
+  for (; listed; listed &= listed - 1) {
+    const int l = (int)__builtin_ctzll(listed);
+    kept += list_short(masks[l], numbers, _mm512_set1_epi16((short)(first + l)), rows + kept,
+                       queries + kept);
   }
   return kept;
 }
 
-/// Lists the pairs of rows of a tile and a word of queries, at most 64, whose sums exceed their
-/// thresholds: comparing and listing take no longer than the sums. Returns how many; writes up to 16 more.
-/// Prefetches rows of w, at most HS_LANE_STRIDE floats long, where it is not NULL.
+HS_INLINE HS_PACKS_BYTES ptrdiff_t lane_pairs_of(ptrdiff_t groups, ptrdiff_t m,
+                                                 const uint8_t *codes, const int8_t *lanes,
+                                                 ptrdiff_t n, const int32_t *thresholds,
+                                                 uint16_t first, ptrdiff_t stride, const float *w,
+                                                 uint16_t *rows, uint8_t *queries) {
+  const held_lanes held = hold_lanes(groups, lanes, n, thresholds);
+  const __m512i numbers = byte_numbers(), one = _mm512_set1_epi16(1);
+  __m512i row = _mm512_set1_epi16((short)first);
+  ptrdiff_t kept = 0;
+  for (ptrdiff_t l = 0; l < m; l++) {
+    if (w) __builtin_prefetch(codes + HS_CODES_AHEAD + 4 * groups * l, 0, 3);
+    const uint64_t mask = lane_mask(groups, codes, l, &held);
+    if (w) {
+      // Which rows have pairs cannot be foreseen: for the others, something is fetched that is there.
+      const float *from = mask ? w + l * stride : (const float *)codes;
+      for (ptrdiff_t k = 0; k < stride; k += HS_LANES) __builtin_prefetch(from + k, 0, 3);
+    }
+    kept += list_short(mask, numbers, row, rows + kept, queries + kept);
+    row = _mm512_add_epi16(row, one);
+  }
+  return kept;
+}
+
+/// Lists the pairs of m rows of a tile and a word of queries, at most 64, whose sums exceed their
+/// thresholds: comparing and listing take hardly longer than the sums. Returns how many; writes up to 64
+/// more. Prefetches rows of w, at most HS_LANE_STRIDE floats long, where it is not NULL.
 static __attribute__((noinline)) HS_PACKS_BYTES ptrdiff_t
-lane_pairs(ptrdiff_t groups, ptrdiff_t rows, const uint8_t *codes, const int8_t *lanes, ptrdiff_t n,
-           const int32_t *thresholds, int32_t first, ptrdiff_t stride, const float *w, int32_t *ids,
-           int32_t *queries) {
+lane_pairs(ptrdiff_t groups, ptrdiff_t m, const uint8_t *codes, const int8_t *lanes, ptrdiff_t n,
+           const int32_t *thresholds, uint16_t first, ptrdiff_t stride, const float *w,
+           uint16_t *rows, uint8_t *queries) {
   if (w && stride == HS_LANES) {
-    HS_WITH_GROUPS(groups, lane_pairs_of, rows, codes, lanes, n, thresholds, first, HS_LANES, w, ids,
+    HS_WITH_GROUPS(groups, lane_pairs_of, m, codes, lanes, n, thresholds, first, HS_LANES, w, rows,
                    queries);
   }
   if (w && stride == 2 * HS_LANES) {
-    HS_WITH_GROUPS(groups, lane_pairs_of, rows, codes, lanes, n, thresholds, first, 2 * HS_LANES, w,
-                   ids, queries);
+    HS_WITH_GROUPS(groups, lane_pairs_of, m, codes, lanes, n, thresholds, first, 2 * HS_LANES, w,
+                   rows, queries);
   }
   if (w) {
-    HS_WITH_GROUPS(groups, lane_pairs_of, rows, codes, lanes, n, thresholds, first, stride, w, ids,
+    HS_WITH_GROUPS(groups, lane_pairs_of, m, codes, lanes, n, thresholds, first, stride, w, rows,
                    queries);
   }
-  HS_WITH_GROUPS(groups, lane_pairs_of, rows, codes, lanes, n, thresholds, first, stride, NULL, ids,
+  HS_WITH_GROUPS(groups, lane_pairs_of, m, codes, lanes, n, thresholds, first, stride, NULL, rows,
                  queries);
 }
 
 #define HS_LANE_STRIDE 64
+#define list_words_fastest(...) \
+  (packs_bytes() ? list_words_packed(__VA_ARGS__) : list_words(__VA_ARGS__))
 #define list_pairs_fastest(...) \
   (packs_bytes() ? list_pairs_packed(__VA_ARGS__) : list_pairs(__VA_ARGS__))

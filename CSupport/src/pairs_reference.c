@@ -7,6 +7,19 @@
 
 #pragma STDC FP_CONTRACT OFF
 
+/// Whether the sum of codes of row r of consecutive tiles and query j of n exceeds its threshold.
+static int exceeds(ptrdiff_t r, ptrdiff_t groups, const uint8_t *codes, ptrdiff_t n, ptrdiff_t j,
+                   const int8_t *q, const int32_t *thresholds) {
+  const ptrdiff_t tile = r / HS_TILE_ROWS;
+  const uint8_t *codes_of_tile = codes + tile * HS_TILE_ROWS * 4 * groups;
+  int32_t sum = 0;
+  for (ptrdiff_t l = 0; l < 4 * groups; l++) {
+    const ptrdiff_t at = (l / 4 * HS_TILE_ROWS + r % HS_TILE_ROWS) * 4 + l % 4;
+    sum += codes_of_tile[at] * q[j * 4 * groups + l];
+  }
+  return sum > thresholds[tile * n + j];
+}
+
 ptrdiff_t hs_tile_filter_pairs_ref(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
                                    const int32_t *spans, ptrdiff_t n, const int8_t *q,
                                    const int32_t *starts, int32_t span,
@@ -16,15 +29,8 @@ ptrdiff_t hs_tile_filter_pairs_ref(ptrdiff_t m, ptrdiff_t groups, const uint8_t 
   (void)stride, (void)w;                  // only read ahead elsewhere
   ptrdiff_t kept = 0;
   for (ptrdiff_t r = 0; r < m; r++) {
-    const ptrdiff_t tile = r / HS_TILE_ROWS;
-    const uint8_t *codes_of_tile = codes + tile * HS_TILE_ROWS * 4 * groups;
     for (ptrdiff_t j = 0; j < n; j++) {
-      int32_t sum = 0;
-      for (ptrdiff_t l = 0; l < 4 * groups; l++) {
-        const ptrdiff_t at = (l / 4 * HS_TILE_ROWS + r % HS_TILE_ROWS) * 4 + l % 4;
-        sum += codes_of_tile[at] * q[j * 4 * groups + l];
-      }
-      if (sum <= thresholds[tile * n + j]) continue;
+      if (!exceeds(r, groups, codes, n, j, q, thresholds)) continue;
       ids[kept] = first + (int32_t)r;
       queries[kept++] = (int32_t)j;
     }
@@ -64,6 +70,39 @@ ptrdiff_t hs_recheck_pairs_f32_ref(ptrdiff_t count, const int32_t *ids, const in
     const float z = hs_dot_f32_ref(stride, w + ids[c] * stride, x + queries[c] * stride);
     if (!(z > b)) continue;
     fired_ids[fired] = ids[c];
+    fired_queries[fired] = queries[c];
+    values[fired++] = z - b;
+  }
+  return fired;
+}
+
+ptrdiff_t hs_tile_filter_word_ref(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
+                                  const int32_t *spans, ptrdiff_t n, const int8_t *q,
+                                  const int32_t *starts, int32_t span, const int32_t *thresholds,
+                                  ptrdiff_t stride, const float *w, uint16_t *rows,
+                                  uint8_t *queries) {
+  (void)spans, (void)starts, (void)span;  // 32 bits hold every sum
+  (void)stride, (void)w;                  // only read ahead elsewhere
+  ptrdiff_t kept = 0;
+  for (ptrdiff_t r = 0; r < m; r++) {
+    for (ptrdiff_t j = 0; j < n; j++) {
+      if (!exceeds(r, groups, codes, n, j, q, thresholds)) continue;
+      rows[kept] = (uint16_t)r;
+      queries[kept++] = (uint8_t)j;
+    }
+  }
+  return kept;
+}
+
+ptrdiff_t hs_recheck_word_f32_ref(ptrdiff_t count, const uint16_t *rows, const uint8_t *queries,
+                                  int32_t first, ptrdiff_t stride, const float *w, const float *x,
+                                  float b, int32_t *fired_ids, int32_t *fired_queries,
+                                  float *values) {
+  ptrdiff_t fired = 0;
+  for (ptrdiff_t c = 0; c < count; c++) {
+    const float z = hs_dot_f32_ref(stride, w + rows[c] * stride, x + queries[c] * stride);
+    if (!(z > b)) continue;
+    fired_ids[fired] = first + rows[c];
     fired_queries[fired] = queries[c];
     values[fired++] = z - b;
   }

@@ -26,8 +26,6 @@ HS_INLINE uint64_t tile_mask(const __m512i sums[4], int32_t threshold) {
 /// The rows of a tile whose sums exceed the threshold, for a query in two planes.
 HS_INLINE uint64_t tile_mask_one(ptrdiff_t groups, const uint8_t *codes, const int8_t *high,
                                  const int8_t *low, int32_t threshold) {
-  // The processor foresees the stream of codes, but not far enough to keep up with it from memory.
-  enum { ahead = 4096, short_groups = 4 };
   __m512i sums[4] = {0}, low_sums[4] = {0};
   for (ptrdiff_t g = 0; g < groups; g++) {
     const __m512i h = four_numbers(high + 4 * g);
@@ -35,7 +33,6 @@ HS_INLINE uint64_t tile_mask_one(ptrdiff_t groups, const uint8_t *codes, const i
 #pragma clang loop unroll(full)
     for (int i = 0; i < 4; i++) {
       const __m512i c = _mm512_loadu_si512(codes + 256 * g + 64 * i);
-      if (groups > short_groups) __builtin_prefetch(codes + 256 * g + 64 * i + ahead, 0, 2);
       sums[i] = _mm512_dpbusd_epi32(sums[i], c, h);
       low_sums[i] = _mm512_dpbusd_epi32(low_sums[i], c, l);
     }

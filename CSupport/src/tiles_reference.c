@@ -80,7 +80,10 @@ ptrdiff_t hs_renew_codes_f32_ref(ptrdiff_t n, const int32_t *ids, ptrdiff_t stri
     const double reach = (double)norms[r] + bounds[4 * t];
     if (reach > bounds[4 * t + 1]) bounds[4 * t + 1] = reach;
     const int fits = error_of_codes(stride, row, groups, tile->scale, own) <= tile->limit;
-    const int shrinks = was_large && norms[r] <= tile->small;
+    int shrinks = was_large && norms[r] <= tile->small;
+    for (ptrdiff_t k = t * HS_TILE_ROWS; k < (t + 1) * HS_TILE_ROWS; k++) {
+      if (norms[k] > tile->small) shrinks = 0;
+    }
     if (--tile->renewals <= 0 || !fits || shrinks) outgrown[found++] = ids[i];
   }
   return found;
@@ -106,6 +109,24 @@ double hs_query_encode_f32_ref(ptrdiff_t groups, ptrdiff_t stride, const float *
     }
   }
   return fold_double(residual);
+}
+
+void hs_queries_encode_f32_ref(ptrdiff_t n, ptrdiff_t groups, ptrdiff_t stride, const float *x,
+                               const float *scales, int8_t *high, int8_t *low, int32_t *sums,
+                               double *residuals) {
+  for (ptrdiff_t i = 0; i < n; i++) {
+    residuals[i] = hs_query_encode_f32_ref(groups, stride, x + i * stride, scales[i],
+                                           1 / scales[i], high + i * 4 * groups,
+                                           low ? low + i * 4 * groups : NULL, sums + i);
+  }
+}
+
+void hs_query_sizes_f32_ref(ptrdiff_t n, ptrdiff_t stride, const float *x, float *squares,
+                            float *largest) {
+  for (ptrdiff_t i = 0; i < n; i++) {
+    squares[i] = hs_dot_f32_ref(stride, x + i * stride, x + i * stride);
+    largest[i] = hs_largest_f32_ref(stride, x + i * stride);
+  }
 }
 
 int32_t hs_tile_span_ref(ptrdiff_t groups, const uint8_t *codes, ptrdiff_t slot, ptrdiff_t n) {

@@ -50,7 +50,7 @@ struct DividedBatch {
 
   /// The scores of the whole batch of `rows` rows, from a report on this rank's share of them.
   mutating func forward(
-    _ step: borrowing SparseStep, _ report: borrowing FiringReport, network: MaterializedNetwork,
+    _ step: SparseStep, _ report: borrowing FiringReport, network: MaterializedNetwork,
     rows: Int, scores all: Matrix
   ) {
     let share = communicator.share(of: rows)

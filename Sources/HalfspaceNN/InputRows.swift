@@ -41,17 +41,24 @@ public enum InputRows: Sendable {
   ///
   /// - Throws: `RowReadError` when rows cannot be read.
   public func copy(_ rows: ArraySlice<Int>, to block: Matrix) throws(RowReadError) {
-    precondition(
-      rows.count <= block.rows && block.columns == columns,
-      "\(rows.count) rows of \(columns) for [\(block.rows), \(block.columns)]")
+    func check(_ columns: Int) {
+      precondition(
+        rows.count <= block.rows && block.columns == columns,
+        "\(rows.count) rows of \(columns) for [\(block.rows), \(block.columns)]")
+    }
     switch self {
     case .dense(let matrix):
+      check(matrix.columns)
       for (k, row) in rows.enumerated() {
         precondition(row >= 0 && row < matrix.rows, "row \(row) of \(matrix.rows)")
         unsafe block.row(k).update(from: matrix.row(row), count: matrix.stride)
       }
-    case .sparse(let matrix): matrix.copy(rows, to: block)
-    case .streamed(let source): try source.copy(rows, to: block)
+    case .sparse(let matrix):
+      check(matrix.columns)
+      matrix.copy(rows, to: block)
+    case .streamed(let source):
+      check(source.columns)
+      try source.copy(rows, to: block)
     }
   }
 

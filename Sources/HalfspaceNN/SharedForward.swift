@@ -33,7 +33,7 @@ struct SharedForward {
 
   /// Scores `[>= queries, C]` of a report over the rows that `network` holds here.
   mutating func run(
-    _ step: borrowing SparseStep, _ report: borrowing FiringReport, network: MaterializedNetwork,
+    _ step: SparseStep, _ report: borrowing FiringReport, network: MaterializedNetwork,
     scores: Matrix
   ) {
     let outputs = network.outputs

@@ -31,7 +31,7 @@ extension SparseStep {
   ///
   /// With `allNeurons`, rows that did not fire take part with gradient zero (dense momentum and
   /// Adam). O(pairs * (d + C)), plus O(M (d + C)) for all neurons.
-  mutating func backward(
+  func backward(
     gradient: Matrix, layers: Layers, hiddenStep: LayerOptimizer.Step,
     outputStep: LayerOptimizer.Step, allNeurons: Bool
   ) {
@@ -109,7 +109,7 @@ extension SparseStep {
   /// The step of plain SGD, gradients and update in one: rows are moved by `alpha` times their gradients;
   /// `outputAlpha` is nil when the output weights are fixed. With `terms`, moves are bounded: see
   /// `moveBounds`. O(pairs * (d + C)).
-  mutating func descend(
+  func descend(
     gradient: Matrix, inputs: Matrix, weights: Matrix, outputs: Matrix, alpha: Float,
     outputAlpha: Float?, bounding terms: MoveBounds.Terms?
   ) {

@@ -5,7 +5,7 @@ internal import HalfspaceLinalg
 extension SparseStep {
   /// Steps of one weight matrix whose gradient is, for every row that the loaded report lists, the
   /// sum of the values times the inputs, in the order of the inputs. O(pairs * columns).
-  mutating func descend(
+  func descend(
     inputs: Matrix, parameters: Matrix, optimizer: LayerOptimizer,
     _ parametersOfStep: LayerOptimizer.Step
   ) {

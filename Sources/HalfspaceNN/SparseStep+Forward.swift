@@ -5,7 +5,7 @@ internal import HalfspaceLinalg
 extension SparseStep {
   /// `scores[k] = factor * sum_r h_rk a_r` for every query k < `queries` of the grouped pairs, with the
   /// bits that the report of the same pairs gives. `scores` is `[>= queries, C]`. O(pairs * C).
-  mutating func forward(
+  func forward(
     queries: Int, outputs: Matrix, shards: [Int], factor: Float, scores: Matrix
   ) {
     let pieces = shards.count - 1

@@ -10,7 +10,7 @@ extension SparseStep {
   /// The backward pass for sparse inputs and an optimizer that moves nothing whose gradient is zero:
   /// as `backward(gradient:layers:...)` does it for the rows with their zeros, but only the columns
   /// of the rows that fired are touched. O(pairs * (e + C)) for e entries of a row.
-  mutating func backward(
+  func backward(
     gradient: Matrix, inputs: SparseQueries, layers: Layers, hiddenStep: LayerOptimizer.Step,
     outputStep: LayerOptimizer.Step
   ) {

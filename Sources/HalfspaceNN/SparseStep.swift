@@ -20,7 +20,9 @@ internal import HalfspaceReporting
 /// Order of sums: outputs add neurons in ascending order within a shard, then the shards in
 /// order; gradients add batch rows in ascending order. Neither depends on threads.
 /// Nothing is allocated once the buffers have seen their largest batch.
-@safe struct SparseStep: ~Copyable {
+///
+/// A class, not to be taken apart and watched anew by its owner in every call of a step of microseconds.
+@safe final class SparseStep {
   /// The pairs, neuron by neuron, grouped: a lookup may leave them here itself, see `takeOverPairs()`. Of a
   /// loaded report of one query the neurons are those of `active`, and not repeated.
   var pairs = PairReport()
@@ -68,7 +70,7 @@ internal import HalfspaceReporting
   }
 
   /// Takes over a report over `neurons` stored rows. O(pairs + neurons / 16).
-  mutating func load(_ report: borrowing FiringReport, neurons: Int) {
+  func load(_ report: borrowing FiringReport, neurons: Int) {
     largestMove = nil
     unsafe Self.reserve(&counts, neurons)
     pairs.removeAll()
@@ -86,7 +88,7 @@ internal import HalfspaceReporting
   }
 
   /// Takes over `pairs` as a lookup has left them. O(1).
-  mutating func takeOverPairs() {
+  func takeOverPairs() {
     precondition(pairs.isGrouped, "\(pairCount) pairs that are not grouped")
     largestMove = nil
     repeatsNeurons = true

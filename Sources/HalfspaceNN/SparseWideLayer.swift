@@ -42,7 +42,7 @@ public final class SparseWideLayer {
   let threads: Int
   var lookup: GrowingLookup
   var report = FiringReport()
-  var step: SparseStep
+  let step: SparseStep
   var hidden: LayerOptimizer
   var output: LayerOptimizer?
   /// What the last `forward` leaves for `backward`, and that for `update`.

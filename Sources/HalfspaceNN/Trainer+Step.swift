@@ -74,6 +74,8 @@ extension Trainer {
   private func takeParts(_ batch: LookupBatch, _ targets: Targets) -> Double {
     let rows = batch.count
     let targetRows = batch.numbers ?? (0..<rows).map { $0 }[...]
+    var timer = timer
+    defer { self.timer = timer }
     timer.start(all: isShared)
     let isGrouped = lookUp(batch)
     times.lookup += timer.lap()

@@ -67,7 +67,7 @@ public final class Trainer {
   var ownedReport = FiringReport()
   /// 0..<M, for optimizers that move every row.
   var allNeurons: [Int32] = []
-  var step: SparseStep
+  let step: SparseStep
   var timer = StepTimer()
   var threadChoice: ThreadChoice
   var moves: MoveBounds

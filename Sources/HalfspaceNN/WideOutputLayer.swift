@@ -40,7 +40,7 @@ public final class WideOutputLayer {
   /// Labels within their margin, and with the rows' own labels merged in.
   private var report = FiringReport()
   private var slopes = FiringReport()
-  private var step: SparseStep
+  private let step: SparseStep
   private var state: LayerOptimizer
   private var inputs: Matrix?
 

@@ -26,6 +26,11 @@ struct Door: Sendable {
   /// Traps unless these rows may enter, which have moved. O(d) each.
   func check(moved rows: UnsafeBufferPointer<Int32>, of weights: Matrix) {
     if numbers == .admitted { return }
+    // Nearly always all is well, which takes no branch to see.
+    let limit = UInt32(clamping: weights.rows)
+    var isOdd = numbers == .refused
+    for k in 0..<rows.count { isOdd = unsafe isOdd || UInt32(bitPattern: rows[k]) >= limit }
+    if !isOdd { return }
     for k in 0..<rows.count {
       let row = unsafe checked(rows[k], of: weights)
       checkNumbers(weights, row..<(row + 1), "row")

@@ -45,8 +45,12 @@ enum RoundingMargin {
   /// An upper bound of the Euclidean norm of a padded row. Infinite or NaN exactly where an
   /// element is; NaN means that an element is NaN, so that no canonical value is a number.
   static func norm(stride: Int, _ row: UnsafePointer<Float>) -> Double {
-    let square = unsafe Double(hs_dot_f32(stride, row, row))
-    if let norm = norm(square: square, stride: stride) { return norm }
+    unsafe norm(square: hs_dot_f32(stride, row, row), stride: stride, row)
+  }
+
+  /// The same where the canonical square is known.
+  static func norm(square: Float, stride: Int, _ row: UnsafePointer<Float>) -> Double {
+    if let norm = norm(square: Double(square), stride: stride) { return norm }
     // Squares of floats are exact in Double, which their sum cannot leave.
     var sum = 0.0
     for l in 0..<stride {

@@ -167,7 +167,8 @@ extension TileCodes {
     let positions = rows(of: tile..<(tile + 1))
     let rows = unsafe encoder.load(positions)
     let largest = unsafe hs_largest_f32(positions.count * stride, rows)
-    unsafe rooms[tile].scale = max(largest / Self.largestCode, Self.smallestScale)
+    let headroom = hasRooms ? TileRoom.headroom : 1
+    unsafe rooms[tile].scale = max(largest / Self.largestCode * headroom, Self.smallestScale)
     unsafe spans[tile] = keepsSpans ? 0 : .max
     unsafe encode(positions, rows, tile: tile, encoder)
     takeBudget(of: tile)

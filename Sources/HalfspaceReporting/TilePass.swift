@@ -60,11 +60,12 @@ struct TilePass: Sendable {
 
   /// Appends the pairs of one query to `pairs`.
   ///
-  /// Rows that pass the filter are fetched while it goes on, and decided before they are out of
-  /// the cache.
+  /// Rows that pass the filter are fetched while it goes on, unless they are in the cache already, and decided
+  /// before they are out of it.
   func ask(_ q: Int, _ tiles: Range<Int>, worker: TileWorker, into pairs: inout FiringReport) {
     let weights = codes.weights
     worker.prepare(tiles: min(tiles.count, Self.tilesOfOne), queries: 1)
+    let isFetched = weights.byteCount > Self.cachedBytes
     for begin in stride(from: tiles.lowerBound, to: tiles.upperBound, by: Self.tilesOfOne) {
       let block = begin..<min(tiles.upperBound, begin + Self.tilesOfOne)
       let range = codes.rows(of: block)
@@ -75,7 +76,7 @@ struct TilePass: Sendable {
       let found = unsafe hs_tile_filter_one(
         range.count, block.count, nil, codes.groups, codes.codes(from: begin), encoded.high(q),
         encoded.low(q), worker.thresholds, nil, Int32(range.lowerBound), weights.stride,
-        weights.row(range.lowerBound), worker.candidates)
+        isFetched ? weights.row(range.lowerBound) : nil, worker.candidates)
       unsafe decide(q, worker.candidates, found, worker, into: &pairs)
     }
   }

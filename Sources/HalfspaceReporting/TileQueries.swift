@@ -20,6 +20,8 @@ internal import HalfspaceLinalg
   private var startCapacity = 0
   /// At least the span of every query in one plane.
   private(set) var span: Int32 = 0
+  /// What is known of every query while it is encoded.
+  @unsafe private var sizes = unsafe Sizes(capacity: 0)
   /// Coordinates of the queries in a basis.
   private var coordinates = Matrix(rows: 0, columns: 0)
 
@@ -27,10 +29,11 @@ internal import HalfspaceLinalg
     unsafe planes.deallocate()
     unsafe numbers.deallocate()
     unsafe starts.deallocate()
+    unsafe sizes.deallocate()
   }
 
   var byteCount: Int {
-    capacity + numberCapacity * MemoryLayout<Double>.stride
+    capacity + numberCapacity / 6 * Self.bytesPerQuery
       + startCapacity * MemoryLayout<Int32>.stride + coordinates.byteCount
   }
 
@@ -59,6 +62,10 @@ internal import HalfspaceLinalg
     }
   }
 
+  /// Bytes of a query's numbers and sizes.
+  private static let bytesPerQuery =
+    8 * MemoryLayout<Double>.stride + 4 * MemoryLayout<Float>.stride
+
   /// Queries that take longer to encode than it takes to hand them over.
   private static let queriesWorthATask = 8
 
@@ -67,48 +74,60 @@ internal import HalfspaceLinalg
     _ some: Range<Int>, of queries: Matrix, _ rows: Range<Int>, basis: TileBasis?,
     inTwoPlanes: Bool, block: Int
   ) {
+    guard !some.isEmpty else { return }
     let columns = basis?.count ?? queries.columns
     let source = basis == nil ? queries : coordinates
     let range = inTwoPlanes ? HS_QUERY_LARGEST_16 : hs_query_largest_of_batch()
     let length = 4 * groups
+    let x = unsafe source.row(basis == nil ? rows.lowerBound + some.lowerBound : some.lowerBound)
+    let (first, n) = (some.lowerBound, some.count)
+    unsafe hs_query_sizes_f32(n, source.stride, x, sizes.squares + first, sizes.largest + first)
     for q in some {
+      let row = unsafe x + (q - first) * source.stride
+      let norm = unsafe RoundingMargin.norm(
+        square: sizes.squares[q], stride: source.stride, row)
+      unsafe sizes.norms[q] = norm
+      // Infinite or no number: the reach alone decides, for all tiles and rows.
+      unsafe sizes.scales[q] =
+        TileMargin.scale(norm: norm, largest: sizes.largest[q], columns: columns, range: range)
+        ?? .infinity
+    }
+    unsafe hs_queries_encode_f32(
+      n, groups, source.stride, x, sizes.scales + first, planes + first * length,
+      inTwoPlanes ? planes + (count + first) * length : nil, sizes.sums + first,
+      sizes.residuals + first)
+    for q in some {
+      let (begin, size) = (q / block * block, min(block, count - q / block * block))
+      let own = unsafe numbers + 6 * begin + (q - begin)
       let whole = unsafe queries.row(rows.lowerBound + q)
-      let x = unsafe source.row(basis == nil ? rows.lowerBound + q : q)
-      let (first, size) = (q / block * block, min(block, count - q / block * block))
-      let own = unsafe numbers + 6 * first + (q - first)
-      let wholeNorm = unsafe RoundingMargin.norm(stride: queries.stride, whole)
-      let norm =
-        unsafe basis == nil ? wholeNorm : RoundingMargin.norm(stride: source.stride, x)
-      let largest = unsafe hs_largest_f32(source.stride, x)
-      let high = unsafe planes + q * length
-      let low = unsafe inTwoPlanes ? planes + (count + q) * length : nil
-      guard
-        wholeNorm.isFinite,
-        let scale = TileMargin.scale(norm: norm, largest: largest, columns: columns, range: range)
-      else {
-        // Infinite or no number: the reach alone decides, for all tiles and rows.
-        unsafe high.initialize(repeating: 0, count: length)
-        unsafe low?.initialize(repeating: 0, count: length)
+      let norm = unsafe sizes.norms[q]
+      let wholeNorm =
+        unsafe basis == nil ? norm : RoundingMargin.norm(stride: queries.stride, whole)
+      let scale = unsafe sizes.scales[q]
+      guard wholeNorm.isFinite, scale < .infinity else {
+        unsafe (planes + q * length).update(repeating: 0, count: length)
+        if inTwoPlanes {
+          unsafe (planes + (count + q) * length).update(repeating: 0, count: length)
+        }
         for k in 0..<5 { unsafe own[k * size] = 0 }
         unsafe own[5 * size] = wholeNorm.isFinite ? .infinity : wholeNorm
         continue
       }
-      var sum: Int32 = 0
-      let squares = unsafe hs_query_encode_f32(
-        groups, source.stride, x, scale, 1 / scale, high, low, &sum)
-      let residual = TileMargin.root(ofSum: squares, terms: source.stride)
+      let residual = unsafe TileMargin.root(ofSum: sizes.residuals[q], terms: source.stride)
       let bounds =
         if let basis {
           unsafe TileMargin.Numbers(
             norm: norm, residual: residual, whole: wholeNorm,
-            rest: basis.rest(of: whole, coordinates: x, norm: wholeNorm), stride: queries.stride)
+            rest: basis.rest(
+              of: whole, coordinates: x + (q - first) * source.stride, norm: wholeNorm),
+            stride: queries.stride)
         } else {
           TileMargin.Numbers(norm: norm, residual: residual, stride: queries.stride)
         }
       unsafe own[0] = bounds.norm
       unsafe own[size] = bounds.slack
       unsafe own[2 * size] = 1 / Double(scale)
-      unsafe own[3 * size] = 128 * Double(sum)
+      unsafe own[3 * size] = 128 * Double(sizes.sums[q])
       unsafe own[4 * size] = bounds.rest
       unsafe own[5 * size] = bounds.reach
     }
@@ -173,6 +192,39 @@ internal import HalfspaceLinalg
       unsafe numbers.deallocate()
       unsafe numbers = AlignedMemory.allocate(Double.self, capacity: 6 * count)
       numberCapacity = 6 * count
+      unsafe sizes.deallocate()
+      unsafe sizes = Sizes(capacity: count)
+    }
+  }
+}
+
+extension TileQueries {
+  /// Of each query its canonical square, largest number, norm and scale, and of its codes their sum and the square
+  /// of what they leave out.
+  @unsafe private struct Sizes {
+    let squares: UnsafeMutablePointer<Float>
+    let largest: UnsafeMutablePointer<Float>
+    let scales: UnsafeMutablePointer<Float>
+    let norms: UnsafeMutablePointer<Double>
+    let sums: UnsafeMutablePointer<Int32>
+    let residuals: UnsafeMutablePointer<Double>
+
+    init(capacity: Int) {
+      unsafe squares = .allocate(capacity: capacity)
+      unsafe largest = .allocate(capacity: capacity)
+      unsafe scales = .allocate(capacity: capacity)
+      unsafe norms = .allocate(capacity: capacity)
+      unsafe sums = .allocate(capacity: capacity)
+      unsafe residuals = .allocate(capacity: capacity)
+    }
+
+    func deallocate() {
+      unsafe squares.deallocate()
+      unsafe largest.deallocate()
+      unsafe scales.deallocate()
+      unsafe norms.deallocate()
+      unsafe sums.deallocate()
+      unsafe residuals.deallocate()
     }
   }
 }

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CHalfspace
 internal import HalfspaceLinalg
 
 /// Scratch of one task of a report over tiles.
@@ -26,8 +27,12 @@ internal import HalfspaceLinalg
   /// Candidates row by row: rows and queries, and those that fire.
   @unsafe private(set) var pairRows = UnsafeMutablePointer<Int32>.allocate(capacity: 0)
   @unsafe private(set) var pairQueries = UnsafeMutablePointer<Int32>.allocate(capacity: 0)
+  /// The same of rows of a block and a word of queries.
+  @unsafe private(set) var shortRows = UnsafeMutablePointer<UInt16>.allocate(capacity: 0)
+  @unsafe private(set) var shortQueries = UnsafeMutablePointer<UInt8>.allocate(capacity: 0)
   var pairs = PairReport()
   private var pairCapacity = 0
+  private var shortCapacity = 0
   private var thresholdCapacity = 0
   private var tileCapacity = 0
   private var queryCapacity = 0
@@ -41,12 +46,14 @@ internal import HalfspaceLinalg
     unsafe candidates.deallocate()
     unsafe pairRows.deallocate()
     unsafe pairQueries.deallocate()
+    unsafe shortRows.deallocate()
+    unsafe shortQueries.deallocate()
   }
 
   /// Bytes held, without the pairs of queries.
   var byteCount: Int {
     4 * (thresholdCapacity + queryCapacity * (1 + slotCapacity) + 2 * pairCapacity)
-      + pairs.byteCount + tree.byteCount
+      + 3 * shortCapacity + pairs.byteCount + tree.byteCount
   }
 
   /// What it has done since `removeAll()`.
@@ -80,15 +87,23 @@ internal import HalfspaceLinalg
     unsafe candidates = .allocate(capacity: slotCapacity * queryCapacity)
   }
 
-  /// Makes room for candidates row by row and for thresholds.
-  func prepare(pairs: Int, thresholds: Int) {
+  /// Makes room for candidates row by row, for those of a word of queries, and for thresholds.
+  func prepare(pairs: Int, shortPairs: Int, thresholds: Int) {
     reserve(thresholds: thresholds)
-    guard pairs + Self.overrun > pairCapacity else { return }
-    pairCapacity = pairs + Self.overrun
-    unsafe pairRows.deallocate()
-    unsafe pairQueries.deallocate()
-    unsafe pairRows = AlignedMemory.allocate(Int32.self, capacity: pairCapacity)
-    unsafe pairQueries = AlignedMemory.allocate(Int32.self, capacity: pairCapacity)
+    if pairs > 0, pairs + Self.overrun > pairCapacity {
+      pairCapacity = pairs + Self.overrun
+      unsafe pairRows.deallocate()
+      unsafe pairQueries.deallocate()
+      unsafe pairRows = AlignedMemory.allocate(Int32.self, capacity: pairCapacity)
+      unsafe pairQueries = AlignedMemory.allocate(Int32.self, capacity: pairCapacity)
+    }
+    if shortPairs > 0, shortPairs + Int(HS_WORD_OVERRUN) > shortCapacity {
+      shortCapacity = shortPairs + Int(HS_WORD_OVERRUN)
+      unsafe shortRows.deallocate()
+      unsafe shortQueries.deallocate()
+      unsafe shortRows = AlignedMemory.allocate(UInt16.self, capacity: shortCapacity)
+      unsafe shortQueries = AlignedMemory.allocate(UInt8.self, capacity: shortCapacity)
+    }
   }
 
   private func reserve(thresholds count: Int) {

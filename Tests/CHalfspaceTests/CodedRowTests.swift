@@ -49,7 +49,7 @@ extension Kernels {
           let scale: Float = t == 1 ? 0x1p-7 : 0.03
           let at = error(64 * t, w, stride, groups: groups, scale: scale, codes)
           return hs_coded_tile_t(
-            scale: scale, limit: t == 1 ? at : at * 1.2, room: 0.5, small: t == 3 ? 4 : 0.6,
+            scale: scale, limit: t == 1 ? at : at * 1.2, room: 0.5, small: t == 3 ? 1000 : 0.6,
             renewals: t == 2 ? 3 : 1000)
         }
         let expected = ids.elements.filter { id in
@@ -64,13 +64,18 @@ extension Kernels {
           #expect(Array(beyond.elements.prefix(found)) == expected)
 
           var (renewed, after) = (codes, tiles)
-          let norms = Block((0..<Self.m).map { Float($0 % 7) })
+          // In the last tile one row's norm, or two rows', are above what is small, and fall below it.
+          let large = expected.filter { $0 >= 192 }.prefix(count % 2 + 1)
+          let norms = Block(
+            (0..<Self.tiles * 64).map { large.contains(Int32($0)) ? 2000 : Float($0 % 7) })
           var bounds = [Double](repeating: 1, count: 4 * Self.tiles)
           let outgrown = Block(found, of: Int32(-1))
           let left = unsafe hs_renew_codes_f32(
             found, beyond.start, stride, w.start, groups, &after, &renewed, norms.start, &bounds,
             outgrown.start)
           check(w, stride, groups, expected, renewed, norms, bounds)
+          let grown = Array(outgrown.elements[..<left]).filter { $0 >= 192 }
+          #expect(grown == Array(large.suffix(1)))
           var outcome = Outcome()
           outcome.add(beyond, first: found)
           outcome.add(outgrown, first: left)

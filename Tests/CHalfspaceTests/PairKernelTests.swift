@@ -51,6 +51,15 @@ extension Kernels {
               &queries)
             #expect(
               (0..<kept).map { [ids[$0], queries[$0]] } == expected, "\(m) rows, \(n) queries")
+            guard n <= Int(HS_WORD_QUERIES) else { return }
+            var shortRows = [UInt16](repeating: 0, count: m * n + Int(HS_WORD_OVERRUN))
+            var shortQueries = [UInt8](repeating: 0, count: m * n + Int(HS_WORD_OVERRUN))
+            let listed = unsafe hs_tile_filter_word(
+              m, groups, codes, spans, n, q, starts, .max, thresholds, stride, rows, &shortRows,
+              &shortQueries)
+            #expect(
+              (0..<listed).map { [7 + Int32(shortRows[$0]), Int32(shortQueries[$0])] } == expected,
+              "\(m) rows, a word of \(n) queries")
           }
         }
       }
@@ -102,6 +111,21 @@ extension Kernels {
           #expect(fired == expected.count)
           for (k, e) in expected.enumerated() {
             #expect(ids[k] == owners[e] && rows[k] == lists.rows[e] && values[k] == h[e])
+          }
+          if queries <= Int(HS_WORD_QUERIES) {
+            // Rows from the second third on, counted from there.
+            let (begin, count) = (third, pairs - third)
+            let before = count > 0 ? owners[begin] : 0
+            let shortRows = (begin..<pairs).map { UInt16(owners[$0] - before) }
+            let shortQueries = (begin..<pairs).map { UInt8(lists.rows[$0]) }
+            let kept = unsafe hs_recheck_word_f32(
+              count, shortRows, shortQueries, before, stride, w.start + Int(before) * stride,
+              x.start, 0.5, ids.start, rows.start, values.start)
+            let late = expected.filter { $0 >= begin }
+            #expect(kept == late.count)
+            for (k, e) in late.enumerated() {
+              #expect(ids[k] == owners[e] && rows[k] == lists.rows[e] && values[k] == h[e])
+            }
           }
           var outcome = Outcome(h)
           outcome.add(fired)

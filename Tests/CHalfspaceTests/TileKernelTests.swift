@@ -109,6 +109,58 @@ extension Kernels {
       }
     }
 
+    @Test(arguments: [1, 4, 13, 17, 33, 61, 70, 130])
+    func `queries encoded together are those encoded one by one`(d: Int) {
+      var dice = Dice(seed: 41)
+      let (groups, stride) = ((d + 3) / 4, (d + 15) / 16 * 16)
+      for n in [0, 1, 5, 16, 35] {
+        var rows = (0..<n).flatMap { _ in
+          (0..<stride).map { $0 < d ? dice.normal() : 0 }
+        }
+        if n > 3 { (rows[stride], rows[2 * stride], rows[3 * stride]) = (.nan, .infinity, 1e30) }
+        let x = Block(rows)
+        for isDouble in [false, true] {
+          expectSameBitsAtEveryLevel("\(n) queries of \(d), two planes: \(isDouble)") {
+            let (squares, largest) = (Block(n, of: Float(3)), Block(n, of: Float(3)))
+            unsafe hs_query_sizes_f32(n, stride, x.start, squares.start, largest.start)
+            let scales = Block((0..<n).map { Swift.max(largest[$0] / 127, 0x1p-60) })
+            var high = [Int8](repeating: 7, count: n * 4 * groups)
+            var low = high
+            var sums = [Int32](repeating: 0, count: n)
+            var residuals = [Double](repeating: 0, count: n)
+            unsafe low.withUnsafeMutableBufferPointer {
+              unsafe hs_queries_encode_f32(
+                n, groups, stride, x.start, scales.start, &high, isDouble ? $0.baseAddress : nil,
+                &sums, &residuals)
+            }
+            for i in 0..<n {
+              let row = unsafe x.start + i * stride
+              let square = unsafe hs_dot_f32(stride, row, row)
+              #expect(square == squares[i] || square.isNaN && squares[i].isNaN)
+              #expect(unsafe hs_largest_f32(stride, row) == largest[i])
+              var one = [Int8](repeating: 7, count: 4 * groups)
+              var more = one
+              var sum: Int32 = 0
+              let residual = unsafe more.withUnsafeMutableBufferPointer {
+                unsafe hs_query_encode_f32(
+                  groups, stride, row, scales[i], 1 / scales[i], &one,
+                  isDouble ? $0.baseAddress : nil, &sum)
+              }
+              let own = i * 4 * groups..<(i + 1) * 4 * groups
+              #expect(one == Array(high[own]) && more == Array(low[own]) && sum == sums[i])
+              #expect(residual == residuals[i] || residual.isNaN && residuals[i].isNaN)
+            }
+            var outcome = Outcome(squares)
+            outcome.add(largest)
+            outcome.add(Block(high.map { Int32($0) }))
+            outcome.add(Block(low.map { Int32($0) }))
+            outcome.add(Block(sums))
+            return outcome
+          }
+        }
+      }
+    }
+
     @Test func `thresholds are those of the definition, missing numbers included`() {
       let numbers: [Double] = [
         0, 1, 0.1, -3, 7.5, 1e10, 1e38, 1e300, .infinity, .nan, 0x1p-140, 12, 0.3, 2, 90,

@@ -99,7 +99,7 @@ import _HalfspaceTestSupport
   func `loading a report transposes it`(_ shape: Shape) {
     let table = table(
       batch: shape.batch, neurons: shape.neurons, share: shape.share, seed: 2)
-    var step = SparseStep(threads: 1)
+    let step = SparseStep(threads: 1)
     step.load(report(table), neurons: shape.neurons)
     let active = (0..<shape.neurons).filter { r in table.contains { $0[r] > 0 } }
     let loaded = unsafe step.activeNeurons.map { Int($0) }
@@ -135,7 +135,7 @@ import _HalfspaceTestSupport
     // The state of momentum shows which rows took part; zero states stay zero where they did not.
     let optimizer = Optimizer.momentum(mu: 0.5)
     let before = (weights: weights.copy(), outputs: outputs.copy())
-    var step = SparseStep(threads: threads)
+    let step = SparseStep(threads: threads)
     step.load(report(table), neurons: shape.neurons)
     let hidden = LayerOptimizer(optimizer: optimizer, parameters: weights)
     for state in hidden.states {
@@ -179,7 +179,7 @@ import _HalfspaceTestSupport
   }
 
   @Test func `buffers serve reports of any size after one another`() {
-    var step = SparseStep(threads: 2)
+    let step = SparseStep(threads: 2)
     for (batch, neurons, share) in [
       (3, 20, 0.2), (40, 400, 0.5), (1, 3, 1.0), (5, 10, 0.0), (40, 500, 0.9), (2, 600, 0.01),
     ] {
@@ -198,14 +198,14 @@ import _HalfspaceTestSupport
     let outputs = TestData.gaussian(1200, 17, seed: 13)
     let shards = [0, 500, 1200]
     let scores = Matrix(rows: 70, columns: 17)
-    var step = SparseStep(threads: threads)
+    let step = SparseStep(threads: threads)
     #expect(step.workers(for: 70 * 1200 / 4 * outputs.stride) == threads)
     step.forward(report(table), outputs: outputs, shards: shards, factor: 1, scores: scores)
     let expected = forward(table, outputs, shards, factor: 1)
     for k in 0..<70 { #expect(scores.rowArray(k) == expected[k]) }
 
     let inputs = TestData.gaussian(70, 20, seed: 14)
-    func moved(_ step: inout SparseStep) -> (Matrix, Matrix) {
+    func moved(_ step: SparseStep) -> (Matrix, Matrix) {
       let (weights, outputs) = (TestData.gaussian(1200, 20, seed: 15), outputs.copy())
       step.load(report(table), neurons: 1200)
       step.backward(
@@ -218,9 +218,9 @@ import _HalfspaceTestSupport
         outputStep: .init(alpha: -0.25, averageAlpha: 0, number: 1), allNeurons: false)
       return (weights, outputs)
     }
-    var one = SparseStep(threads: 1)
-    let (weights, moreOutputs) = moved(&step)
-    let (expectedWeights, expectedOutputs) = moved(&one)
+    let one = SparseStep(threads: 1)
+    let (weights, moreOutputs) = moved(step)
+    let (expectedWeights, expectedOutputs) = moved(one)
     #expect(weights.isIdentical(to: expectedWeights))
     #expect(moreOutputs.isIdentical(to: expectedOutputs))
   }
