@@ -331,6 +331,11 @@ ptrdiff_t hs_merge_lists(ptrdiff_t first, ptrdiff_t end, const ptrdiff_t *offset
                          const int32_t *starts, const int32_t *added, const int32_t *names,
                          ptrdiff_t *new_offsets, int32_t *new_ids);
 
+/// Asks for the memory of some lists, ids[offsets[lists[k]]..<offsets[lists[k] + 1]], so that it is near
+/// when it is needed: they are short and lie anywhere.
+void hs_fetch_lists(ptrdiff_t n, const ptrdiff_t *lists, const ptrdiff_t *offsets,
+                    const int32_t *ids);
+
 /// Where the entries first..<end of some lists are: those of list lists[k] are
 /// ids[begins[k]]..<ids[ends[k]]. Returns their number. O(n log(entries of a list)).
 ptrdiff_t hs_find_entries(ptrdiff_t n, const ptrdiff_t *lists, const ptrdiff_t *offsets,

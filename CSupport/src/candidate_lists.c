@@ -68,6 +68,15 @@ ptrdiff_t hs_merge_lists(ptrdiff_t first, ptrdiff_t end, const ptrdiff_t *offset
   return written;
 }
 
+void hs_fetch_lists(ptrdiff_t n, const ptrdiff_t *lists, const ptrdiff_t *offsets,
+                    const int32_t *ids) {
+  enum { line = 16 };
+  for (ptrdiff_t k = 0; k < n; k++) {
+    const ptrdiff_t last = offsets[lists[k] + 1];
+    for (ptrdiff_t e = offsets[lists[k]]; e < last; e += line) __builtin_prefetch(ids + e, 0, 2);
+  }
+}
+
 ptrdiff_t hs_find_entries(ptrdiff_t n, const ptrdiff_t *lists, const ptrdiff_t *offsets,
                           const int32_t *ids, int32_t first, int32_t end, ptrdiff_t *begins,
                           ptrdiff_t *ends) {

@@ -185,6 +185,10 @@ final class CandidateLists: NeuronLookup {
     guard let numbers = batch.numbers, batch.count >= Self.fewestRowsByNeuron, weights.columns > 0
     else { return false }
     prepare(for: batch.count, above: threshold)
+    // While fast neurons are found, the lists come near.
+    unsafe numbers.withUnsafeBufferPointer {
+      unsafe hs_fetch_lists(batch.count, $0.baseAddress!, offsets, ids)
+    }
     fast.findByNeuron(batch, above: threshold)
     let candidates =
       batch.count * movers.count + numbers.reduce(0) { $0 + offsets[$1 + 1] - offsets[$1] }
@@ -227,12 +231,13 @@ final class CandidateLists: NeuronLookup {
 
   /// Cuts the neurons into parts of about as many entries in the lists.
   private func cutNeurons(into parts: Int) -> [Int] {
-    let total = listed.reduce(weights.rows) { $0 + Int(max(0, $1)) }
+    func entries(_ r: Int) -> Int { isMover[r] == 0 ? Int(listed[r]) : 0 }
+    let total = (0..<weights.rows).reduce(weights.rows) { $0 + entries($1) }
     var cuts = [0]
     var before = 0
     for r in 0..<weights.rows {
       while cuts.count < parts, before * parts >= total * cuts.count { cuts.append(r) }
-      before += 1 + Int(max(0, listed[r]))
+      before += 1 + entries(r)
     }
     while cuts.count <= parts { cuts.append(weights.rows) }
     return cuts
