@@ -194,7 +194,7 @@ final class CandidateLists: NeuronLookup {
       batch.count * movers.count + numbers.reduce(0) { $0 + offsets[$1 + 1] - offsets[$1] }
     let work = candidates * (weights.stride + Self.floatsOfCandidate)
     let isOne = threadsToHave(threads) == 1
-    let parts = isOne ? 1 : max(1, min(2 * threads, work / Self.floatsWorthATask))
+    let parts = isOne ? 1 : max(1, min(threads, work / Self.floatsWorthATask))
     while ranges.count < parts { ranges.append(CandidateRange()) }
     if parts > 1, cuts.count != parts + 1 { cuts = cutNeurons(into: parts) }
     let cuts = parts > 1 ? cuts : [0, weights.rows]
