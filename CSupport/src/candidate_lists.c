@@ -4,7 +4,6 @@
 // moved and of how pairs are merged, and what does not depend on the instruction set: the merging of lists,
 // and accounts of moves.
 #include <math.h>
-#include <string.h>
 
 #include "kernels.h"
 #include "reference_codes.h"

@@ -22,10 +22,10 @@ final class AutomaticLookup: NeuronLookup {
   private static let mostTreeColumns = 8
   /// How many times as long as a forecast takes passes between two of them.
   private static let patience = 64.0
-
   /// What making lists takes, as a share of what an index takes for an epoch: an index over the training
   /// rows is asked for every neuron.
   private static let makingOfEpoch = 2.0
+
   /// Rows of a batch up to which the dense lookup scans, and what a product takes of its time.
   private static let scannedRows = 4
   private static let productOfScan = 0.5

@@ -196,18 +196,20 @@ final class CandidateLists: NeuronLookup {
     let isOne = threadsToHave(threads) == 1
     let parts = isOne ? 1 : max(1, min(threads, work / Self.floatsWorthATask))
     while ranges.count < parts { ranges.append(CandidateRange()) }
-    if parts > 1, cuts.count != parts + 1 { cuts = cutNeurons(into: parts) }
-    let cuts = parts > 1 ? cuts : [0, weights.rows]
-    let neurons = (0..<parts).map { self.neurons(cuts[$0]..<cuts[$0 + 1]) }
-    parallelFor(parts, threads: threads) {
-      [ranges, offsets, ids, weights, fast = fast.neurons] part in
-      unsafe ranges[part].decide(
-        neurons[part], numbers, (offsets, ids), places: fast,
-        inputs: batch.inputs.pointer, weights: weights, above: threshold)
-    }
     if parts == 1 {
+      unsafe ranges[0].decide(
+        self.neurons(0..<weights.rows), numbers, (offsets, ids), places: fast.neurons,
+        inputs: batch.inputs.pointer, weights: weights, above: threshold)
       ranges[0].move(to: &pairs)
     } else {
+      if cuts.count != parts + 1 { cuts = cutNeurons(into: parts) }
+      let neurons = (0..<parts).map { self.neurons(cuts[$0]..<cuts[$0 + 1]) }
+      parallelFor(parts, threads: threads) {
+        [ranges, offsets, ids, weights, fast = fast.neurons] part in
+        unsafe ranges[part].decide(
+          neurons[part], numbers, (offsets, ids), places: fast,
+          inputs: batch.inputs.pointer, weights: weights, above: threshold)
+      }
       unsafe pairs.gather(parts, threads: threads) { [ranges] in unsafe ranges[$0].pairs.view }
     }
     for range in ranges[..<parts] {

@@ -15,22 +15,24 @@ struct MarginCost {
   /// Deciding one listed pair: more than a pair of a product, because it has to be put in order, which takes
   /// the longer beside it the shorter rows are, and because long rows come from memory.
   let listed: Double
-  static let order = 150.0
-  static let fetch = 4.0
+  /// Floats of a row.
+  let stride: Double
+
+  /// Putting a pair in order, in pairs of rows of one float.
+  private static let order = 150.0
+  /// Fetching a row from memory, and bytes of rows that stay in the last cache.
+  private static let fetch = 4.0
   private static let cachedBytes = 32 << 20
   /// Copying one entry of a list in a merge, in multiply-adds.
   static let merge = 90.0
-  /// Refreshing a neuron, for each training row: its query, its share of a merge, and the checks of a
-  /// mover until then.
+  /// Refreshing a neuron, for each training row: its query, its share of a merge, and looking at its codes
+  /// until then.
   static let refresh = 1.5
   /// The margins that are tried, in standard deviations of what an initial neuron gives on a row of
   /// norm 1.
   static let choices: [Float] = units.map { Float($0) * unit }
   private static let unit: Float = 1 / 64
   private static let units = [1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128]
-
-  /// Floats of a row.
-  let stride: Double
 
   /// Costs of rows of `weights` above `threshold` over `rows` training rows, which come in batches of `batch`.
   init(_ weights: Matrix, threshold: Float, rows: Int, batch: Int) {
