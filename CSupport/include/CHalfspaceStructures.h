@@ -148,15 +148,20 @@ void hs_tile_filter_batch(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
 /// Most queries of hs_tile_filter_pairs.
 #define HS_PAIR_QUERIES 1024
 
+/// Queries q [n, 4 * groups], n <= HS_PAIR_QUERIES, once more in the order in which the level that is in use
+/// multiplies them by rows, if it has one for so many groups: for hs_tile_filter_pairs and
+/// hs_tile_filter_word. Returns whether it has; `lanes` has room for 256 * groups * ceil(n / 64).
+int hs_query_lanes(ptrdiff_t n, ptrdiff_t groups, const int8_t *q, int8_t *lanes);
+
 /// As hs_tile_filter_batch, row by row: ids[i] = first + r and queries[i] = j for every pair that is
 /// kept, in the order of rows, and for each row in the order of queries, n <= HS_PAIR_QUERIES. Returns
-/// their number. Room for m * n + 16 in both arrays. Where w is not NULL the first floats of rows with a
-/// pair are prefetched.
+/// their number. Room for m * n + 16 in both arrays. `lanes` is what hs_query_lanes made of q, or NULL. Where w
+/// is not NULL the first floats of rows with a pair are prefetched.
 ptrdiff_t hs_tile_filter_pairs(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
                                const int32_t *spans, ptrdiff_t n, const int8_t *q,
-                               const int32_t *starts, int32_t span, const int32_t *thresholds,
-                               int32_t first, ptrdiff_t stride, const float *w, int32_t *ids,
-                               int32_t *queries);
+                               const int8_t *lanes, const int32_t *starts, int32_t span,
+                               const int32_t *thresholds, int32_t first, ptrdiff_t stride,
+                               const float *w, int32_t *ids, int32_t *queries);
 
 /// Of `count` pairs of a row of w and a row of x, keeps those with canonical <w, x> > b, and
 /// values[i] = <w, x> - b. Returns how many. Room for count + 16 in the last three arrays.
@@ -173,8 +178,9 @@ ptrdiff_t hs_recheck_pairs_f32(ptrdiff_t count, const int32_t *ids, const int32_
 /// rows[i] = r and queries[i] = j. Room for m * n + HS_WORD_OVERRUN in both arrays.
 ptrdiff_t hs_tile_filter_word(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
                               const int32_t *spans, ptrdiff_t n, const int8_t *q,
-                              const int32_t *starts, int32_t span, const int32_t *thresholds,
-                              ptrdiff_t stride, const float *w, uint16_t *rows, uint8_t *queries);
+                              const int8_t *lanes, const int32_t *starts, int32_t span,
+                              const int32_t *thresholds, ptrdiff_t stride, const float *w,
+                              uint16_t *rows, uint8_t *queries);
 
 /// As hs_recheck_pairs_f32 for such pairs: row 0 is the first of w, and `first` is added to the numbers of rows
 /// that fire.

@@ -79,11 +79,15 @@
      int32_t *counts, int32_t *candidates),                                                       \
     (m, groups, codes, spans, n, q, starts, span, thresholds, first, stride, w, density, capacity, \
      counts, candidates))                                                                         \
+  X(int, query_lanes, (ptrdiff_t n, ptrdiff_t groups, const int8_t *q, int8_t *lanes),            \
+    (n, groups, q, lanes))                                                                        \
   X(ptrdiff_t, tile_filter_pairs,                                                                 \
     (ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes, const int32_t *spans, ptrdiff_t n,      \
-     const int8_t *q, const int32_t *starts, int32_t span, const int32_t *thresholds,             \
-     int32_t first, ptrdiff_t stride, const float *w, int32_t *ids, int32_t *queries),            \
-    (m, groups, codes, spans, n, q, starts, span, thresholds, first, stride, w, ids, queries))    \
+     const int8_t *q, const int8_t *lanes, const int32_t *starts, int32_t span,                   \
+     const int32_t *thresholds, int32_t first, ptrdiff_t stride, const float *w, int32_t *ids,    \
+     int32_t *queries),                                                                           \
+    (m, groups, codes, spans, n, q, lanes, starts, span, thresholds, first, stride, w, ids,       \
+     queries))                                                                                    \
   X(ptrdiff_t, recheck_pairs_f32,                                                                 \
     (ptrdiff_t count, const int32_t *ids, const int32_t *queries, ptrdiff_t stride,               \
      const float *w, const float *x, float b, int32_t *fired_ids, int32_t *fired_queries,         \
@@ -98,9 +102,10 @@
      owners, rows))                                                                               \
   X(ptrdiff_t, tile_filter_word,                                                                  \
     (ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes, const int32_t *spans, ptrdiff_t n,      \
-     const int8_t *q, const int32_t *starts, int32_t span, const int32_t *thresholds,             \
-     ptrdiff_t stride, const float *w, uint16_t *rows, uint8_t *queries),                         \
-    (m, groups, codes, spans, n, q, starts, span, thresholds, stride, w, rows, queries))          \
+     const int8_t *q, const int8_t *lanes, const int32_t *starts, int32_t span,                   \
+     const int32_t *thresholds, ptrdiff_t stride, const float *w, uint16_t *rows,                 \
+     uint8_t *queries),                                                                           \
+    (m, groups, codes, spans, n, q, lanes, starts, span, thresholds, stride, w, rows, queries))   \
   X(ptrdiff_t, recheck_word_f32,                                                                  \
     (ptrdiff_t count, const uint16_t *rows, const uint8_t *queries, int32_t first,                \
      ptrdiff_t stride, const float *w, const float *x, float b, int32_t *fired_ids,               \

@@ -152,23 +152,27 @@ HS_INLINE void tile_pair_masks(ptrdiff_t rows, ptrdiff_t groups, const uint8_t *
   for (ptrdiff_t k = 0; k < words; k++) transpose_bits(masks + k * HS_WORD);
 }
 
+int HS_SUFFIX(hs_query_lanes)(ptrdiff_t n, ptrdiff_t groups, const int8_t *q, int8_t *lanes) {
+#ifdef HS_QUERY_LANES
+  if (groups < 1 || groups > HS_HELD_GROUPS || n <= HS_FEWEST_LANES) return 0;
+  for (ptrdiff_t first = 0; first < n; first += HS_WORD) {
+    lanes_of_queries(n, first, groups, q, lanes + first / HS_WORD * HS_LANE_BYTES(groups));
+  }
+  return 1;
+#else
+  (void)n, (void)groups, (void)q, (void)lanes;
+  return 0;
+#endif
+}
+
 ptrdiff_t HS_SUFFIX(hs_tile_filter_pairs)(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
                                           const int32_t *spans, ptrdiff_t n, const int8_t *q,
-                                          const int32_t *starts, int32_t span,
+                                          const int8_t *lanes, const int32_t *starts, int32_t span,
                                           const int32_t *thresholds, int32_t first,
                                           ptrdiff_t stride, const float *w, int32_t *ids,
                                           int32_t *queries) {
   const ptrdiff_t words = (n + HS_WORD - 1) / HS_WORD;
-  pair_queries asked = {n, words, q, starts, NULL};
-#ifdef HS_QUERY_LANES
-  int8_t lanes[HS_WORDS * HS_LANE_BYTES(HS_HELD_GROUPS)];
-  if (groups >= 1 && groups <= HS_HELD_GROUPS && n > HS_FEWEST_LANES) {
-    for (ptrdiff_t k = 0; k < words; k++) {
-      lanes_of_queries(n, k * HS_WORD, groups, q, lanes + k * HS_LANE_BYTES(groups));
-    }
-    asked.lanes = lanes;
-  }
-#endif
+  const pair_queries asked = {n, words, q, starts, lanes};
   uint64_t masks[HS_PAIR_QUERIES + HS_CODED_QUERIES];
   ptrdiff_t kept = 0;
   for (ptrdiff_t r = 0; r < m; r += HS_TILE_ROWS) {
@@ -258,22 +262,13 @@ ptrdiff_t HS_SUFFIX(hs_list_candidates)(ptrdiff_t n, ptrdiff_t *begins, const pt
 // Decisions
 // ---------------------------------------------------------------------------------------
 
-#define HS_RECHECK_AHEAD 32           // pairs between the one decided and the one prefetched
-#define HS_NEAR_BYTES (4 * 1024 * 1024)  // of rows that the processor fetches early enough by itself
-
 HS_INLINE ptrdiff_t recheck_pairs(ptrdiff_t blocks, ptrdiff_t count, const int32_t *ids,
                                   const int32_t *queries, const float *w, const float *x, float b,
                                   int32_t *fired_ids, int32_t *fired_queries, float *values) {
   ptrdiff_t fired = 0, c = 0;
-  // Where rows ascend, and are few enough to be near, they come in time without being asked for.
-  const ptrdiff_t bytes = count > 0 ? (ids[count - 1] - ids[0]) * blocks * HS_LANES * 4 : 0;
-  const ptrdiff_t ahead = bytes > HS_NEAR_BYTES ? HS_RECHECK_AHEAD : count;
+  const ptrdiff_t ahead = pairs_ahead(blocks, count, ids);
   for (; c + HS_LANES <= count; c += HS_LANES) {
-    if (c + ahead + HS_LANES <= count) {
-      for (int i = 0; i < HS_LANES; i++) {
-        prefetch_row(blocks, w + ids[c + ahead + i] * blocks * HS_LANES);
-      }
-    }
+    prefetch_ahead(blocks, ahead, count - c, ids + c, w);
     const f32x16 z = dots_of_pairs(blocks, w, ids + c, x, queries + c);
     const uint32_t mask = mask_of(z > splat(b));
     const i32x16 query = load_i32(queries + c);
@@ -329,91 +324,4 @@ ptrdiff_t HS_SUFFIX(hs_group_pairs)(ptrdiff_t pairs, const int32_t *ids, int32_t
 void HS_SUFFIX(hs_list_owners)(ptrdiff_t n, const int32_t *active, const int32_t *starts,
                                int32_t *owners) {
   for (ptrdiff_t k = 0; k < n; k++) fill_lanes(owners, starts[k], starts[k + 1], active[k]);
-}
-
-// ---------------------------------------------------------------------------------------
-// Forward
-// ---------------------------------------------------------------------------------------
-
-#define HS_TOGETHER 4  // shards whose sums grow in turns
-
-/// The pairs of a report and what is summed.
-typedef struct {
-  const int32_t *ids, *queries;
-  const float *values, *a;
-} weighted_pairs;
-
-/// The sum of pair e's query += value * row of a, `blocks` blocks (a constant of at most 4) of rows of
-/// `stride` floats, or with 0 one float.
-HS_INLINE void add_weighted(ptrdiff_t blocks, ptrdiff_t stride, const weighted_pairs *p, ptrdiff_t e,
-                            float *sums) {
-  const float *row = p->a + p->ids[e] * stride;
-  float *sum = sums + p->queries[e] * stride;
-  if (blocks == 0) {
-    *sum = fmaf(p->values[e], *row, *sum);
-    return;
-  }
-  const f32x16 h = splat(p->values[e]);
-  for (ptrdiff_t j = 0; j < blocks; j++) {
-    store(sum + j * HS_LANES, fmadd(h, load(row + j * HS_LANES), load(sum + j * HS_LANES)));
-  }
-}
-
-/// Adds the pairs first[k]..<first[k + 1] to sums + k * plane, k < shards. Neighbors often fire on the
-/// same queries, whose sums then wait for each other: shards take turns.
-HS_INLINE void add_shards(ptrdiff_t blocks, ptrdiff_t stride, int shards, const ptrdiff_t *first,
-                          const weighted_pairs *pairs, ptrdiff_t plane, float *sums) {
-  const weighted_pairs p = *pairs;
-  const ptrdiff_t rows = blocks > 0 ? blocks : 1;
-  ptrdiff_t turns = first[1] - first[0];
-  for (int k = 1; k < shards; k++) {
-    const ptrdiff_t count = first[k + 1] - first[k];
-    turns = count < turns ? count : turns;
-  }
-  for (ptrdiff_t i = 0; i < turns; i++) {
-    const ptrdiff_t ahead = i + HS_PAIRS_AHEAD / HS_TOGETHER < turns ? HS_PAIRS_AHEAD / HS_TOGETHER : 0;
-#pragma clang loop unroll(full)
-    for (int k = 0; k < shards; k++) {
-      prefetch_row(rows, p.a + p.ids[first[k] + i + ahead] * stride);
-      add_weighted(blocks, stride, &p, first[k] + i, sums + k * plane);
-    }
-  }
-  for (int k = 0; k < shards; k++) {
-    for (ptrdiff_t e = first[k] + turns; e < first[k + 1]; e++) {
-      add_weighted(blocks, stride, &p, e, sums + k * plane);
-    }
-  }
-}
-
-HS_INLINE void add_all_shards(ptrdiff_t blocks, ptrdiff_t stride, ptrdiff_t shards,
-                              const ptrdiff_t *first, const weighted_pairs *pairs, ptrdiff_t plane,
-                              float *sums) {
-  ptrdiff_t k = 0;
-  for (; k + HS_TOGETHER <= shards; k += HS_TOGETHER) {
-    add_shards(blocks, stride, HS_TOGETHER, first + k, pairs, plane, sums + k * plane);
-  }
-  for (; k < shards; k++) add_shards(blocks, stride, 1, first + k, pairs, plane, sums + k * plane);
-}
-
-void HS_SUFFIX(hs_forward_pairs_f32)(ptrdiff_t shards, const ptrdiff_t *first, const int32_t *ids,
-                                     const int32_t *queries, const float *values,
-                                     ptrdiff_t stride, const float *a, ptrdiff_t plane,
-                                     float *sums) {
-  const weighted_pairs pairs = {ids, queries, values, a};
-  for (ptrdiff_t k = 0; k < shards; k++) memset(sums + k * plane, 0, (size_t)plane * sizeof *sums);
-#define HS_ADD(blocks)                                                                       \
-  add_all_shards(blocks, (blocks) > 0 ? HS_LANES * (blocks) : 1, shards, first, &pairs, plane, \
-                 sums)
-  switch (stride) {
-    case 1: HS_ADD(0); return;
-    case 1 * HS_LANES: HS_ADD(1); return;
-    case 2 * HS_LANES: HS_ADD(2); return;
-    case 3 * HS_LANES: HS_ADD(3); return;
-    case 4 * HS_LANES: HS_ADD(4); return;
-  }
-#undef HS_ADD
-  for (ptrdiff_t at = 0; at < stride; at += HS_LANES) {
-    const weighted_pairs part = {ids, queries, values, a + at};
-    add_all_shards(1, stride, shards, first, &part, plane, sums + at);
-  }
 }

@@ -20,12 +20,17 @@ static int exceeds(ptrdiff_t r, ptrdiff_t groups, const uint8_t *codes, ptrdiff_
   return sum > thresholds[tile * n + j];
 }
 
+int hs_query_lanes_ref(ptrdiff_t n, ptrdiff_t groups, const int8_t *q, int8_t *lanes) {
+  (void)n, (void)groups, (void)q, (void)lanes;
+  return 0;
+}
+
 ptrdiff_t hs_tile_filter_pairs_ref(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
                                    const int32_t *spans, ptrdiff_t n, const int8_t *q,
-                                   const int32_t *starts, int32_t span,
+                                   const int8_t *lanes, const int32_t *starts, int32_t span,
                                    const int32_t *thresholds, int32_t first, ptrdiff_t stride,
                                    const float *w, int32_t *ids, int32_t *queries) {
-  (void)spans, (void)starts, (void)span;  // 32 bits hold every sum
+  (void)lanes, (void)spans, (void)starts, (void)span;  // 32 bits hold every sum
   (void)stride, (void)w;                  // only read ahead elsewhere
   ptrdiff_t kept = 0;
   for (ptrdiff_t r = 0; r < m; r++) {
@@ -78,10 +83,10 @@ ptrdiff_t hs_recheck_pairs_f32_ref(ptrdiff_t count, const int32_t *ids, const in
 
 ptrdiff_t hs_tile_filter_word_ref(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
                                   const int32_t *spans, ptrdiff_t n, const int8_t *q,
-                                  const int32_t *starts, int32_t span, const int32_t *thresholds,
-                                  ptrdiff_t stride, const float *w, uint16_t *rows,
-                                  uint8_t *queries) {
-  (void)spans, (void)starts, (void)span;  // 32 bits hold every sum
+                                  const int8_t *lanes, const int32_t *starts, int32_t span,
+                                  const int32_t *thresholds, ptrdiff_t stride, const float *w,
+                                  uint16_t *rows, uint8_t *queries) {
+  (void)lanes, (void)spans, (void)starts, (void)span;  // 32 bits hold every sum
   (void)stride, (void)w;                  // only read ahead elsewhere
   ptrdiff_t kept = 0;
   for (ptrdiff_t r = 0; r < m; r++) {

@@ -22,13 +22,6 @@ final class AutomaticLookup: NeuronLookup {
   private static let mostTreeColumns = 8
   /// How many times as long as a forecast takes passes between two of them.
   private static let patience = 64.0
-  /// What making lists takes, as a share of what an index takes for an epoch: an index over the training
-  /// rows is asked for every neuron.
-  private static let makingOfEpoch = 2.0
-
-  /// Rows of a batch up to which the dense lookup scans, and what a product takes of its time.
-  private static let scannedRows = 4
-  private static let productOfScan = 0.5
 
   private let rowCount: Int
   /// The training rows, where they are in memory; there are no candidate lists for others.
@@ -208,13 +201,11 @@ final class AutomaticLookup: NeuronLookup {
 
   /// Whether lists are forecast to cost less than an index of `pace` over what is left of the run.
   private func listsWouldPay(insteadOf pace: Double) -> Bool {
-    guard inputs != nil, weights.rows > 0, var dense = paces[.dense] else { return false }
-    // Forecasts count pairs of products.
-    if lastRows <= Self.scannedRows { dense *= Self.productOfScan }
-    let forecast =
-      watch.forecast(in: weights, trainingRows: rowCount) * dense / Double(weights.rows)
+    guard inputs != nil, weights.rows > 0, let dense = paces[.dense] else { return false }
+    let pair = MarginCost.pair(ofDense: dense, neurons: weights.rows, batch: lastRows)
+    let forecast = watch.forecast(in: weights, trainingRows: rowCount) * pair
     return trial.pays(
-      forecast: forecast, index: pace, making: Self.makingOfEpoch * pace * Double(rowCount),
+      forecast: forecast, index: pace, making: MarginCost.making(rows: rowCount, index: pace),
       rows: rowsAnswered..<max(rowsAnswered, expectedRows))
   }
 
