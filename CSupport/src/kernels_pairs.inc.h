@@ -187,75 +187,26 @@ ptrdiff_t HS_SUFFIX(hs_tile_filter_pairs)(ptrdiff_t m, ptrdiff_t groups, const u
   return kept;
 }
 
-// ---------------------------------------------------------------------------------------
-// Candidates from lists
-// ---------------------------------------------------------------------------------------
-
-// A bit for each list that a row is in: setting it takes as long as counting entries would, and lists of
-// pairs come from bits as they do from tiles, without a second walk through the entries. Words lie as
-// list_pairs has them, those of 64 rows together. Lists are walked block of rows by block of rows, whose
-// words stay in the first-level cache.
-
-/// The first word of row r.
-HS_INLINE uint64_t *row_masks(uint64_t *masks, ptrdiff_t words, ptrdiff_t r) {
-  return masks + (r & ~(ptrdiff_t)(HS_WORD - 1)) * words + (r & (HS_WORD - 1));
-}
-
-/// Sets the bits of entries below `end` and moves the lists' begins behind them.
-HS_INLINE void mark_lists(ptrdiff_t words, ptrdiff_t n, ptrdiff_t *begins, const ptrdiff_t *ends,
-                          const int32_t *ids, int32_t first, int32_t end, uint64_t *masks) {
-  for (ptrdiff_t k = 0; k < n; k++) {
-    uint64_t *own = masks + k / HS_WORD * HS_WORD;
-    const uint64_t bit = (uint64_t)1 << k % HS_WORD;
-    ptrdiff_t e = begins[k];
-    const ptrdiff_t last = ends[k];
-    for (; e < last && ids[e] < end; e++) *row_masks(own, words, ids[e] - first) |= bit;
-    begins[k] = e;
-  }
-}
-
-/// Gives those of the ids, ascending, that are below `end` these bits of their last word, and all of the
-/// others or none. Returns how many these are.
-HS_INLINE ptrdiff_t fill_masks(ptrdiff_t n, const int32_t *ids, int32_t first, int32_t end,
-                               ptrdiff_t words, uint64_t others, uint64_t last, uint64_t *masks) {
-  ptrdiff_t i = 0;
-  for (; i < n && ids[i] < end; i++) {
-    uint64_t *own = row_masks(masks, words, ids[i] - first);
-    for (ptrdiff_t k = 0; k < words; k++) own[k * HS_WORD] = k < words - 1 ? others : last;
-  }
-  return i;
-}
-
-ptrdiff_t HS_SUFFIX(hs_list_candidates)(ptrdiff_t n, ptrdiff_t *begins, const ptrdiff_t *ends,
-                                        const int32_t *ids, int32_t first, ptrdiff_t count,
-                                        ptrdiff_t whole_count, const int32_t *whole,
-                                        ptrdiff_t dropped_count, const int32_t *dropped,
-                                        uint64_t *masks, int32_t *owners, int32_t *rows) {
-  if (n == 0) return 0;
-  const ptrdiff_t words = (n + HS_WORD - 1) / HS_WORD;
-  const ptrdiff_t fitting = HS_LIST_WORDS / words & ~(ptrdiff_t)(HS_WORD - 1);
-  const ptrdiff_t size = fitting > 0 ? fitting : HS_WORD;
-  const uint64_t last_bits = rows_of_tile(n - (words - 1) * HS_WORD);
-  ptrdiff_t kept = 0, w = 0, d = 0;
-  for (ptrdiff_t block = 0; block < count; block += size) {
-    const ptrdiff_t rest = count - block < size ? count - block : size;
-    const int32_t own = first + (int32_t)block, end = own + (int32_t)rest;
-    if (words == 1) {
-      mark_lists(1, n, begins, ends, ids, own, end, masks);
-    } else {
-      mark_lists(words, n, begins, ends, ids, own, end, masks);
+ptrdiff_t HS_SUFFIX(hs_tile_pair_masks)(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
+                                        const int32_t *spans, ptrdiff_t n, const int8_t *q,
+                                        const int8_t *lanes, const int32_t *starts, int32_t span,
+                                        const int32_t *thresholds, ptrdiff_t words,
+                                        uint64_t *masks) {
+  const ptrdiff_t own_words = (n + HS_WORD - 1) / HS_WORD;
+  const pair_queries asked = {n, own_words, q, starts, lanes};
+  ptrdiff_t found = 0;
+  for (ptrdiff_t r = 0; r < m; r += HS_TILE_ROWS) {
+    const ptrdiff_t rows = m - r < HS_TILE_ROWS ? m - r : HS_TILE_ROWS;
+    const int fits = (int64_t)spans[r / HS_TILE_ROWS] * span <= (int64_t)INT16_MAX * INT16_MAX;
+    uint64_t *own = masks + r * words;
+    tile_pair_masks(rows, groups, codes + r * 4 * groups, &asked, fits,
+                    thresholds + r / HS_TILE_ROWS * n, own);
+    for (ptrdiff_t k = 0; k < own_words; k++) {
+      for (ptrdiff_t l = rows; l < HS_WORD; l++) own[k * HS_WORD + l] = 0;
     }
-    w += fill_masks(whole_count - w, whole + w, own, end, words, ~(uint64_t)0, last_bits, masks);
-    d += fill_masks(dropped_count - d, dropped + d, own, end, words, 0, 0, masks);
-    for (ptrdiff_t r = 0; r < rest; r += HS_WORD) {
-      uint64_t *group = masks + r * words;
-      const uint64_t found = rows_with_pairs(words, group);
-      if (!found) continue;
-      kept += list_pairs_fastest(found, words, group, own + (int32_t)r, owners + kept, rows + kept);
-      memset(group, 0, (size_t)words * HS_WORD * sizeof *group);
-    }
+    for (ptrdiff_t i = 0; i < own_words * HS_WORD; i++) found += __builtin_popcountll(own[i]);
   }
-  return kept;
+  return found;
 }
 
 // ---------------------------------------------------------------------------------------

@@ -85,12 +85,14 @@ final class CandidateLists: NeuronLookup {
   var saving = 0.0
   var lost = 0.0
   var judgedAt = 0
-  /// Rows answered, and pairs decided, when margins were last looked through.
+  /// Rows answered when margins were last looked through, and pairs of lists and movers decided since.
   var reviewedAt = 0
-  var reviewedPairs = 0
+  var listChecks = 0
 
   var counters = IndexStatistics()
   var events = LookupStatistics()
+  /// A report that is wanted row by row.
+  private var grouped = PairReport()
   private var workers: [CandidateWorker] = []
   private var ranges: [CandidateRange] = []
   /// Where the parts of a report by neurons begin; of another length than theirs where entries have changed.
@@ -155,6 +157,10 @@ final class CandidateLists: NeuronLookup {
     _ batch: LookupBatch, above threshold: Float, into report: inout FiringReport
   ) {
     report.removeAll()
+    if self.report(batch, above: threshold, byNeuron: &grouped) {
+      grouped.list(queries: batch.count, into: &report)
+      return
+    }
     prepare(for: batch.count, above: threshold)
     if batch.numbers != nil { fast.find(batch, above: threshold) }
     let pieces = pieces(of: batch)
@@ -174,6 +180,7 @@ final class CandidateLists: NeuronLookup {
     for worker in workers {
       counters.innerProducts += worker.checked
       counters.rechecked += worker.checked
+      listChecks += worker.checked
       worker.checked = 0
     }
     note(batch, reported: report.count)
@@ -189,46 +196,47 @@ final class CandidateLists: NeuronLookup {
     unsafe numbers.withUnsafeBufferPointer {
       unsafe hs_fetch_lists(batch.count, $0.baseAddress!, offsets, ids)
     }
-    fast.findByNeuron(batch, above: threshold)
+    fast.findCandidates(batch, above: threshold)
     let candidates =
-      batch.count * movers.count + numbers.reduce(0) { $0 + offsets[$1 + 1] - offsets[$1] }
+      batch.count * movers.count + fast.candidateCount
+      + numbers.reduce(0) { $0 + offsets[$1 + 1] - offsets[$1] }
     let work = candidates * (weights.stride + Self.floatsOfCandidate)
     let isOne = threadsToHave(threads) == 1
     let parts = isOne ? 1 : max(1, min(threads, work / Self.floatsWorthATask))
     while ranges.count < parts { ranges.append(CandidateRange()) }
     if parts == 1 {
       unsafe ranges[0].decide(
-        self.neurons(0..<weights.rows), numbers, (offsets, ids), places: fast.neurons,
-        inputs: batch.inputs.pointer, weights: weights, above: threshold)
+        self.neurons(0..<weights.rows), numbers, (offsets, ids), inputs: batch.inputs.pointer,
+        weights: weights, above: threshold)
       ranges[0].move(to: &pairs)
     } else {
       if cuts.count != parts + 1 { cuts = cutNeurons(into: parts) }
       let neurons = (0..<parts).map { self.neurons(cuts[$0]..<cuts[$0 + 1]) }
       parallelFor(parts, threads: threads) {
-        [ranges, offsets, ids, weights, fast = fast.neurons] part in
+        [ranges, offsets, ids, weights] part in
         unsafe ranges[part].decide(
-          neurons[part], numbers, (offsets, ids), places: fast,
-          inputs: batch.inputs.pointer, weights: weights, above: threshold)
+          neurons[part], numbers, (offsets, ids), inputs: batch.inputs.pointer, weights: weights,
+          above: threshold)
       }
       unsafe pairs.gather(parts, threads: threads) { [ranges] in unsafe ranges[$0].pairs.view }
     }
     for range in ranges[..<parts] {
       counters.innerProducts += range.checked
       counters.rechecked += range.checked
+      listChecks += range.checked
       range.checked = 0
     }
+    listChecks -= fast.candidateCount
     note(batch, reported: pairs.count)
     return true
   }
 
   /// The neurons of a range.
   private func neurons(_ range: Range<Int>) -> CandidateRange.Neurons {
-    func part(_ list: [Int32]) -> ArraySlice<Int32> {
-      let first = SparseStep.position(of: Int32(range.lowerBound), in: list)
-      return list[first..<SparseStep.position(of: Int32(range.upperBound), in: list)]
-    }
+    let first = SparseStep.position(of: Int32(range.lowerBound), in: movers)
+    let end = SparseStep.position(of: Int32(range.upperBound), in: movers)
     return unsafe CandidateRange.Neurons(
-      range: range, movers: part(movers), fast: part(fast.neurons), found: fast.groups(of: range))
+      range: range, movers: movers[first..<end], fast: fast.candidates(of: range))
   }
 
   /// Cuts the neurons into parts of about as many entries in the lists.
@@ -286,7 +294,7 @@ final class CandidateLists: NeuronLookup {
       4 * (ids.capacity + spareIDs.capacity) + 8 * offsets.count + reference.byteCount
       + lifted.byteCount + data.statistics.memoryBytes + codes.memoryBytes + weights.rows * 33
       + workers.reduce(0) { $0 + $1.byteCount } + ranges.reduce(0) { $0 + $1.byteCount }
-      + 8 * found.count + scratch.byteCount
+      + 8 * found.count + grouped.byteCount + scratch.byteCount
     return work
   }
 

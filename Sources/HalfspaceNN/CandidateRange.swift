@@ -8,9 +8,8 @@ internal import HalfspaceReporting
 ///
 /// - Note: `Sendable` is unchecked; a range belongs to one task at a time.
 @safe final class CandidateRange: @unchecked Sendable {
-  /// What fires, grouped, and what of it is listed.
+  /// What fires, grouped.
   private(set) var pairs = PairReport()
-  private var listed = PairReport()
   /// Pairs decided since the counter was read.
   var checked = 0
   // Of each row of the batch, where its list has entries of the range.
@@ -25,7 +24,7 @@ internal import HalfspaceReporting
   /// Bytes held.
   var byteCount: Int {
     8 * (begins.count + ends.count + masks.count) + 4 * (owners.count + rows.count)
-      + pairs.byteCount + listed.byteCount
+      + pairs.byteCount
   }
 
   /// The neurons of a range, and those among them, ascending, that are no matter of lists.
@@ -33,36 +32,23 @@ internal import HalfspaceReporting
     var range: Range<Int>
     /// Candidates of every row.
     var movers: ArraySlice<Int32>
-    /// Those that have been found already, and what fires of them.
-    var fast: ArraySlice<Int32>
-    @unsafe var found: FastNeurons.Groups
+    /// Those whose candidates are known from their codes.
+    @unsafe var fast: FastNeurons.Candidates
   }
 
-  /// Decides the candidates among `neurons`: the pairs take the place of those that were there. `places`
-  /// are the names of groups that have been found.
+  /// Decides the candidates among `neurons`: the pairs take the place of those that were there.
   func decide(
     _ neurons: Neurons, _ numbers: ArraySlice<Int>, _ lists: (offsets: [Int], ids: [Int32]),
-    places: [Int32], inputs: UnsafePointer<Float>, weights: Matrix, above threshold: Float
+    inputs: UnsafePointer<Float>, weights: Matrix, above threshold: Float
   ) {
     pairs.removeAll()
-    listed.removeAll()
     let found = transpose(neurons, numbers, lists)
     checked += found
-    let room = unsafe listed.reserve(found)
-    listed.commit(
+    let room = unsafe pairs.reserve(found)
+    pairs.commit(
       unsafe hs_recheck_pairs_f32(
         found, owners, rows, weights.stride, weights.pointer, inputs, threshold, room.neurons,
         room.queries, room.values))
-    let fast = unsafe neurons.found
-    if unsafe fast.count == 0 {
-      swap(&pairs, &listed)
-    } else {
-      let room = unsafe pairs.reserve(listed.count + fast.pairCount)
-      pairs.commit(
-        unsafe hs_merge_groups_f32(
-          listed.count, listed.neurons, listed.queries, listed.values, fast.count, fast.active,
-          places, fast.starts, fast.queries, fast.values, room.neurons, room.queries, room.values))
-    }
     pairs.group()
   }
 
@@ -84,13 +70,13 @@ internal import HalfspaceReporting
         batch, numbers.baseAddress!, lists.offsets, lists.ids, first, Int32(range.upperBound),
         &begins, &ends)
     }
-    reserve(entries + batch * neurons.movers.count + Self.overrun)
+    let fast = unsafe neurons.fast
+    unsafe reserve(entries + batch * neurons.movers.count + fast.most + Self.overrun)
     return unsafe neurons.movers.withUnsafeBufferPointer { movers in
-      unsafe neurons.fast.withUnsafeBufferPointer { fast in
-        unsafe hs_list_candidates(
-          batch, &begins, ends, lists.ids, first, range.count, movers.count, movers.baseAddress,
-          fast.count, fast.baseAddress, &masks, &owners, &rows)
-      }
+      unsafe hs_list_candidates(
+        batch, &begins, ends, lists.ids, first, range.count, movers.count, movers.baseAddress,
+        fast.places.lowerBound, fast.places.upperBound, fast.neurons, fast.masks, &masks, &owners,
+        &rows)
     }
   }
 

@@ -33,7 +33,7 @@ struct MarginCost {
   static let merge = 90.0
   /// Refreshing a neuron, for each training row: its query, its share of a merge, and looking at its codes
   /// until then.
-  static let refresh = 1.5
+  static let refresh = 0.5
   /// The margins that are tried, in standard deviations of what an initial neuron gives on a row of
   /// norm 1.
   static let choices: [Float] = units.map { Float($0) * unit }

@@ -69,15 +69,7 @@ extension CertifiedTileIndex {
     into report: inout FiringReport
   ) {
     askByRow(queries, rows, above: threshold, into: &pairs)
-    if positions.count < rows.count + 1 { positions = .init(repeating: 0, count: rows.count + 1) }
-    let room = unsafe report.reserve(pairs.count)
-    unsafe hs_pairs_by_query(
-      rows.count, pairs.count, pairs.neurons, pairs.queries, pairs.values, &positions,
-      room.neurons, room.values)
-    for query in 0..<rows.count {
-      report.commit(positions[query + 1] - positions[query])
-      report.endQuery()
-    }
+    pairs.list(queries: rows.count, into: &report)
   }
 
   /// Floats of the longest rows that queries meet one by one whatever the order of the pairs.

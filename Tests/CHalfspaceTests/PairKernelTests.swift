@@ -54,6 +54,20 @@ extension Kernels {
               &queries)
             #expect(
               (0..<kept).map { [ids[$0], queries[$0]] } == expected, "\(m) rows, \(n) queries")
+            // Rows have room for a word more.
+            let words = (n + 63) / 64 + 1
+            var masks = [UInt64](repeating: 7, count: tiles * 64 * words)
+            let marked = unsafe hs_tile_pair_masks(
+              m, groups, codes, spans, n, q, lanes, starts, .max, thresholds, words, &masks)
+            var pairs: [[Int32]] = []
+            for r in 0..<(tiles * 64) {
+              for j in 0..<(64 * (words - 1)) {
+                let word: UInt64 = masks[(r / 64 * words + j / 64) * 64 + r % 64]
+                if word >> UInt64(j % 64) & 1 == 1 { pairs.append([7 + Int32(r), Int32(j)]) }
+              }
+            }
+            #expect(pairs == expected && marked == kept, "bits of \(m) rows, \(n) queries")
+            #expect((0..<tiles).allSatisfy { masks[($0 * words + words - 1) * 64] == 7 })
             guard n <= Int(HS_WORD_QUERIES) else { return }
             var shortRows = [UInt16](repeating: 0, count: m * n + Int(HS_WORD_OVERRUN))
             var shortQueries = [UInt8](repeating: 0, count: m * n + Int(HS_WORD_OVERRUN))
