@@ -63,8 +63,30 @@ extension CertifiedTileIndex {
     count(sum, queries: rows.count, reported: pairs.count)
   }
 
-  /// Answers queries row by row and sorts the pairs by query: for short rows the faster way.
+  /// Whether rows are so short, and queries so many, that `answerByRow` is the faster way.
+  func canAnswerByRow(_ queries: Int) -> Bool {
+    codes.order == nil && queries >= Self.fewestAskedByRow
+      && weights.stride <= Self.mostFloatsByRow
+  }
+
+  /// Answers queries row by row, some at a time where they are very many, and sorts the pairs by query.
   func answerByRow(
+    _ queries: Matrix, _ rows: Range<Int>, above threshold: Float,
+    into report: inout FiringReport
+  ) {
+    let areMany = rows.count > TilePass.mostQueriesOfPairs
+    let blocks = areMany ? (rows.count + Self.queriesOfBlock - 1) / Self.queriesOfBlock : 1
+    for block in 0..<blocks {
+      let first = rows.lowerBound + rows.count * block / blocks
+      let end = rows.lowerBound + rows.count * (block + 1) / blocks
+      answerBlockByRow(queries, first..<end, above: threshold, into: &report)
+    }
+  }
+
+  /// Queries of a block where there are several: their pairs stay in the cache.
+  private static let queriesOfBlock = 256
+
+  private func answerBlockByRow(
     _ queries: Matrix, _ rows: Range<Int>, above threshold: Float,
     into report: inout FiringReport
   ) {
