@@ -62,6 +62,7 @@ struct StepContest {
       lookup: trainer.lookupSummary
     )
     var steps: [Double] = []
+    var whole = (seconds: 0.0, calls: 0)
     var oracles: [Double] = []
     var denses: [Double] = []
     let start = MonotonicClock.now
@@ -70,7 +71,10 @@ struct StepContest {
     {
       // The rounds of the others leave nothing of either in the caches: each takes a step beforehand.
       trainer.takeStep(order.next())
-      steps.append(seconds { trainer.takeStep(order.next()) })
+      let sample = sample { trainer.takeStep(order.next()) }
+      steps.append(sample.seconds / Double(sample.calls))
+      whole.seconds += sample.seconds
+      whole.calls += sample.calls
       let oracle = OracleStep(
         workload, network: trainer.network,
         batches: batches(&order, limit: oracleBatches(stored: trainer.network.count)))
@@ -87,7 +91,7 @@ struct StepContest {
       firing: Double(trainer.firings - before.firings) / taken
         / Double(workload.batch * workload.network.width),
       materialized: trainer.network.count, strategy: strategy.rawValue,
-      stepSeconds: step.median, meanSeconds: (trainer.times.steps - before.times.steps) / taken,
+      stepSeconds: step.median, meanSeconds: whole.seconds / Double(whole.calls),
       parts: trainer.times.parts(since: before.times, scaledTo: step.median),
       lookup: LookupFigures(trainer.lookupSummary, since: before.lookup, steps: taken),
       denseSeconds: denseSeconds, oracleSeconds: Timing(samples: oracles).median,
@@ -111,6 +115,11 @@ struct StepContest {
 
   /// Seconds per call, over as many calls as make a sample.
   private func seconds(_ body: () -> Void) -> Double {
+    let sample = sample(body)
+    return sample.seconds / Double(sample.calls)
+  }
+
+  private func sample(_ body: () -> Void) -> (seconds: Double, calls: Int) {
     let start = MonotonicClock.now
     var calls = 0
     var batch = 1
@@ -118,7 +127,7 @@ struct StepContest {
       for _ in 0..<batch { body() }
       calls += batch
       let elapsed = MonotonicClock.now - start
-      if elapsed >= plan.sampleDuration { return elapsed / Double(calls) }
+      if elapsed >= plan.sampleDuration { return (elapsed, calls) }
       // Doubling keeps the clock out of steps that take a microsecond.
       batch *= 2
     }
