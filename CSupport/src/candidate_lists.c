@@ -68,11 +68,14 @@ ptrdiff_t hs_merge_lists(ptrdiff_t first, ptrdiff_t end, const ptrdiff_t *offset
 }
 
 void hs_fetch_lists(ptrdiff_t n, const ptrdiff_t *lists, const ptrdiff_t *offsets,
-                    const int32_t *ids) {
+                    const int32_t *ids, ptrdiff_t part, ptrdiff_t parts) {
   enum { line = 16 };
   for (ptrdiff_t k = 0; k < n; k++) {
-    const ptrdiff_t last = offsets[lists[k] + 1];
-    for (ptrdiff_t e = offsets[lists[k]]; e < last; e += line) __builtin_prefetch(ids + e, 0, 2);
+    const ptrdiff_t first = offsets[lists[k]], count = offsets[lists[k] + 1] - first;
+    const ptrdiff_t last = first + count * (part + 1) / parts;
+    for (ptrdiff_t e = first + count * part / parts; e < last; e += line) {
+      __builtin_prefetch(ids + e, 0, 2);
+    }
   }
 }
 

@@ -93,8 +93,6 @@ final class CandidateLists: NeuronLookup {
   var events = LookupStatistics()
   private var workers: [CandidateWorker] = []
   private var ranges: [CandidateRange] = []
-  /// Where the parts of a report by neurons begin; of another length than theirs where entries have changed.
-  var cuts: [Int] = []
   /// Scratch of refreshes.
   var found = FiringReport()
   var scratch = MergeScratch()
@@ -180,44 +178,37 @@ final class CandidateLists: NeuronLookup {
   }
 
   func report(
-    _ batch: LookupBatch, above threshold: Float, byNeuron pairs: inout PairReport
+    _ batch: LookupBatch, above threshold: Float, byNeuron found: PairParts,
+    then next: @Sendable (_ part: Int) -> Void
   ) -> Bool {
     guard let numbers = batch.numbers, batch.count >= Self.fewestRowsByNeuron, weights.columns > 0
     else { return false }
     prepare(for: batch.count, above: threshold)
-    // While fast neurons are found, the lists come near.
-    unsafe numbers.withUnsafeBufferPointer {
-      unsafe hs_fetch_lists(batch.count, $0.baseAddress!, offsets, ids)
-    }
-    fast.findByNeuron(batch, above: threshold)
     let candidates =
       batch.count * movers.count + numbers.reduce(0) { $0 + offsets[$1 + 1] - offsets[$1] }
     let work = candidates * (weights.stride + Self.floatsOfCandidate)
-    let isOne = threadsToHave(threads) == 1
-    let parts = isOne ? 1 : max(1, min(threads, work / Self.floatsWorthATask))
+    found.divide(weights.rows, into: min(threadsToHave(threads), work / Self.floatsWorthATask))
+    let parts = found.count
     while ranges.count < parts { ranges.append(CandidateRange()) }
-    if parts == 1 {
-      unsafe ranges[0].decide(
-        self.neurons(0..<weights.rows), numbers, (offsets, ids), places: fast.neurons,
-        inputs: batch.inputs.pointer, weights: weights, above: threshold)
-      ranges[0].move(to: &pairs)
-    } else {
-      if cuts.count != parts + 1 { cuts = cutNeurons(into: parts) }
-      let neurons = (0..<parts).map { self.neurons(cuts[$0]..<cuts[$0 + 1]) }
-      parallelFor(parts, threads: threads) {
-        [ranges, offsets, ids, weights, fast = fast.neurons] part in
+    let search = unsafe fast.search(batch, above: threshold, in: found)
+    let neurons = (0..<parts).map { self.neurons(found.range(of: $0)) }
+    found.run(
+      threads: threads,
+      { [ranges, offsets, ids, weights, fast = fast.neurons] part in
+        // While fast neurons are found, the lists come near.
+        unsafe numbers.withUnsafeBufferPointer {
+          unsafe hs_fetch_lists(numbers.count, $0.baseAddress!, offsets, ids, part, parts)
+        }
+        let others = unsafe search.groups(of: part)
         unsafe ranges[part].decide(
-          neurons[part], numbers, (offsets, ids), places: fast,
-          inputs: batch.inputs.pointer, weights: weights, above: threshold)
-      }
-      unsafe pairs.gather(parts, threads: threads) { [ranges] in unsafe ranges[$0].pairs.view }
-    }
-    for range in ranges[..<parts] {
-      counters.innerProducts += range.checked
-      counters.rechecked += range.checked
-      range.checked = 0
-    }
-    note(batch, reported: pairs.count)
+          neurons[part], numbers, (offsets, ids), with: others, places: fast,
+          inputs: batch.inputs.pointer, weights: weights, above: threshold,
+          into: &found[part].pointee)
+      }, then: next)
+    unsafe fast.end(search)
+    counters.innerProducts += found.checked
+    counters.rechecked += found.checked
+    note(batch, reported: found.total.pairs)
     return true
   }
 
@@ -227,22 +218,7 @@ final class CandidateLists: NeuronLookup {
       let first = SparseStep.position(of: Int32(range.lowerBound), in: list)
       return list[first..<SparseStep.position(of: Int32(range.upperBound), in: list)]
     }
-    return unsafe CandidateRange.Neurons(
-      range: range, movers: part(movers), fast: part(fast.neurons), found: fast.groups(of: range))
-  }
-
-  /// Cuts the neurons into parts of about as many entries in the lists.
-  private func cutNeurons(into parts: Int) -> [Int] {
-    func entries(_ r: Int) -> Int { isMover[r] == 0 ? Int(listed[r]) : 0 }
-    let total = (0..<weights.rows).reduce(weights.rows) { $0 + entries($1) }
-    var cuts = [0]
-    var before = 0
-    for r in 0..<weights.rows {
-      while cuts.count < parts, before * parts >= total * cuts.count { cuts.append(r) }
-      before += 1 + entries(r)
-    }
-    while cuts.count <= parts { cuts.append(weights.rows) }
-    return cuts
+    return CandidateRange.Neurons(range: range, movers: part(movers), fast: part(fast.neurons))
   }
 
   /// Counts a report.

@@ -8,11 +8,8 @@ internal import HalfspaceReporting
 ///
 /// - Note: `Sendable` is unchecked; a range belongs to one task at a time.
 @safe final class CandidateRange: @unchecked Sendable {
-  /// What fires, grouped, and what of it is listed.
-  private(set) var pairs = PairReport()
+  /// What fires of the candidates.
   private var listed = PairReport()
-  /// Pairs decided since the counter was read.
-  var checked = 0
   // Of each row of the batch, where its list has entries of the range.
   private var begins: [Int] = []
   private var ends: [Int] = []
@@ -25,7 +22,7 @@ internal import HalfspaceReporting
   /// Bytes held.
   var byteCount: Int {
     8 * (begins.count + ends.count + masks.count) + 4 * (owners.count + rows.count)
-      + pairs.byteCount + listed.byteCount
+      + listed.byteCount
   }
 
   /// The neurons of a range, and those among them, ascending, that are no matter of lists.
@@ -33,37 +30,36 @@ internal import HalfspaceReporting
     var range: Range<Int>
     /// Candidates of every row.
     var movers: ArraySlice<Int32>
-    /// Those that have been found already, and what fires of them.
+    /// Those that are found by other means.
     var fast: ArraySlice<Int32>
-    @unsafe var found: FastNeurons.Groups
   }
 
-  /// Decides the candidates among `neurons`: the pairs take the place of those that were there. `places`
-  /// are the names of groups that have been found.
+  /// Decides the candidates among `neurons`, and puts what has been found of the others, `fast`, whose names are
+  /// `places`, between what fires of them.
   func decide(
     _ neurons: Neurons, _ numbers: ArraySlice<Int>, _ lists: (offsets: [Int], ids: [Int32]),
-    places: [Int32], inputs: UnsafePointer<Float>, weights: Matrix, above threshold: Float
+    with fast: FastNeurons.Groups?, places: [Int32], inputs: UnsafePointer<Float>, weights: Matrix,
+    above threshold: Float, into part: inout PairParts.Part
   ) {
-    pairs.removeAll()
+    part.pairs.removeAll()
     listed.removeAll()
     let found = transpose(neurons, numbers, lists)
-    checked += found
+    part.checked = found
     let room = unsafe listed.reserve(found)
     listed.commit(
       unsafe hs_recheck_pairs_f32(
         found, owners, rows, weights.stride, weights.pointer, inputs, threshold, room.neurons,
         room.queries, room.values))
-    let fast = unsafe neurons.found
-    if unsafe fast.count == 0 {
-      swap(&pairs, &listed)
-    } else {
-      let room = unsafe pairs.reserve(listed.count + fast.pairCount)
-      pairs.commit(
+    if let fast = unsafe fast, unsafe fast.count > 0 {
+      let room = unsafe part.pairs.reserve(listed.count + fast.pairCount)
+      part.pairs.commit(
         unsafe hs_merge_groups_f32(
           listed.count, listed.neurons, listed.queries, listed.values, fast.count, fast.active,
           places, fast.starts, fast.queries, fast.values, room.neurons, room.queries, room.values))
+    } else {
+      swap(&part.pairs, &listed)
     }
-    pairs.group()
+    part.pairs.group()
   }
 
   /// Puts the candidates in the order of neurons; returns their number.
@@ -102,7 +98,4 @@ internal import HalfspaceReporting
     owners = .init(repeating: 0, count: count + count / 4)
     rows = owners
   }
-
-  /// Hands the pairs over.
-  func move(to whole: inout PairReport) { swap(&pairs, &whole) }
 }

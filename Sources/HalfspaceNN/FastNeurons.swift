@@ -21,8 +21,9 @@ internal import HalfspaceReporting
   private var index: CertifiedTileIndex?
   /// Work of the indexes before.
   private var earlier = IndexStatistics()
-  /// What fires on a batch, by place: neuron by neuron, or row by row.
-  private(set) var pairs = PairReport()
+  /// What fires on a batch, by place: neuron by neuron, in parts or not, or row by row.
+  private let found = PairParts()
+  private var pairs = PairReport()
   private(set) var report = FiringReport()
   // Scratch of moves, and of a report that is transposed.
   private var moved: [Int32] = []
@@ -40,7 +41,7 @@ internal import HalfspaceReporting
 
   var work: IndexStatistics {
     var work = index?.statistics ?? IndexStatistics()
-    work.memoryBytes += (index?.weights.byteCount ?? 0) + pairs.byteCount
+    work.memoryBytes += (index?.weights.byteCount ?? 0) + pairs.byteCount + found.byteCount
     work.memoryBytes += 8 * report.count + 4 * (places.count + neurons.count + 2 * moved.count)
     work.add(workOf: earlier)
     return work
@@ -96,19 +97,42 @@ internal import HalfspaceReporting
     _ rows: UnsafeBufferPointer<Int32>, _ displacements: UnsafePointer<Float>?, of weights: Matrix,
     _ moved: UnsafeMutableBufferPointer<Int32>, _ lengths: UnsafeMutableBufferPointer<Float>
   ) -> Int {
-    guard let index else { return 0 }
-    let length = weights.stride
-    let source = unsafe weights.pointer
-    let target = unsafe index.weights.pointer
+    guard let index, let first = rows.baseAddress, let kept = moved.baseAddress else { return 0 }
     return unsafe places.withUnsafeBufferPointer { places in
+      let copies = unsafe Copies(
+        rows: first, places: places, from: weights.pointer, to: index.weights.pointer,
+        length: weights.stride)
+      // A row is in the cache of the thread that has moved it.
+      let work = min(rows.count, count) * weights.stride
+      let found = unsafe parallelFilter(
+        rows.count, parts: SparseStep.workers(for: work, of: threads), room: kept
+      ) { range, kept in unsafe copies.make(range, kept) }
+      for k in 0..<found {
+        let row = unsafe Int(kept[k])
+        if let displacements = unsafe displacements { unsafe lengths[k] = displacements[row] }
+        unsafe kept[k] = places[Int(first[row])]
+      }
+      return found
+    }
+  }
+
+  /// Copies of rows that have moved, as the parts of a parallel loop make them.
+  @unsafe private struct Copies: @unchecked Sendable {
+    let rows: UnsafePointer<Int32>
+    let places: UnsafeBufferPointer<Int32>
+    let from: UnsafeMutablePointer<Float>
+    let to: UnsafeMutablePointer<Float>
+    let length: Int
+
+    /// Copies those that are kept of a range of the rows, and lists which these are.
+    func make(_ range: Range<Int>, _ kept: UnsafeMutablePointer<Int32>) -> Int {
       var count = 0
-      for k in 0..<rows.count {
+      for k in range {
         let neuron = unsafe Int(rows[k])
-        let place = unsafe places[neuron]
+        let place = unsafe Int(places[neuron])
         guard place >= 0 else { continue }
-        unsafe (target + Int(place) * length).update(from: source + neuron * length, count: length)
-        unsafe moved[count] = place
-        if let displacements = unsafe displacements { unsafe lengths[count] = displacements[k] }
+        unsafe (to + place * length).update(from: from + neuron * length, count: length)
+        unsafe kept[count] = Int32(truncatingIfNeeded: k)
         count += 1
       }
       return count
@@ -121,12 +145,27 @@ internal import HalfspaceReporting
     index.report(queries: batch.inputs, rows: 0..<batch.count, above: threshold, into: &report)
   }
 
-  /// Leaves in `pairs` what fires on the rows of a batch, grouped.
-  func findByNeuron(_ batch: LookupBatch, above threshold: Float) {
-    guard let index else { return }
+  /// Begins to find what fires on the rows of a batch, neuron by neuron, in the parts that `parts` has; where
+  /// that cannot be divided, finds it all.
+  func search(_ batch: LookupBatch, above threshold: Float, in parts: PairParts) -> Search {
+    guard let index else { return unsafe Search(pass: nil, found: found, groups: []) }
+    found.divide(into: (0..<parts.count).map { places(of: parts.range(of: $0)) })
     let rows = 0..<batch.count
-    if index.report(queries: batch.inputs, rows: rows, above: threshold, byRow: &pairs) { return }
+    let pass = index.begin(queries: batch.inputs, rows: rows, above: threshold, parts: parts.count)
+    if let pass { return unsafe Search(pass: pass, found: found, groups: []) }
     index.report(queries: batch.inputs, rows: rows, above: threshold, into: &report)
+    transpose()
+    return unsafe Search(
+      pass: nil, found: found, groups: (0..<parts.count).map { unsafe groups(found.range(of: $0)) })
+  }
+
+  /// Counts a search that has been made.
+  func end(_ search: Search) {
+    if let pass = unsafe search.pass { index?.end(pass, found) }
+  }
+
+  /// Leaves in `pairs` what `report` lists.
+  private func transpose() {
     if counts.count < count { counts = .init(repeating: 0, count: count) }
     pairs.removeAll()
     let room = unsafe pairs.reserve(report.count)
@@ -138,15 +177,35 @@ internal import HalfspaceReporting
     pairs.commitGroups(found)
   }
 
-  /// The grouped pairs of neurons of a range, as the parts of a parallel loop read them.
-  func groups(of range: Range<Int>) -> Groups {
-    guard !isEmpty else { return unsafe Groups(pairs, 0..<0) }
+  /// Where those of a range of neurons are.
+  private func places(of range: Range<Int>) -> Range<Int> {
+    SparseStep.position(
+      of: Int32(range.lowerBound), in: neurons)..<SparseStep.position(
+        of: Int32(range.upperBound), in: neurons)
+  }
+
+  /// The pairs of a range of places.
+  @unsafe private func groups(_ places: Range<Int>) -> Groups {
     let active = unsafe UnsafeBufferPointer(start: pairs.active, count: pairs.activeCount)
-    func position(_ neuron: Int) -> Int {
-      let place = SparseStep.position(of: Int32(neuron), in: neurons)
-      return unsafe SparseStep.position(of: Int32(place), in: active)
+    let first = unsafe SparseStep.position(of: Int32(places.lowerBound), in: active)
+    let end = unsafe SparseStep.position(of: Int32(places.upperBound), in: active)
+    return unsafe Groups(pairs, first..<end)
+  }
+
+  /// What fires of the fast neurons, part by part, as the tasks of a parallel loop find it.
+  @unsafe struct Search: @unchecked Sendable {
+    fileprivate let pass: RowPass?
+    fileprivate let found: PairParts
+    /// What has been found already.
+    fileprivate let groups: [Groups]
+
+    /// Finds the pairs of a part.
+    func groups(of part: Int) -> Groups? {
+      guard let pass = unsafe pass else { return unsafe groups.isEmpty ? nil : groups[part] }
+      unsafe pass.look(through: found.range(of: part), part: part, of: found)
+      let pairs = unsafe found[part]
+      return unsafe Groups(pairs.pointee.pairs, 0..<pairs.pointee.pairs.activeCount)
     }
-    return unsafe Groups(pairs, position(range.lowerBound)..<position(range.upperBound))
   }
 
   /// Some of the grouped pairs.
