@@ -87,7 +87,7 @@ struct StepContest {
       firing: Double(trainer.firings - before.firings) / taken
         / Double(workload.batch * workload.network.width),
       materialized: trainer.network.count, strategy: strategy.rawValue,
-      stepSeconds: step.median,
+      stepSeconds: step.median, meanSeconds: (trainer.times.steps - before.times.steps) / taken,
       parts: trainer.times.parts(since: before.times, scaledTo: step.median),
       lookup: LookupFigures(trainer.lookupSummary, since: before.lookup, steps: taken),
       denseSeconds: denseSeconds, oracleSeconds: Timing(samples: oracles).median,

@@ -16,6 +16,8 @@ struct StepMeasurement {
   let strategy: String
   /// Seconds per step, medians.
   let stepSeconds: Double
+  /// The mean of all steps of the measurement, with what is done now and then: a median leaves that out.
+  let meanSeconds: Double
   /// How a step divides: means, scaled to the median.
   let parts: TrainingTimes
   /// What the lookup did.
@@ -32,7 +34,8 @@ struct StepMeasurement {
 
   static let columns = [
     "workload", "m", "d", "outputs", "batch", "firing", "stored", "phase", "strategy", "step",
-    "lookup", "forward", "loss", "backward", "upkeep", "oracle", "× oracle", "dense", "× dense",
+    "mean", "lookup", "forward", "loss", "backward", "upkeep", "oracle", "× oracle", "dense",
+    "× dense",
     "mismatches",
   ]
 
@@ -40,8 +43,8 @@ struct StepMeasurement {
     [
       workload, Format.count(m), "\(d)", "\(outputs)", "\(batch)",
       Format.percent(firing, decimals: 3), Format.count(materialized), phase, strategy,
-      Format.duration(stepSeconds), Format.duration(parts.lookup), Format.duration(parts.forward),
-      Format.duration(parts.loss), Format.duration(parts.backward),
+      Format.duration(stepSeconds), Format.duration(meanSeconds), Format.duration(parts.lookup),
+      Format.duration(parts.forward), Format.duration(parts.loss), Format.duration(parts.backward),
       Format.duration(parts.maintenance), Format.duration(oracleSeconds),
       Format.significant(againstOracle), denseSeconds.map { Format.duration($0) } ?? "–",
       againstDense.map { Format.significant($0) } ?? "–", Format.count(mismatches),
@@ -54,6 +57,7 @@ struct StepMeasurement {
       ("outputs", .integer(outputs)), ("batch", .integer(batch)), ("firing", .number(firing)),
       ("strategy", .string(strategy)), ("phase", .string(phase)),
       ("materialized", .integer(materialized)), ("stepSeconds", .number(stepSeconds)),
+      ("meanSeconds", .number(meanSeconds)),
       ("denseSeconds", denseSeconds.map { .number($0) } ?? .null),
       ("oracleSeconds", .number(oracleSeconds)), ("lookupSeconds", .number(parts.lookup)),
       ("forwardSeconds", .number(parts.forward)), ("lossSeconds", .number(parts.loss)),

@@ -56,19 +56,20 @@ typedef struct {
 
 /// Lists those of n padded rows whose codes no longer stand for them, NaN included: NOT (<e, e> <= limit), with
 /// e, and <e, e> as hs_dot_f32 sums it, in float. Tile t has rows 64 t..., and codes from
-/// 256 t groups on. Returns their number; room for n in `beyond`.
-ptrdiff_t hs_codes_beyond_f32(ptrdiff_t n, const int32_t *ids, ptrdiff_t stride, const float *w,
-                              ptrdiff_t groups, const uint8_t *codes,
+/// 256 t groups on. Row r is row names[r] of w, or row r where `names` is NULL. Returns their number; room for n
+/// in `beyond`.
+ptrdiff_t hs_codes_beyond_f32(ptrdiff_t n, const int32_t *ids, const int32_t *names,
+                              ptrdiff_t stride, const float *w, ptrdiff_t groups, const uint8_t *codes,
                               const hs_coded_tile_t *tiles, int32_t *beyond);
 
-/// Encodes n padded rows with the scales of their tiles, as hs_tile_encode_f32 does with the inverse 1 / scale, and
-/// counts a renewal each. norms[id] = fma(sqrt(<w, w>), 1 + 2^-18, room), which is above
+/// Encodes n padded rows, called as above, with the scales of their tiles, as hs_tile_encode_f32 does with the inverse
+/// 1 / scale, and counts a renewal each. norms[id] = fma(sqrt(<w, w>), 1 + 2^-18, room), which is above
 /// |w| + room as long as that is above 2^-60; bounds[4 t + 1] of its tile becomes at least norms[id] +
 /// bounds[4 t]. Lists the rows whose codes do not stand for them, whose norm was the last of the tile's 64 above
 /// `small`, or whose tile has no renewals left. Returns their number; room for n in `outgrown`.
-ptrdiff_t hs_renew_codes_f32(ptrdiff_t n, const int32_t *ids, ptrdiff_t stride, const float *w,
-                             ptrdiff_t groups, hs_coded_tile_t *tiles, uint8_t *codes,
-                             float *norms, double *bounds, int32_t *outgrown);
+ptrdiff_t hs_renew_codes_f32(ptrdiff_t n, const int32_t *ids, const int32_t *names,
+                             ptrdiff_t stride, const float *w, ptrdiff_t groups,
+                             hs_coded_tile_t *tiles, uint8_t *codes, float *norms, double *bounds, int32_t *outgrown);
 
 /// Encodes a query of 4 * groups <= stride coordinates (zeros behind them), as a row is encoded,
 /// with |q| up to HS_QUERY_LARGEST_8, to `high`; or, where `low` is not NULL, up to
@@ -148,15 +149,28 @@ void hs_tile_filter_batch(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
 /// Most queries of hs_tile_filter_pairs.
 #define HS_PAIR_QUERIES 1024
 
+/// Queries q [n, 4 * groups], n <= HS_PAIR_QUERIES, once more in the order in which the level that is in use
+/// multiplies them by rows, if it has one for so many groups: for hs_tile_filter_pairs,
+/// hs_tile_filter_word and hs_tile_pair_masks. Returns whether it has; `lanes` has room for 256 * groups * ceil(n / 64).
+int hs_query_lanes(ptrdiff_t n, ptrdiff_t groups, const int8_t *q, int8_t *lanes);
+
 /// As hs_tile_filter_batch, row by row: ids[i] = first + r and queries[i] = j for every pair that is
 /// kept, in the order of rows, and for each row in the order of queries, n <= HS_PAIR_QUERIES. Returns
-/// their number. Room for m * n + 16 in both arrays. Where w is not NULL the first floats of rows with a
-/// pair are prefetched.
+/// their number. Room for m * n + 16 in both arrays. `lanes` is what hs_query_lanes made of q, or NULL. Where w
+/// is not NULL the first floats of rows with a pair are prefetched.
 ptrdiff_t hs_tile_filter_pairs(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
                                const int32_t *spans, ptrdiff_t n, const int8_t *q,
-                               const int32_t *starts, int32_t span, const int32_t *thresholds,
-                               int32_t first, ptrdiff_t stride, const float *w, int32_t *ids,
-                               int32_t *queries);
+                               const int8_t *lanes, const int32_t *starts, int32_t span,
+                               const int32_t *thresholds, int32_t first, ptrdiff_t stride,
+                               const float *w, int32_t *ids, int32_t *queries);
+
+/// What hs_tile_filter_pairs keeps, as bits: bit j of word k of row r, which is
+/// masks[(r / 64 * words + k) * 64 + r % 64], is the pair of query 64 * k + j, k < (n + 63) / 64 <= words. Bits behind
+/// the last query, and words of rows behind the last of the last tile, are zero. Returns the number of pairs.
+ptrdiff_t hs_tile_pair_masks(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
+                             const int32_t *spans, ptrdiff_t n, const int8_t *q,
+                             const int8_t *lanes, const int32_t *starts, int32_t span,
+                             const int32_t *thresholds, ptrdiff_t words, uint64_t *masks);
 
 /// Of `count` pairs of a row of w and a row of x, keeps those with canonical <w, x> > b, and
 /// values[i] = <w, x> - b. Returns how many. Room for count + 16 in the last three arrays.
@@ -173,8 +187,9 @@ ptrdiff_t hs_recheck_pairs_f32(ptrdiff_t count, const int32_t *ids, const int32_
 /// rows[i] = r and queries[i] = j. Room for m * n + HS_WORD_OVERRUN in both arrays.
 ptrdiff_t hs_tile_filter_word(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
                               const int32_t *spans, ptrdiff_t n, const int8_t *q,
-                              const int32_t *starts, int32_t span, const int32_t *thresholds,
-                              ptrdiff_t stride, const float *w, uint16_t *rows, uint8_t *queries);
+                              const int8_t *lanes, const int32_t *starts, int32_t span,
+                              const int32_t *thresholds, ptrdiff_t stride, const float *w,
+                              uint16_t *rows, uint8_t *queries);
 
 /// As hs_recheck_pairs_f32 for such pairs: row 0 is the first of w, and `first` is added to the numbers of rows
 /// that fire.
@@ -200,7 +215,7 @@ void hs_pair_dots_f32(ptrdiff_t first, ptrdiff_t last, const int32_t *ids, const
                       ptrdiff_t stride, const float *w, const float *x, float b, float *h);
 
 /// Shards whose sums hs_forward_pairs_f32 lets grow in turns, which takes less time than one after the other.
-#define HS_SHARDS_TOGETHER 4
+#define HS_SHARDS_TOGETHER 2
 
 // A shard that two threads have pairs of: 0 to begin with.
 #define HS_SHARD_DONE 1     // all pairs of the first of them are in its sums
@@ -351,9 +366,9 @@ ptrdiff_t hs_merge_lists(ptrdiff_t first, ptrdiff_t end, const ptrdiff_t *offset
                          ptrdiff_t *new_offsets, int32_t *new_ids);
 
 /// Asks for the memory of some lists, ids[offsets[lists[k]]..<offsets[lists[k] + 1]], so that it is near
-/// when it is needed: they are short and lie anywhere. Of each list, that is part `part` of `parts` equal ones.
+/// when it is needed: they are short and lie anywhere.
 void hs_fetch_lists(ptrdiff_t n, const ptrdiff_t *lists, const ptrdiff_t *offsets,
-                    const int32_t *ids, ptrdiff_t part, ptrdiff_t parts);
+                    const int32_t *ids);
 
 /// Where the entries first..<end of some lists are: those of list lists[k] are
 /// ids[begins[k]]..<ids[ends[k]]. Returns their number. O(n log(entries of a list)).
@@ -365,26 +380,24 @@ ptrdiff_t hs_find_entries(ptrdiff_t n, const ptrdiff_t *lists, const ptrdiff_t *
 #define HS_LIST_WORDS 8192
 
 /// Transposes parts of n lists, ids[begins[k]]..<ids[ends[k]], whose entries ascend and are in
-/// first..<first + count, and lists the ids `whole`, ascending, of the same range, as if each list had
-/// them, and the ids `dropped`, ascending, as if none had. Pair e, ascending by owner and then by list, is
+/// first..<first + count. The ids `whole`, ascending, of the same range are listed as if each list had them.
+/// The ids coded[coded_first]..<coded[coded_end], ascending, of the same range are in those lists alone that
+/// coded_masks tell, as hs_tile_pair_masks writes them for all of `coded` and (n + 63) / 64 words. Pair e,
+/// ascending by owner and then by list, is
 /// owners[e] and rows[e] (the list's k); room for 16 more. begins become ends. The masks, HS_LIST_WORDS or
 /// 64 * ((n + 63) / 64) if these are more, are zero before and after. Returns the number of pairs.
-/// O(entries + (whole_count + dropped_count + count) n / 64).
+/// O(entries + (whole_count + coded_end - coded_first + count) n / 64).
 ptrdiff_t hs_list_candidates(ptrdiff_t n, ptrdiff_t *begins, const ptrdiff_t *ends,
                              const int32_t *ids, int32_t first, ptrdiff_t count,
-                             ptrdiff_t whole_count, const int32_t *whole, ptrdiff_t dropped_count,
-                             const int32_t *dropped, uint64_t *masks, int32_t *owners,
+                             ptrdiff_t whole_count, const int32_t *whole, ptrdiff_t coded_first,
+                             ptrdiff_t coded_end, const int32_t *coded,
+                             const uint64_t *coded_masks, uint64_t *masks, int32_t *owners,
                              int32_t *rows);
 
-/// Merges n pairs, ascending by id, with groups of pairs of ids that none of these has: group k is of the
-/// id names[active[k]], which ascend, and has the pairs starts[k]..<starts[k + 1] of group_queries and
-/// group_values. Reads and writes up to 16 numbers behind the last of each list of pairs. Returns the number
-/// of pairs.
-ptrdiff_t hs_merge_groups_f32(ptrdiff_t n, const int32_t *ids, const int32_t *queries,
-                              const float *values, ptrdiff_t groups, const int32_t *active,
-                              const int32_t *names, const int32_t *starts,
-                              const int32_t *group_queries, const float *group_values,
-                              int32_t *new_ids, int32_t *new_queries, float *new_values);
+/// Lists the places of those of n rows that have one, places[ids[k]] >= 0, in order, and their lengths[k] unless
+/// `lengths` is NULL. Returns their number. Room for n + HS_LANES in `found` and `found_lengths`.
+ptrdiff_t hs_places_of_rows(ptrdiff_t n, const int32_t *ids, const int32_t *places,
+                            const float *lengths, int32_t *found, float *found_lengths);
 
 /// Merges two lists of pairs, each strictly ascending by id, into one; of an id that both have, the
 /// pair of the first is taken. Room for n1 + n2. Returns the number of pairs.

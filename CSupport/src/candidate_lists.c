@@ -68,14 +68,11 @@ ptrdiff_t hs_merge_lists(ptrdiff_t first, ptrdiff_t end, const ptrdiff_t *offset
 }
 
 void hs_fetch_lists(ptrdiff_t n, const ptrdiff_t *lists, const ptrdiff_t *offsets,
-                    const int32_t *ids, ptrdiff_t part, ptrdiff_t parts) {
+                    const int32_t *ids) {
   enum { line = 16 };
   for (ptrdiff_t k = 0; k < n; k++) {
-    const ptrdiff_t first = offsets[lists[k]], count = offsets[lists[k] + 1] - first;
-    const ptrdiff_t last = first + count * (part + 1) / parts;
-    for (ptrdiff_t e = first + count * part / parts; e < last; e += line) {
-      __builtin_prefetch(ids + e, 0, 2);
-    }
+    const ptrdiff_t last = offsets[lists[k] + 1];
+    for (ptrdiff_t e = offsets[lists[k]]; e < last; e += line) __builtin_prefetch(ids + e, 0, 2);
   }
 }
 
@@ -92,26 +89,17 @@ ptrdiff_t hs_find_entries(ptrdiff_t n, const ptrdiff_t *lists, const ptrdiff_t *
   return total;
 }
 
-ptrdiff_t hs_merge_groups_f32_ref(ptrdiff_t n, const int32_t *ids, const int32_t *queries,
-                                  const float *values, ptrdiff_t groups, const int32_t *active,
-                                  const int32_t *names, const int32_t *starts,
-                                  const int32_t *group_queries, const float *group_values,
-                                  int32_t *new_ids, int32_t *new_queries, float *new_values) {
-  ptrdiff_t written = 0, e = 0;
-  for (ptrdiff_t k = 0; k <= groups; k++) {
-    for (; e < n && (k == groups || ids[e] < names[active[k]]); e++, written++) {
-      new_ids[written] = ids[e];
-      new_queries[written] = queries[e];
-      new_values[written] = values[e];
-    }
-    if (k == groups) break;
-    for (ptrdiff_t i = starts[k]; i < starts[k + 1]; i++, written++) {
-      new_ids[written] = names[active[k]];
-      new_queries[written] = group_queries[i];
-      new_values[written] = group_values[i];
-    }
+ptrdiff_t hs_places_of_rows_ref(ptrdiff_t n, const int32_t *ids, const int32_t *places,
+                                const float *lengths, int32_t *found, float *found_lengths) {
+  ptrdiff_t count = 0;
+  for (ptrdiff_t k = 0; k < n; k++) {
+    const int32_t place = places[ids[k]];
+    if (place < 0) continue;
+    found[count] = place;
+    if (lengths) found_lengths[count] = lengths[k];
+    count++;
   }
-  return written;
+  return count;
 }
 
 ptrdiff_t hs_merge_pairs_f32(ptrdiff_t n1, const int32_t *ids1, const float *values1,

@@ -41,13 +41,14 @@
      float inverse, ptrdiff_t slot, uint8_t *codes, double *residuals, double *squares),          \
     (n, groups, stride, w, scale, inverse, slot, codes, residuals, squares))                      \
   X(ptrdiff_t, codes_beyond_f32,                                                                  \
-    (ptrdiff_t n, const int32_t *ids, ptrdiff_t stride, const float *w, ptrdiff_t groups,         \
-     const uint8_t *codes, const hs_coded_tile_t *tiles, int32_t *beyond),                        \
-    (n, ids, stride, w, groups, codes, tiles, beyond))                                            \
+    (ptrdiff_t n, const int32_t *ids, const int32_t *names, ptrdiff_t stride, const float *w,     \
+     ptrdiff_t groups, const uint8_t *codes, const hs_coded_tile_t *tiles, int32_t *beyond),      \
+    (n, ids, names, stride, w, groups, codes, tiles, beyond))                                     \
   X(ptrdiff_t, renew_codes_f32,                                                                   \
-    (ptrdiff_t n, const int32_t *ids, ptrdiff_t stride, const float *w, ptrdiff_t groups,         \
-     hs_coded_tile_t *tiles, uint8_t *codes, float *norms, double *bounds, int32_t *outgrown),    \
-    (n, ids, stride, w, groups, tiles, codes, norms, bounds, outgrown))                           \
+    (ptrdiff_t n, const int32_t *ids, const int32_t *names, ptrdiff_t stride, const float *w,     \
+     ptrdiff_t groups, hs_coded_tile_t *tiles, uint8_t *codes, float *norms, double *bounds,      \
+     int32_t *outgrown),                                                                          \
+    (n, ids, names, stride, w, groups, tiles, codes, norms, bounds, outgrown))                    \
   X(double, query_encode_f32,                                                                     \
     (ptrdiff_t groups, ptrdiff_t stride, const float *x, float scale, float inverse,              \
      int8_t *high, int8_t *low, int32_t *sum),                                                    \
@@ -79,11 +80,15 @@
      int32_t *counts, int32_t *candidates),                                                       \
     (m, groups, codes, spans, n, q, starts, span, thresholds, first, stride, w, density, capacity, \
      counts, candidates))                                                                         \
+  X(int, query_lanes, (ptrdiff_t n, ptrdiff_t groups, const int8_t *q, int8_t *lanes),            \
+    (n, groups, q, lanes))                                                                        \
   X(ptrdiff_t, tile_filter_pairs,                                                                 \
     (ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes, const int32_t *spans, ptrdiff_t n,      \
-     const int8_t *q, const int32_t *starts, int32_t span, const int32_t *thresholds,             \
-     int32_t first, ptrdiff_t stride, const float *w, int32_t *ids, int32_t *queries),            \
-    (m, groups, codes, spans, n, q, starts, span, thresholds, first, stride, w, ids, queries))    \
+     const int8_t *q, const int8_t *lanes, const int32_t *starts, int32_t span,                   \
+     const int32_t *thresholds, int32_t first, ptrdiff_t stride, const float *w, int32_t *ids,    \
+     int32_t *queries),                                                                           \
+    (m, groups, codes, spans, n, q, lanes, starts, span, thresholds, first, stride, w, ids,       \
+     queries))                                                                                    \
   X(ptrdiff_t, recheck_pairs_f32,                                                                 \
     (ptrdiff_t count, const int32_t *ids, const int32_t *queries, ptrdiff_t stride,               \
      const float *w, const float *x, float b, int32_t *fired_ids, int32_t *fired_queries,         \
@@ -92,15 +97,21 @@
   X(ptrdiff_t, list_candidates,                                                                   \
     (ptrdiff_t n, ptrdiff_t *begins, const ptrdiff_t *ends, const int32_t *ids,                   \
      int32_t first, ptrdiff_t count, ptrdiff_t whole_count, const int32_t *whole,                 \
-     ptrdiff_t dropped_count, const int32_t *dropped, uint64_t *masks, int32_t *owners,           \
-     int32_t *rows),                                                                              \
-    (n, begins, ends, ids, first, count, whole_count, whole, dropped_count, dropped, masks,       \
-     owners, rows))                                                                               \
+     ptrdiff_t coded_first, ptrdiff_t coded_end, const int32_t *coded,                            \
+     const uint64_t *coded_masks, uint64_t *masks, int32_t *owners, int32_t *rows),               \
+    (n, begins, ends, ids, first, count, whole_count, whole, coded_first, coded_end, coded,       \
+     coded_masks, masks, owners, rows))                                                           \
+  X(ptrdiff_t, tile_pair_masks,                                                                   \
+    (ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes, const int32_t *spans, ptrdiff_t n,      \
+     const int8_t *q, const int8_t *lanes, const int32_t *starts, int32_t span,                   \
+     const int32_t *thresholds, ptrdiff_t words, uint64_t *masks),                                \
+    (m, groups, codes, spans, n, q, lanes, starts, span, thresholds, words, masks))               \
   X(ptrdiff_t, tile_filter_word,                                                                  \
     (ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes, const int32_t *spans, ptrdiff_t n,      \
-     const int8_t *q, const int32_t *starts, int32_t span, const int32_t *thresholds,             \
-     ptrdiff_t stride, const float *w, uint16_t *rows, uint8_t *queries),                         \
-    (m, groups, codes, spans, n, q, starts, span, thresholds, stride, w, rows, queries))          \
+     const int8_t *q, const int8_t *lanes, const int32_t *starts, int32_t span,                   \
+     const int32_t *thresholds, ptrdiff_t stride, const float *w, uint16_t *rows,                 \
+     uint8_t *queries),                                                                           \
+    (m, groups, codes, spans, n, q, lanes, starts, span, thresholds, stride, w, rows, queries))   \
   X(ptrdiff_t, recheck_word_f32,                                                                  \
     (ptrdiff_t count, const uint16_t *rows, const uint8_t *queries, int32_t first,                \
      ptrdiff_t stride, const float *w, const float *x, float b, int32_t *fired_ids,               \
@@ -142,13 +153,10 @@
     (ptrdiff_t n, const int32_t *ids, ptrdiff_t stride, const float *w, const float *reference,   \
      const float *limits, int32_t *moved),                                                        \
     (n, ids, stride, w, reference, limits, moved))                                                \
-  X(ptrdiff_t, merge_groups_f32,                                                                  \
-    (ptrdiff_t n, const int32_t *ids, const int32_t *queries, const float *values,                \
-     ptrdiff_t groups, const int32_t *active, const int32_t *names, const int32_t *starts,        \
-     const int32_t *group_queries, const float *group_values, int32_t *new_ids,                   \
-     int32_t *new_queries, float *new_values),                                                    \
-    (n, ids, queries, values, groups, active, names, starts, group_queries, group_values,         \
-     new_ids, new_queries, new_values))                                                           \
+  X(ptrdiff_t, places_of_rows,                                                                    \
+    (ptrdiff_t n, const int32_t *ids, const int32_t *places, const float *lengths,                \
+     int32_t *found, float *found_lengths),                                                       \
+    (n, ids, places, lengths, found, found_lengths))                                              \
   X(ptrdiff_t, transpose_report,                                                                  \
     (ptrdiff_t queries, ptrdiff_t m, const ptrdiff_t *offsets, const int32_t *ids,                \
      const float *values, int32_t *counts, int32_t *active, int32_t *starts, int32_t *rows,       \

@@ -61,7 +61,6 @@ static inline __attribute__((always_inline)) void store_kept(uint32_t mask, hs_l
 }
 
 #include "kernels_dense.inc.h"
-#include "kernels_lists.inc.h"
 #include "kernels_report.inc.h"
 #include "kernels_rows.inc.h"
 #include "kernels_sparse.inc.h"
@@ -76,6 +75,7 @@ static inline __attribute__((always_inline)) void store_kept(uint32_t mask, hs_l
 #include "kernels_tile_filters.inc.h"
 #include "kernels_pairs.inc.h"
 #include "kernels_words.inc.h"
+#include "kernels_lists.inc.h"
 #include "nested_table.inc.h"
 #include "nested_avx2.inc.h"
 #include "kernels_nested.inc.h"

@@ -45,7 +45,6 @@ static inline __attribute__((always_inline)) hs_numbers_t picked(hs_numbers_t lo
 }
 
 #include "kernels_dense.inc.h"
-#include "kernels_lists.inc.h"
 #include "kernels_report.inc.h"
 #include "kernels_rows.inc.h"
 #include "kernels_sparse.inc.h"
@@ -61,6 +60,7 @@ static inline __attribute__((always_inline)) hs_numbers_t picked(hs_numbers_t lo
 #include "pair_masks_avx512.inc.h"
 #include "kernels_pairs.inc.h"
 #include "kernels_words.inc.h"
+#include "kernels_lists.inc.h"
 #include "nested_table.inc.h"
 #include "nested_avx512.inc.h"
 #include "kernels_nested.inc.h"

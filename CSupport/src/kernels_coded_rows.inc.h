@@ -57,8 +57,9 @@ HS_INLINE f32x16 coded_errors(ptrdiff_t blocks, ptrdiff_t groups, const coded_ro
 }
 
 HS_INLINE ptrdiff_t codes_beyond(ptrdiff_t blocks, ptrdiff_t groups, ptrdiff_t n,
-                                 const int32_t *ids, const float *w, const uint8_t *codes,
-                                 const hs_coded_tile_t *tiles, int32_t *beyond) {
+                                 const int32_t *ids, const int32_t *names, const float *w,
+                                 const uint8_t *codes, const hs_coded_tile_t *tiles,
+                                 int32_t *beyond) {
   const ptrdiff_t stride = blocks * HS_LANES, size = HS_TILE_ROWS * 4 * groups;
   ptrdiff_t found = 0;
   coded_rows rows;
@@ -68,7 +69,7 @@ HS_INLINE ptrdiff_t codes_beyond(ptrdiff_t blocks, ptrdiff_t groups, ptrdiff_t n
 #pragma clang loop vectorize(disable)
     for (ptrdiff_t i = 0; i < whole; i++) {
       const uint32_t r = (uint32_t)ids[begin + (i < count ? i : 0)], tile = r / HS_TILE_ROWS;
-      rows.row[i] = w + r * stride;
+      rows.row[i] = w + (names ? (uint32_t)names[r] : r) * stride;
       rows.codes[i] = codes + tile * size + r % HS_TILE_ROWS * 4;
       rows.scale[i] = tiles[tile].scale;
       rows.limit[i] = tiles[tile].limit;
@@ -88,14 +89,15 @@ HS_INLINE ptrdiff_t codes_beyond(ptrdiff_t blocks, ptrdiff_t groups, ptrdiff_t n
   return found;
 }
 
-ptrdiff_t HS_SUFFIX(hs_codes_beyond_f32)(ptrdiff_t n, const int32_t *ids, ptrdiff_t stride,
-                                         const float *w, ptrdiff_t groups, const uint8_t *codes,
-                                         const hs_coded_tile_t *tiles, int32_t *beyond) {
+ptrdiff_t HS_SUFFIX(hs_codes_beyond_f32)(ptrdiff_t n, const int32_t *ids, const int32_t *names,
+                                         ptrdiff_t stride, const float *w, ptrdiff_t groups,
+                                         const uint8_t *codes, const hs_coded_tile_t *tiles,
+                                         int32_t *beyond) {
   switch (groups) {  // constants where rows are short
 #define HS_CASE(number)                                                                        \
   case number:                                                                                 \
     if (stride == (number + 3) / 4 * HS_LANES) {                                               \
-      return codes_beyond((number + 3) / 4, number, n, ids, w, codes, tiles, beyond);          \
+      return codes_beyond((number + 3) / 4, number, n, ids, names, w, codes, tiles, beyond);   \
     }                                                                                          \
     break
     HS_CASE(4);
@@ -103,7 +105,7 @@ ptrdiff_t HS_SUFFIX(hs_codes_beyond_f32)(ptrdiff_t n, const int32_t *ids, ptrdif
     HS_CASE(8);
 #undef HS_CASE
   }
-  HS_WITH_BLOCKS(stride / HS_LANES, codes_beyond, groups, n, ids, w, codes, tiles, beyond);
+  HS_WITH_BLOCKS(stride / HS_LANES, codes_beyond, groups, n, ids, names, w, codes, tiles, beyond);
 }
 
 /// Whether no norm of a tile's rows is above `most`.
@@ -113,16 +115,16 @@ HS_INLINE int are_small(const float *norms, float most) {
   return mask_of(above) == 0;
 }
 
-ptrdiff_t HS_SUFFIX(hs_renew_codes_f32)(ptrdiff_t n, const int32_t *ids, ptrdiff_t stride,
-                                        const float *w, ptrdiff_t groups, hs_coded_tile_t *tiles,
-                                        uint8_t *codes, float *norms, double *bounds,
-                                        int32_t *outgrown) {
+ptrdiff_t HS_SUFFIX(hs_renew_codes_f32)(ptrdiff_t n, const int32_t *ids, const int32_t *names,
+                                        ptrdiff_t stride, const float *w, ptrdiff_t groups,
+                                        hs_coded_tile_t *tiles, uint8_t *codes, float *norms,
+                                        double *bounds, int32_t *outgrown) {
   ptrdiff_t found = 0;
   const ptrdiff_t blocks = stride / HS_LANES;
   for (ptrdiff_t i = 0; i < n; i++) {
     const uint32_t r = (uint32_t)ids[i], t = r / HS_TILE_ROWS;
     hs_coded_tile_t *tile = tiles + t;
-    const float *row = w + r * stride;
+    const float *row = w + (names ? (uint32_t)names[r] : r) * stride;
     const f32x16 scale = splat(tile->scale), inverse = splat(1 / tile->scale);
     uint8_t *own = codes + (t * groups * HS_TILE_ROWS + r % HS_TILE_ROWS) * 4;
     f32x16 error[4] = {splat(0), splat(0), splat(0), splat(0)};

@@ -157,10 +157,33 @@ void HS_SUFFIX(hs_sddmm_f32)(ptrdiff_t begin, ptrdiff_t end, const int32_t *acti
   HS_WITH_BLOCKS(stride / HS_LANES, sddmm, begin, end, active, starts, rows, w, x, b, h);
 }
 
+#define HS_FAR_AHEAD 32                  // pairs between the one multiplied and the one prefetched
+#define HS_NEAR_BYTES (4 * 1024 * 1024)  // of rows that the processor fetches early enough by itself
+
+/// Whether rows of ascending pairs lie so far apart, in more than `near` bytes, that they do not come in time
+/// without being asked for.
+HS_INLINE int are_far(ptrdiff_t blocks, ptrdiff_t count, const int32_t *ids, ptrdiff_t near) {
+  return count > 0 && (ptrdiff_t)(ids[count - 1] - ids[0]) * blocks * HS_LANES * 4 > near;
+}
+
+/// How many pairs ahead rows are fetched that are multiplied by queries: all pairs ahead where none need be.
+HS_INLINE ptrdiff_t pairs_ahead(ptrdiff_t blocks, ptrdiff_t count, const int32_t *ids) {
+  return are_far(blocks, count, ids, HS_NEAR_BYTES) ? HS_FAR_AHEAD : count;
+}
+
+/// Prefetches the rows of the lanes of pairs that come `ahead`, of `left` that there are.
+HS_INLINE void prefetch_ahead(ptrdiff_t blocks, ptrdiff_t ahead, ptrdiff_t left, const int32_t *ids,
+                              const float *w) {
+  if (ahead + HS_LANES > left) return;
+  for (int i = 0; i < HS_LANES; i++) prefetch_row(blocks, w + ids[ahead + i] * blocks * HS_LANES);
+}
+
 HS_INLINE void pair_dots(ptrdiff_t blocks, ptrdiff_t first, ptrdiff_t last, const int32_t *ids,
                          const int32_t *rows, const float *w, const float *x, float b, float *h) {
+  const ptrdiff_t ahead = pairs_ahead(blocks, last - first, ids + first);
   ptrdiff_t e = first;
   for (; e + HS_LANES <= last; e += HS_LANES) {
+    prefetch_ahead(blocks, ahead, last - e, ids + e, w);
     store(h + e, dots_of_pairs(blocks, w, ids + e, x, rows + e) - splat(b));
   }
   const ptrdiff_t rest = last - e;

@@ -258,6 +258,48 @@ HS_INLINE tile_numbers load_tiles(ptrdiff_t count, const int32_t *list, ptrdiff_
 #undef HS_SECOND
 }
 
+/// What the queries of a call have in common, as far as they fill registers: the largest reach Y, the least X + G,
+/// and whether all are numbers and no rest counts.
+typedef struct {
+  double reach, least;
+  int is_plain;
+} query_range;
+
+HS_INLINE query_range range_of(ptrdiff_t n, const double *queries) {
+  const f64x8 most = (f64x8)__DBL_MAX__;
+  f64x8 reach = (f64x8)0, least = most;
+  i64x8 plain = (i64x8)-1;
+  for (ptrdiff_t j = 0; j + 8 <= n; j += 8) {
+    const f64x8 slack = load_f64(queries + j) + load_f64(queries + n + j);
+    const f64x8 own = load_f64(queries + 5 * n + j);
+    plain &= (own <= most) & (slack <= most) & (load_f64(queries + 4 * n + j) == (f64x8)0);
+    reach = either(own > reach, own, reach);
+    least = either(slack < least, slack, least);
+  }
+  query_range range = {0, __DBL_MAX__, 1};
+  for (int l = 0; l < 8; l++) {
+    range.reach = reach[l] > range.reach ? reach[l] : range.reach;
+    range.least = least[l] < range.least ? least[l] : range.least;
+    range.is_plain &= (int)plain[l];
+  }
+  return range;
+}
+
+/// Whether a tile's thresholds for all queries lie between the ends: no product may overflow, no query is
+/// pruned, nothing but numbers comes in. Roundings are monotonic: what holds for an end holds for all.
+HS_INLINE int is_plain_tile(const double *tile, query_range range, double b, double largest) {
+  return range.is_plain && tile[3] == 0 && tile[0] <= __DBL_MAX__ && tile[1] >= 0 &&
+         tile[1] * range.reach <= largest && tile[1] * range.least > b;
+}
+
+/// thresholds_of where is_plain_tile.
+HS_INLINE i32x8 plain_thresholds(tile_numbers tile, query_numbers query, double b) {
+  const f64x8 left = (f64x8)b - (tile.error * query.norm + tile.radius * query.slack);
+  const f64x8 v = (left * (tile.inverse * query.inverse) + query.offset) - (f64x8)2;
+  const f64x8 limited = __builtin_elementwise_max(v, (f64x8)-0x1p31);
+  return __builtin_convertvector(__builtin_elementwise_min(limited, (f64x8)(0x1p31 - 1)), i32x8);
+}
+
 ptrdiff_t HS_SUFFIX(hs_tile_thresholds)(ptrdiff_t count, const int32_t *list, ptrdiff_t n,
                                         const double *tiles, const double *queries, double b,
                                         double largest, int32_t *thresholds) {
@@ -277,6 +319,8 @@ ptrdiff_t HS_SUFFIX(hs_tile_thresholds)(ptrdiff_t count, const int32_t *list, pt
     }
     return pruned;
   }
+  const query_range range = range_of(n, queries);
+  i32x8 highest = 0;
   for (ptrdiff_t j = 0; j < n; j += 8) {
     const ptrdiff_t rest = n - j;
     const query_numbers query = {
@@ -286,9 +330,15 @@ ptrdiff_t HS_SUFFIX(hs_tile_thresholds)(ptrdiff_t count, const int32_t *list, pt
     for (ptrdiff_t t = 0; t < count; t++) {
       const double *p = tiles + 4 * (list ? list[t] : t);
       const tile_numbers numbers = {p[0], p[1], p[2], p[3]};
+      if (rest >= 8 && is_plain_tile(p, range, b, largest)) {
+        const i32x8 v = plain_thresholds(numbers, query, b);
+        *(i32x8_any *)(thresholds + t * n + j) = v;
+        highest -= v == INT32_MAX;
+        continue;
+      }
       const i32x8 v = thresholds_of(numbers, query, b, largest);
       pruned += store_thresholds(rest, v, thresholds + t * n + j);
     }
   }
-  return pruned;
+  return pruned + __builtin_reduce_add(highest);
 }

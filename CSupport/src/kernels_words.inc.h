@@ -41,17 +41,12 @@ static ptrdiff_t list_words(uint64_t listed, const uint64_t *masks, uint16_t fir
 
 ptrdiff_t HS_SUFFIX(hs_tile_filter_word)(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
                                          const int32_t *spans, ptrdiff_t n, const int8_t *q,
-                                         const int32_t *starts, int32_t span,
+                                         const int8_t *lanes, const int32_t *starts, int32_t span,
                                          const int32_t *thresholds, ptrdiff_t stride,
                                          const float *w, uint16_t *rows, uint8_t *queries) {
-  pair_queries asked = {n, 1, q, starts, NULL};
+  const pair_queries asked = {n, 1, q, starts, lanes};
 #ifdef HS_QUERY_LANES
-  int8_t lanes[HS_LANE_BYTES(HS_HELD_GROUPS)];
-  if (groups >= 1 && groups <= HS_HELD_GROUPS && n > HS_FEWEST_LANES) {
-    lanes_of_queries(n, 0, groups, q, lanes);
-    asked.lanes = lanes;
-  }
-  const int lists_lanes = asked.lanes && packs_bytes() && (!w || stride <= HS_LANE_STRIDE);
+  const int lists_lanes = lanes && packs_bytes() && (!w || stride <= HS_LANE_STRIDE);
 #endif
   uint64_t masks[HS_WORD + HS_CODED_QUERIES];
   ptrdiff_t kept = 0;

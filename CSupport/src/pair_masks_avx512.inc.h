@@ -11,7 +11,7 @@
 #define HS_LANE_QUERIES 64
 #define HS_LANE_SUMS (HS_LANE_QUERIES / HS_LANES)
 
-/// Most groups whose numbers stay in registers: 20 of them, four thresholds, four sums. With more of
+/// Most groups whose numbers stay in registers: 20 of them, four of thresholds, four sums. With more of
 /// them, tiles against queries in turn are faster.
 #define HS_HELD_GROUPS 5
 
@@ -24,34 +24,62 @@
 /// Bytes of the numbers of a word of queries.
 #define HS_LANE_BYTES(groups) ((groups) * HS_LANE_QUERIES * 4)
 
+// Where a query is: register `(k / 4) % 4` of the sums, lane `k / 16 * 4 + k % 4`. Packing four registers of
+// sums into bytes, 128 bits at a time, then puts the queries in order.
+#define HS_REGISTER_OF(k) ((k) / 4 % HS_LANE_SUMS)
+#define HS_LANE_OF(k) ((k) / HS_LANES * 4 + (k) % 4)
+
 /// Numbers q [n, 4 * groups] of queries first..<first + 64, group by group, and zeros behind the last.
 static void lanes_of_queries(ptrdiff_t n, ptrdiff_t first, ptrdiff_t groups, const int8_t *q,
                              int8_t *lanes) {
   const ptrdiff_t count = n - first < HS_LANE_QUERIES ? n - first : HS_LANE_QUERIES;
   for (ptrdiff_t k = 0; k < HS_LANE_QUERIES; k++) {
     const int8_t *own = q + (first + k) * 4 * groups;
+    const ptrdiff_t place = HS_REGISTER_OF(k) * HS_LANES + HS_LANE_OF(k);
     for (ptrdiff_t g = 0; g < groups; g++) {
       int32_t numbers = 0;
       if (k < count) memcpy(&numbers, own + 4 * g, sizeof numbers);
-      memcpy(lanes + (g * HS_LANE_QUERIES + k) * 4, &numbers, sizeof numbers);
+      memcpy(lanes + (g * HS_LANE_QUERIES + place) * 4, &numbers, sizeof numbers);
     }
   }
 }
 
-/// Numbers and thresholds of a word of queries, in registers: `groups` is a constant.
+/// Numbers of a word of queries, and what their sums begin at, in registers: `groups` is a constant.
 typedef struct {
-  __m512i limits[HS_LANE_SUMS], numbers[HS_HELD_GROUPS][HS_LANE_SUMS];
+  __m512i starts[HS_LANE_SUMS], numbers[HS_HELD_GROUPS][HS_LANE_SUMS];
 } held_lanes;
+
+/// -1 - threshold of each query: a sum that begins there is negative unless it exceeds the threshold.
+HS_INLINE void hold_starts(ptrdiff_t n, const int32_t *thresholds, __m512i *starts) {
+  const uint64_t present = n < HS_LANE_QUERIES ? ((uint64_t)1 << n) - 1 : ~(uint64_t)0;
+  // Far above any sum of HS_HELD_GROUPS, and still far from the ends of what 32 bits hold.
+  const __m512i most = _mm512_set1_epi32(1 << 30), least = _mm512_set1_epi32(-(1 << 30));
+  __m512i t[HS_LANE_SUMS];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < HS_LANE_SUMS; i++) {
+    // Nothing exceeds the largest number: queries behind the last have no pairs.
+    const __m512i own = _mm512_mask_loadu_epi32(most, (__mmask16)(present >> 16 * i),
+                                                thresholds + 16 * i);
+    t[i] = _mm512_sub_epi32(_mm512_set1_epi32(-1),
+                            _mm512_max_epi32(_mm512_min_epi32(own, most), least));
+  }
+  // From queries in order to their places: 4 x 4 blocks of 128 bits, transposed.
+  const __m512i low01 = _mm512_shuffle_i32x4(t[0], t[1], 0x44);
+  const __m512i low23 = _mm512_shuffle_i32x4(t[2], t[3], 0x44);
+  const __m512i high01 = _mm512_shuffle_i32x4(t[0], t[1], 0xEE);
+  const __m512i high23 = _mm512_shuffle_i32x4(t[2], t[3], 0xEE);
+  starts[0] = _mm512_shuffle_i32x4(low01, low23, 0x88);
+  starts[1] = _mm512_shuffle_i32x4(low01, low23, 0xDD);
+  starts[2] = _mm512_shuffle_i32x4(high01, high23, 0x88);
+  starts[3] = _mm512_shuffle_i32x4(high01, high23, 0xDD);
+}
 
 HS_INLINE held_lanes hold_lanes(ptrdiff_t groups, const int8_t *lanes, ptrdiff_t n,
                                 const int32_t *thresholds) {
   held_lanes held;
-  const uint64_t present = n < HS_LANE_QUERIES ? ((uint64_t)1 << n) - 1 : ~(uint64_t)0;
+  hold_starts(n, thresholds, held.starts);
 #pragma clang loop unroll(full)
   for (int i = 0; i < HS_LANE_SUMS; i++) {
-    // Nothing exceeds the largest number: queries behind the last have no pairs.
-    held.limits[i] = _mm512_mask_loadu_epi32(_mm512_set1_epi32(INT32_MAX),
-                                             (__mmask16)(present >> 16 * i), thresholds + 16 * i);
 #pragma clang loop unroll(full)
     for (int g = 0; g < HS_HELD_GROUPS; g++) {
       if (g < groups) {
@@ -65,7 +93,9 @@ HS_INLINE held_lanes hold_lanes(ptrdiff_t groups, const int8_t *lanes, ptrdiff_t
 /// The queries of a word, at most 64, on which row l of a tile exceeds their thresholds.
 HS_INLINE uint64_t lane_mask(ptrdiff_t groups, const uint8_t *codes, ptrdiff_t l,
                              const held_lanes *held) {
-  __m512i sums[HS_LANE_SUMS] = {0};
+  __m512i sums[HS_LANE_SUMS];
+#pragma clang loop unroll(full)
+  for (int i = 0; i < HS_LANE_SUMS; i++) sums[i] = held->starts[i];
 #pragma clang loop unroll(full)
   for (int g = 0; g < HS_HELD_GROUPS; g++) {
     if (g >= groups) break;
@@ -75,14 +105,11 @@ HS_INLINE uint64_t lane_mask(ptrdiff_t groups, const uint8_t *codes, ptrdiff_t l
       sums[i] = _mm512_dpbusd_epi32(sums[i], c, held->numbers[g][i]);
     }
   }
-  __mmask16 above[HS_LANE_SUMS];
-#pragma clang loop unroll(full)
-  for (int i = 0; i < HS_LANE_SUMS; i++) {
-    above[i] = _mm512_cmpgt_epi32_mask(sums[i], held->limits[i]);
-  }
-  // Put together as masks: one of them leaves for a general register.
-  return _mm512_kunpackd(_mm512_kunpackw(above[3], above[2]),
-                         _mm512_kunpackw(above[1], above[0]));
+  // Signs, which packing keeps, are all that matters: comparing registers one by one takes the units that
+  // multiply.
+  const __m512i packed = _mm512_packs_epi16(_mm512_packs_epi32(sums[0], sums[1]),
+                                            _mm512_packs_epi32(sums[2], sums[3]));
+  return ~_cvtmask64_u64(_mm512_movepi8_mask(packed));
 }
 
 HS_INLINE void lane_masks_of(ptrdiff_t groups, ptrdiff_t rows, const uint8_t *codes,
@@ -166,10 +193,15 @@ list_pairs_packed(uint64_t rows, ptrdiff_t words, const uint64_t *masks, int32_t
 /// Lists each bit of a mask, and as often the row, in lanes of 16 bits. Returns how many; writes up to 64 more.
 HS_INLINE HS_PACKS_BYTES ptrdiff_t list_short(uint64_t mask, __m512i numbers, __m512i row,
                                               uint16_t *rows, uint8_t *queries) {
+  enum { few = 32 };
   const int count = __builtin_popcountll(mask);
-  _mm512_storeu_si512(queries, _mm512_maskz_compress_epi8(mask, numbers));
+  const __m512i packed = _mm512_maskz_compress_epi8(mask, numbers);
+  _mm256_storeu_si256((__m256i *)queries, _mm512_castsi512_si256(packed));
   _mm512_storeu_si512(rows, row);
-  if (__builtin_expect(count > 32, 0)) _mm512_storeu_si512(rows + 32, row);
+  if (__builtin_expect(count > few, 0)) {
+    _mm512_storeu_si512(queries, packed);
+    _mm512_storeu_si512(rows + 32, row);
+  }
   return count;
 }
 

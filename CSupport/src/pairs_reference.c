@@ -20,12 +20,17 @@ static int exceeds(ptrdiff_t r, ptrdiff_t groups, const uint8_t *codes, ptrdiff_
   return sum > thresholds[tile * n + j];
 }
 
+int hs_query_lanes_ref(ptrdiff_t n, ptrdiff_t groups, const int8_t *q, int8_t *lanes) {
+  (void)n, (void)groups, (void)q, (void)lanes;
+  return 0;
+}
+
 ptrdiff_t hs_tile_filter_pairs_ref(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
                                    const int32_t *spans, ptrdiff_t n, const int8_t *q,
-                                   const int32_t *starts, int32_t span,
+                                   const int8_t *lanes, const int32_t *starts, int32_t span,
                                    const int32_t *thresholds, int32_t first, ptrdiff_t stride,
                                    const float *w, int32_t *ids, int32_t *queries) {
-  (void)spans, (void)starts, (void)span;  // 32 bits hold every sum
+  (void)lanes, (void)spans, (void)starts, (void)span;  // 32 bits hold every sum
   (void)stride, (void)w;                  // only read ahead elsewhere
   ptrdiff_t kept = 0;
   for (ptrdiff_t r = 0; r < m; r++) {
@@ -38,26 +43,52 @@ ptrdiff_t hs_tile_filter_pairs_ref(ptrdiff_t m, ptrdiff_t groups, const uint8_t 
   return kept;
 }
 
+ptrdiff_t hs_tile_pair_masks_ref(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
+                                 const int32_t *spans, ptrdiff_t n, const int8_t *q,
+                                 const int8_t *lanes, const int32_t *starts, int32_t span,
+                                 const int32_t *thresholds, ptrdiff_t words, uint64_t *masks) {
+  (void)spans, (void)lanes, (void)starts, (void)span;  // 32 bits hold every sum
+  ptrdiff_t found = 0;
+  for (ptrdiff_t r = 0; r < (m + 63) / 64 * 64; r++) {
+    for (ptrdiff_t k = 0; k < (n + 63) / 64; k++) {
+      uint64_t mask = 0;
+      for (ptrdiff_t j = 64 * k; r < m && j < n && j < 64 * (k + 1); j++) {
+        const int is_kept = exceeds(r, groups, codes, n, j, q, thresholds);
+        mask |= (uint64_t)is_kept << j % 64;
+        found += is_kept;
+      }
+      masks[(r / 64 * words + k) * 64 + r % 64] = mask;
+    }
+  }
+  return found;
+}
+
 ptrdiff_t hs_list_candidates_ref(ptrdiff_t n, ptrdiff_t *begins, const ptrdiff_t *ends,
                                  const int32_t *ids, int32_t first, ptrdiff_t count,
                                  ptrdiff_t whole_count, const int32_t *whole,
-                                 ptrdiff_t dropped_count, const int32_t *dropped, uint64_t *masks,
-                                 int32_t *owners, int32_t *rows) {
+                                 ptrdiff_t coded_first, ptrdiff_t coded_end, const int32_t *coded,
+                                 const uint64_t *coded_masks, uint64_t *masks, int32_t *owners,
+                                 int32_t *rows) {
   (void)masks;
-  ptrdiff_t found = 0, w = 0, d = 0;
+  const ptrdiff_t words = (n + 63) / 64;
+  ptrdiff_t found = 0, w = 0, c = coded_first;
   for (ptrdiff_t r = 0; r < count; r++) {
     const int32_t own = first + (int32_t)r;
     const int in_all = w < whole_count && whole[w] == own;
-    const int in_none = d < dropped_count && dropped[d] == own;
-    w += in_all;
-    d += in_none;
+    const int is_coded = c < coded_end && coded[c] == own;
     for (ptrdiff_t k = 0; k < n; k++) {
       const int is_listed = begins[k] < ends[k] && ids[begins[k]] == own;
       begins[k] += is_listed;
-      if (in_none || (!is_listed && !in_all)) continue;
+      int is_candidate = is_listed || in_all;
+      if (is_coded) {
+        is_candidate = coded_masks[(c / 64 * words + k / 64) * 64 + c % 64] >> k % 64 & 1;
+      }
+      if (!is_candidate) continue;
       owners[found] = own;
       rows[found++] = (int32_t)k;
     }
+    w += in_all;
+    c += is_coded;
   }
   return found;
 }
@@ -78,10 +109,10 @@ ptrdiff_t hs_recheck_pairs_f32_ref(ptrdiff_t count, const int32_t *ids, const in
 
 ptrdiff_t hs_tile_filter_word_ref(ptrdiff_t m, ptrdiff_t groups, const uint8_t *codes,
                                   const int32_t *spans, ptrdiff_t n, const int8_t *q,
-                                  const int32_t *starts, int32_t span, const int32_t *thresholds,
-                                  ptrdiff_t stride, const float *w, uint16_t *rows,
-                                  uint8_t *queries) {
-  (void)spans, (void)starts, (void)span;  // 32 bits hold every sum
+                                  const int8_t *lanes, const int32_t *starts, int32_t span,
+                                  const int32_t *thresholds, ptrdiff_t stride, const float *w,
+                                  uint16_t *rows, uint8_t *queries) {
+  (void)lanes, (void)spans, (void)starts, (void)span;  // 32 bits hold every sum
   (void)stride, (void)w;                  // only read ahead elsewhere
   ptrdiff_t kept = 0;
   for (ptrdiff_t r = 0; r < m; r++) {

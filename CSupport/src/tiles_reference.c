@@ -48,27 +48,30 @@ static float error_of_codes(ptrdiff_t stride, const float *row, ptrdiff_t groups
   return folded_chains(stride / HS_LANES, acc);
 }
 
-ptrdiff_t hs_codes_beyond_f32_ref(ptrdiff_t n, const int32_t *ids, ptrdiff_t stride, const float *w,
-                                  ptrdiff_t groups, const uint8_t *codes,
+ptrdiff_t hs_codes_beyond_f32_ref(ptrdiff_t n, const int32_t *ids, const int32_t *names,
+                                  ptrdiff_t stride, const float *w, ptrdiff_t groups,
+                                  const uint8_t *codes,
                                   const hs_coded_tile_t *tiles, int32_t *beyond) {
   ptrdiff_t found = 0;
   for (ptrdiff_t i = 0; i < n; i++) {
     const ptrdiff_t r = ids[i], t = r / HS_TILE_ROWS;
     const uint8_t *own = codes + (t * groups * HS_TILE_ROWS + r % HS_TILE_ROWS) * 4;
-    const float error = error_of_codes(stride, w + r * stride, groups, tiles[t].scale, own);
+    const float *row = w + (names ? names[r] : r) * stride;
+    const float error = error_of_codes(stride, row, groups, tiles[t].scale, own);
     if (!(error <= tiles[t].limit)) beyond[found++] = ids[i];
   }
   return found;
 }
 
-ptrdiff_t hs_renew_codes_f32_ref(ptrdiff_t n, const int32_t *ids, ptrdiff_t stride, const float *w,
-                                 ptrdiff_t groups, hs_coded_tile_t *tiles, uint8_t *codes,
-                                 float *norms, double *bounds, int32_t *outgrown) {
+ptrdiff_t hs_renew_codes_f32_ref(ptrdiff_t n, const int32_t *ids, const int32_t *names,
+                                 ptrdiff_t stride, const float *w, ptrdiff_t groups,
+                                 hs_coded_tile_t *tiles, uint8_t *codes, float *norms,
+                                 double *bounds, int32_t *outgrown) {
   ptrdiff_t found = 0;
   for (ptrdiff_t i = 0; i < n; i++) {
     const ptrdiff_t r = ids[i], t = r / HS_TILE_ROWS;
     hs_coded_tile_t *tile = tiles + t;
-    const float *row = w + r * stride;
+    const float *row = w + (names ? names[r] : r) * stride;
     uint8_t *own = codes + (t * groups * HS_TILE_ROWS + r % HS_TILE_ROWS) * 4;
     const float inverse = 1 / tile->scale;
     for (ptrdiff_t l = 0; l < 4 * groups; l++) {

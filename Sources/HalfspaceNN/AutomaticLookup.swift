@@ -7,7 +7,7 @@ internal import HalfspaceReporting
 /// The first batches are answered by the indexes in turn, and the fastest stays. Meanwhile a sample
 /// of neurons is watched: their speed tells what candidate lists would cost (`DriftWatch`). Where
 /// lists are forecast to pay over what is left of the run, their making included, all neurons are
-/// watched for a while, and lists take over with a margin for each that suits its speed. Those that
+/// watched for a while (the shorter the more lists promise), and lists take over with a margin for each that suits its speed. Those that
 /// turn out slower than the index was give way to it again (`ListsTrial`).
 ///
 /// Clocks decide about speed only, never about a report. Making structures is counted
@@ -22,13 +22,11 @@ final class AutomaticLookup: NeuronLookup {
   private static let mostTreeColumns = 8
   /// How many times as long as a forecast takes passes between two of them.
   private static let patience = 64.0
-  /// What making lists takes, as a share of what an index takes for an epoch: an index over the training
-  /// rows is asked for every neuron.
-  private static let makingOfEpoch = 2.0
-
-  /// Rows of a batch up to which the dense lookup scans, and what a product takes of its time.
-  private static let scannedRows = 4
-  private static let productOfScan = 0.5
+  /// Parts of an epoch after which there is a forecast.
+  private static let forecastsPerEpoch = 16
+  /// Parts of an epoch for which all neurons are watched: the longer one where lists are not far ahead. Over a
+  /// shorter time rows look faster than they are, as steps go to and fro, and fewer have fired.
+  private static let watchesPerEpoch = (far: 4, near: 2)
 
   private let rowCount: Int
   /// The training rows, where they are in memory; there are no candidate lists for others.
@@ -53,6 +51,8 @@ final class AutomaticLookup: NeuronLookup {
   private var lastSeconds = 0.0
   private var lastRows = 0
   private var watch: DriftWatch
+  /// Whether lists were forecast to be far ahead when all neurons began to be watched.
+  private var isFarAhead = false
   /// What a forecast takes.
   private var forecastSeconds: Double?
   private var trial: ListsTrial
@@ -72,7 +72,9 @@ final class AutomaticLookup: NeuronLookup {
     isOnTrial = true
     current = IndexLookup(.dense, weights: weights, threads: threads)
     watch = DriftWatch(weights)
-    trial = ListsTrial(from: max(Self.trialRows, rowCount / 4))
+    trial = ListsTrial(
+      from: max(Self.trialRows, rowCount / Self.forecastsPerEpoch),
+      wait: max(Self.trialRows, rowCount / Self.watchesPerEpoch.far))
   }
 
   var strategy: LookupStrategy { current.strategy }
@@ -154,8 +156,11 @@ final class AutomaticLookup: NeuronLookup {
   private var isWindowFull: Bool {
     if isOnTrial { return window.rows >= Self.trialRows }
     if lists != nil { return window.rows >= max(Self.trialRows, rowCount) }
-    if watch.isComplete { return window.rows >= max(Self.trialRows, rowCount / 2) }
-    return window.rows >= max(Self.trialRows, rowCount / 4)
+    if watch.isComplete {
+      let parts = isFarAhead ? Self.watchesPerEpoch.far : Self.watchesPerEpoch.near
+      return watch.rows >= max(Self.trialRows, rowCount / parts)
+    }
+    return window.rows >= max(Self.trialRows, rowCount / Self.forecastsPerEpoch)
       && window.seconds >= Self.patience * (forecastSeconds ?? 0)
   }
 
@@ -197,12 +202,22 @@ final class AutomaticLookup: NeuronLookup {
       return
     }
     let clock = Stopwatch.now
-    let isPromising = listsWouldPay(insteadOf: pace)
-    if isPromising, watch.isComplete { return use(.candidateLists) }
-    if watch.isComplete { trial.postpone(to: rowsAnswered + rowCount) }
-    // Distances over a quarter of an epoch make rows look faster than they are: steps go to and fro.
+    let forecast = forecastOfLists()
+    let isPromising = trial.pays(
+      forecast: forecast, index: pace, making: MarginCost.making(rows: rowCount, index: pace),
+      rows: rowsAnswered..<max(rowsAnswered, expectedRows))
+    if watch.isComplete {
+      if isPromising { return use(.candidateLists) }
+      if isFarAhead {
+        // Not so far, as it seems now: all neurons are watched for longer.
+        isFarAhead = false
+        return
+      }
+      trial.postpone(to: rowsAnswered + rowCount)
+    }
     if isPromising || watch.isComplete || watch.rows >= rowCount {
       watch = DriftWatch(weights, complete: isPromising)
+      isFarAhead = isPromising && trial.areFarAhead(forecast: forecast, index: pace)
     }
     let seconds = clock.secondsToNow
     events.calibrationSeconds += seconds
@@ -210,16 +225,11 @@ final class AutomaticLookup: NeuronLookup {
     if !watch.isComplete { forecastSeconds = min(seconds, forecastSeconds ?? seconds) }
   }
 
-  /// Whether lists are forecast to cost less than an index of `pace` over what is left of the run.
-  private func listsWouldPay(insteadOf pace: Double) -> Bool {
-    guard inputs != nil, weights.rows > 0, var dense = paces[.dense] else { return false }
-    // Forecasts count pairs of products.
-    if lastRows <= Self.scannedRows { dense *= Self.productOfScan }
-    let forecast =
-      watch.forecast(in: weights, trainingRows: rowCount) * dense / Double(weights.rows)
-    return trial.pays(
-      forecast: forecast, index: pace, making: Self.makingOfEpoch * pace * Double(rowCount),
-      rows: rowsAnswered..<max(rowsAnswered, expectedRows))
+  /// What lists would cost, in seconds per row, as fast as neurons are now.
+  private func forecastOfLists() -> Double {
+    guard inputs != nil, weights.rows > 0, let dense = paces[.dense] else { return .infinity }
+    return watch.forecast(in: weights, trainingRows: rowCount)
+      * MarginCost.pair(ofDense: dense, neurons: weights.rows, batch: lastRows)
   }
 
   private func use(_ strategy: LookupStrategy) {

@@ -15,7 +15,7 @@ extension CandidateLists {
 
   func update(rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>?) {
     guard let moving = rows.baseAddress, rows.count > 0 else { return }
-    unsafe fast.update(rows: rows, displacements: displacements?.baseAddress, of: weights)
+    unsafe fast.update(rows: rows, displacements: displacements?.baseAddress)
     if moved.count < rows.count {
       moved = .init(repeating: 0, count: rows.count)
       suspects = moved
@@ -104,7 +104,7 @@ extension CandidateLists {
   func grow(to weights: Matrix) {
     let old = reference.rows
     let new = weights.rows
-    fast.grow(to: new)
+    fast.grow(to: weights)
     self.weights = weights
     reference = reference.growing(toRows: new)
     margins += repeatElement(Self.firstMargin, count: new - old)

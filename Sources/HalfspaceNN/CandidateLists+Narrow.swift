@@ -21,14 +21,14 @@ extension CandidateLists {
   /// neurons is nothing beside it.
   var isReviewDue: Bool {
     2 * (rowsAnswered - reviewedAt) >= rowCount && listedPairs > 0
-      && counters.rechecked - reviewedPairs >= Self.pairsOfReview * weights.rows
+      && listChecks >= Self.pairsOfReview * weights.rows
   }
 
   /// Looks for neurons that turned out slower than their margins are wide, and narrows these if the
   /// lists get so much shorter that it pays. O(M d), and O(d) for each listed pair if it does.
   func review(above threshold: Float) {
     reviewedAt = rowsAnswered
-    reviewedPairs = counters.rechecked
+    listChecks = 0
     let cost = cost
     var slow: [(neuron: Int32, margin: Float)] = []
     var saved = 0.0

@@ -85,12 +85,14 @@ final class CandidateLists: NeuronLookup {
   var saving = 0.0
   var lost = 0.0
   var judgedAt = 0
-  /// Rows answered, and pairs decided, when margins were last looked through.
+  /// Rows answered when margins were last looked through, and pairs of lists and movers decided since.
   var reviewedAt = 0
-  var reviewedPairs = 0
+  var listChecks = 0
 
   var counters = IndexStatistics()
   var events = LookupStatistics()
+  /// A report that is wanted row by row.
+  private let grouped = PairParts()
   private var workers: [CandidateWorker] = []
   private var ranges: [CandidateRange] = []
   /// Scratch of refreshes.
@@ -153,6 +155,10 @@ final class CandidateLists: NeuronLookup {
     _ batch: LookupBatch, above threshold: Float, into report: inout FiringReport
   ) {
     report.removeAll()
+    if self.report(batch, above: threshold, byNeuron: grouped, then: { _ in }) {
+      grouped.list(queries: batch.count, threads: threadsToHave(threads), into: &report)
+      return
+    }
     prepare(for: batch.count, above: threshold)
     if batch.numbers != nil { fast.find(batch, above: threshold) }
     let pieces = pieces(of: batch)
@@ -172,6 +178,7 @@ final class CandidateLists: NeuronLookup {
     for worker in workers {
       counters.innerProducts += worker.checked
       counters.rechecked += worker.checked
+      listChecks += worker.checked
       worker.checked = 0
     }
     note(batch, reported: report.count)
@@ -184,41 +191,39 @@ final class CandidateLists: NeuronLookup {
     guard let numbers = batch.numbers, batch.count >= Self.fewestRowsByNeuron, weights.columns > 0
     else { return false }
     prepare(for: batch.count, above: threshold)
+    // While fast neurons are found, the lists come near.
+    unsafe numbers.withUnsafeBufferPointer {
+      unsafe hs_fetch_lists(batch.count, $0.baseAddress!, offsets, ids)
+    }
+    fast.findCandidates(batch, above: threshold)
     let candidates =
-      batch.count * movers.count + numbers.reduce(0) { $0 + offsets[$1 + 1] - offsets[$1] }
+      batch.count * movers.count + fast.candidateCount
+      + numbers.reduce(0) { $0 + offsets[$1 + 1] - offsets[$1] }
     let work = candidates * (weights.stride + Self.floatsOfCandidate)
     found.divide(weights.rows, into: min(threadsToHave(threads), work / Self.floatsWorthATask))
-    let parts = found.count
-    while ranges.count < parts { ranges.append(CandidateRange()) }
-    let search = unsafe fast.search(batch, above: threshold, in: found)
-    let neurons = (0..<parts).map { self.neurons(found.range(of: $0)) }
+    while ranges.count < found.count { ranges.append(CandidateRange()) }
+    let neurons = (0..<found.count).map { self.neurons(found.range(of: $0)) }
     found.run(
       threads: threads,
-      { [ranges, offsets, ids, weights, fast = fast.neurons] part in
-        // While fast neurons are found, the lists come near.
-        unsafe numbers.withUnsafeBufferPointer {
-          unsafe hs_fetch_lists(numbers.count, $0.baseAddress!, offsets, ids, part, parts)
-        }
-        let others = unsafe search.groups(of: part)
+      { [ranges, offsets, ids, weights] part in
         unsafe ranges[part].decide(
-          neurons[part], numbers, (offsets, ids), with: others, places: fast,
-          inputs: batch.inputs.pointer, weights: weights, above: threshold,
-          into: &found[part].pointee)
+          neurons[part], numbers, (offsets, ids), inputs: batch.inputs.pointer, weights: weights,
+          above: threshold, into: &found[part].pointee)
       }, then: next)
-    unsafe fast.end(search)
-    counters.innerProducts += found.checked
-    counters.rechecked += found.checked
+    let checked = found.checked
+    counters.innerProducts += checked
+    counters.rechecked += checked
+    listChecks += checked - fast.candidateCount
     note(batch, reported: found.total.pairs)
     return true
   }
 
   /// The neurons of a range.
   private func neurons(_ range: Range<Int>) -> CandidateRange.Neurons {
-    func part(_ list: [Int32]) -> ArraySlice<Int32> {
-      let first = SparseStep.position(of: Int32(range.lowerBound), in: list)
-      return list[first..<SparseStep.position(of: Int32(range.upperBound), in: list)]
-    }
-    return CandidateRange.Neurons(range: range, movers: part(movers), fast: part(fast.neurons))
+    let first = SparseStep.position(of: Int32(range.lowerBound), in: movers)
+    let end = SparseStep.position(of: Int32(range.upperBound), in: movers)
+    return unsafe CandidateRange.Neurons(
+      range: range, movers: movers[first..<end], fast: fast.candidates(of: range))
   }
 
   /// Counts a report.
@@ -262,7 +267,7 @@ final class CandidateLists: NeuronLookup {
       4 * (ids.capacity + spareIDs.capacity) + 8 * offsets.count + reference.byteCount
       + lifted.byteCount + data.statistics.memoryBytes + codes.memoryBytes + weights.rows * 33
       + workers.reduce(0) { $0 + $1.byteCount } + ranges.reduce(0) { $0 + $1.byteCount }
-      + 8 * found.count + scratch.byteCount
+      + 8 * found.count + grouped.byteCount + scratch.byteCount
     return work
   }
 

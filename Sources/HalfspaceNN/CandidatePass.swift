@@ -11,9 +11,8 @@ internal import HalfspaceReporting
   private let offsets: [Int]
   private let ids: [Int32]
   private let movers: [Int32]
-  /// What fires of the fast neurons, row by row, and who these are.
+  /// What fires of the fast neurons, row by row.
   @unsafe private let found: Found?
-  private let fast: [Int32]
 
   init(_ lists: CandidateLists, _ batch: LookupBatch, _ threshold: Float) {
     weights = lists.weights
@@ -22,7 +21,6 @@ internal import HalfspaceReporting
     offsets = lists.offsets
     ids = lists.ids
     movers = lists.movers
-    fast = lists.fast.neurons
     unsafe found = lists.fast.isEmpty ? nil : Found(lists.fast.report)
   }
 
@@ -76,12 +74,10 @@ internal import HalfspaceReporting
     }
     let both = unsafe merge(
       (listed, worker.listed), (moving, worker.moving), into: worker.merged)
-    for (k, e) in own.enumerated() {
-      unsafe worker.moving.neurons[k] = fast[Int(found.neurons[e])]
-      unsafe worker.moving.values[k] = found.values[e]
-    }
     pairs.commit(
-      unsafe merge((both, worker.merged), (own.count, worker.moving), into: room))
+      unsafe hs_merge_pairs_f32(
+        both, worker.merged.neurons, worker.merged.values, own.count,
+        found.neurons + own.lowerBound, found.values + own.lowerBound, room.neurons, room.values))
     pairs.endQuery()
   }
 

@@ -8,8 +8,6 @@ internal import HalfspaceReporting
 ///
 /// - Note: `Sendable` is unchecked; a range belongs to one task at a time.
 @safe final class CandidateRange: @unchecked Sendable {
-  /// What fires of the candidates.
-  private var listed = PairReport()
   // Of each row of the batch, where its list has entries of the range.
   private var begins: [Int] = []
   private var ends: [Int] = []
@@ -22,7 +20,6 @@ internal import HalfspaceReporting
   /// Bytes held.
   var byteCount: Int {
     8 * (begins.count + ends.count + masks.count) + 4 * (owners.count + rows.count)
-      + listed.byteCount
   }
 
   /// The neurons of a range, and those among them, ascending, that are no matter of lists.
@@ -30,35 +27,24 @@ internal import HalfspaceReporting
     var range: Range<Int>
     /// Candidates of every row.
     var movers: ArraySlice<Int32>
-    /// Those that are found by other means.
-    var fast: ArraySlice<Int32>
+    /// Those whose candidates are known from their codes.
+    @unsafe var fast: FastNeurons.Candidates
   }
 
-  /// Decides the candidates among `neurons`, and puts what has been found of the others, `fast`, whose names are
-  /// `places`, between what fires of them.
+  /// Decides the candidates among `neurons`, and leaves what fires in a part, grouped.
   func decide(
     _ neurons: Neurons, _ numbers: ArraySlice<Int>, _ lists: (offsets: [Int], ids: [Int32]),
-    with fast: FastNeurons.Groups?, places: [Int32], inputs: UnsafePointer<Float>, weights: Matrix,
-    above threshold: Float, into part: inout PairParts.Part
+    inputs: UnsafePointer<Float>, weights: Matrix, above threshold: Float,
+    into part: inout PairParts.Part
   ) {
     part.pairs.removeAll()
-    listed.removeAll()
     let found = transpose(neurons, numbers, lists)
     part.checked = found
-    let room = unsafe listed.reserve(found)
-    listed.commit(
+    let room = unsafe part.pairs.reserve(found)
+    part.pairs.commit(
       unsafe hs_recheck_pairs_f32(
         found, owners, rows, weights.stride, weights.pointer, inputs, threshold, room.neurons,
         room.queries, room.values))
-    if let fast = unsafe fast, unsafe fast.count > 0 {
-      let room = unsafe part.pairs.reserve(listed.count + fast.pairCount)
-      part.pairs.commit(
-        unsafe hs_merge_groups_f32(
-          listed.count, listed.neurons, listed.queries, listed.values, fast.count, fast.active,
-          places, fast.starts, fast.queries, fast.values, room.neurons, room.queries, room.values))
-    } else {
-      swap(&part.pairs, &listed)
-    }
     part.pairs.group()
   }
 
@@ -80,13 +66,13 @@ internal import HalfspaceReporting
         batch, numbers.baseAddress!, lists.offsets, lists.ids, first, Int32(range.upperBound),
         &begins, &ends)
     }
-    reserve(entries + batch * neurons.movers.count + Self.overrun)
+    let fast = unsafe neurons.fast
+    unsafe reserve(entries + batch * neurons.movers.count + fast.most + Self.overrun)
     return unsafe neurons.movers.withUnsafeBufferPointer { movers in
-      unsafe neurons.fast.withUnsafeBufferPointer { fast in
-        unsafe hs_list_candidates(
-          batch, &begins, ends, lists.ids, first, range.count, movers.count, movers.baseAddress,
-          fast.count, fast.baseAddress, &masks, &owners, &rows)
-      }
+      unsafe hs_list_candidates(
+        batch, &begins, ends, lists.ids, first, range.count, movers.count, movers.baseAddress,
+        fast.places.lowerBound, fast.places.upperBound, fast.neurons, fast.masks, &masks, &owners,
+        &rows)
     }
   }
 

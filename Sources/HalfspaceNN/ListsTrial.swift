@@ -13,6 +13,8 @@ struct ListsTrial {
   /// What is slower than the index, and what is far slower.
   private static let slow = 1.1
   private static let farSlower = 2.0
+  /// How many times as fast as the index is far ahead.
+  private static let farAhead = 2.0
   /// How far forecasts are corrected, either way.
   private static let mostCorrection = 4.0
 
@@ -25,10 +27,16 @@ struct ListsTrial {
   private(set) var correction = 1.0
   private var slowEpochs = 0
 
-  /// No lists before that many rows.
-  init(from: Int) {
+  /// No lists before `from` rows, and for twice `wait` rows when they are first given up.
+  init(from: Int, wait: Int) {
     self.from = from
-    wait = from
+    self.wait = wait
+  }
+
+  /// Whether lists that are forecast to cost `forecast` would be so much faster than the index that even a
+  /// rough forecast will do.
+  func areFarAhead(forecast: Double, index pace: Double) -> Bool {
+    Self.farAhead * forecast * correction < pace
   }
 
   /// No lists before `rows` have been answered.

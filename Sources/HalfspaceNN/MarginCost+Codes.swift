@@ -3,11 +3,11 @@ internal import Foundation
 
 extension MarginCost {
   /// Comparing the codes of a row with one input of a batch, and with one that comes alone.
-  private static let coded = 0.15
+  private static let coded = 0.1
   private static let codedAlone = 0.45
   private static let fewestRowsTogether = 8
-  /// Copying a row that has moved, and comparing it with its codes, times the floats of a row.
-  private static let moved = 500.0
+  /// Comparing a row that has moved with its codes, times the floats of a row.
+  private static let moved = 250.0
 
   /// What a neuron costs in an epoch that is found by its codes, of which `entries` rows were listed at one
   /// margin.

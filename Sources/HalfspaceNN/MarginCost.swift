@@ -23,11 +23,17 @@ struct MarginCost {
   /// Fetching a row from memory, and bytes of rows that stay in the last cache.
   private static let fetch = 4.0
   private static let cachedBytes = 32 << 20
+  /// What making lists takes, as a share of what an index takes for an epoch: an index over the training
+  /// rows is asked for every neuron.
+  private static let makingOfEpoch = 2.0
+  /// Rows of a batch up to which the dense lookup scans, and what a product takes of its time.
+  private static let scannedRows = 4
+  private static let productOfScan = 0.5
   /// Copying one entry of a list in a merge, in multiply-adds.
   static let merge = 90.0
   /// Refreshing a neuron, for each training row: its query, its share of a merge, and looking at its codes
   /// until then.
-  static let refresh = 1.5
+  static let refresh = 0.5
   /// The margins that are tried, in standard deviations of what an initial neuron gives on a row of
   /// norm 1.
   static let choices: [Float] = units.map { Float($0) * unit }
@@ -72,5 +78,17 @@ struct MarginCost {
       best = (margin, cost)
     }
     return best
+  }
+
+  /// Seconds of a pair of a dense product, where the dense lookup over `neurons` takes `pace` for a row of a
+  /// batch.
+  static func pair(ofDense pace: Double, neurons: Int, batch: Int) -> Double {
+    let product = batch <= scannedRows ? productOfScan * pace : pace
+    return product / Double(max(1, neurons))
+  }
+
+  /// Seconds to make lists over `rows` training rows, where an index takes `pace` for a row.
+  static func making(rows: Int, index pace: Double) -> Double {
+    makingOfEpoch * pace * Double(rows)
   }
 }

@@ -113,27 +113,7 @@ extension CertifiedTileIndex {
     into report: inout FiringReport
   ) {
     askByRow(queries, rows, above: threshold, into: found)
-    guard found.count > 1 else {
-      unsafe sort(found[0].pointee.pairs, queries: rows.count, into: &report)
-      return
-    }
-    pairs.gather(found, threads: threadsToHave(threads))
-    sort(pairs, queries: rows.count, into: &report)
-  }
-
-  /// Appends pairs to a report, query by query.
-  private func sort(
-    _ pairs: borrowing PairReport, queries: Int, into report: inout FiringReport
-  ) {
-    if positions.count < queries + 1 { positions = .init(repeating: 0, count: queries + 1) }
-    let room = unsafe report.reserve(pairs.count)
-    unsafe hs_pairs_by_query(
-      queries, pairs.count, pairs.neurons, pairs.queries, pairs.values, &positions, room.neurons,
-      room.values)
-    for query in 0..<queries {
-      report.commit(positions[query + 1] - positions[query])
-      report.endQuery()
-    }
+    found.list(queries: rows.count, threads: threadsToHave(threads), into: &report)
   }
 
   /// Floats of the longest rows that queries meet one by one whatever the order of the pairs.

@@ -65,7 +65,6 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
   var positions: [Int] = []
   private var unsorted = FiringReport()
   let found = PairParts()
-  var pairs = PairReport()
   /// Candidates in the last report as a share of all pairs. Decides what is fetched early, never
   /// what is reported.
   var candidateRate = 0.01
@@ -141,7 +140,7 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
   public var statistics: IndexStatistics {
     var statistics = work
     statistics.memoryBytes =
-      codes.byteCount + encoded.byteCount + 8 * positions.count + pairs.byteCount + found.byteCount
+      codes.byteCount + encoded.byteCount + 8 * positions.count + found.byteCount
       + (codes.order?.byteCount ?? 0) + (moves?.byteCount ?? 0) + 4 * moved.capacity
       + workers.reduce(0) { $0 + $1.byteCount }
     return statistics

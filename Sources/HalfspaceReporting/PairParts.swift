@@ -39,6 +39,8 @@ internal import HalfspaceLinalg
   private var division = PartDivision()
   private var isWhole = true
   private var starts: [Size] = []
+  /// The pairs of several parts, where they are wanted by query.
+  private var joined = PairReport()
   /// Seconds of what was done with the parts, in the last `run`, after they were there.
   package private(set) var secondsAfter = 0.0
   @unsafe private var memory: UnsafeMutableRawPointer
@@ -190,6 +192,15 @@ internal import HalfspaceLinalg
   /// Pairs and neurons of the parts before one, when `total` was last asked for.
   package func start(of part: Int) -> Size { starts[part] }
 
+  /// Appends the pairs to `report`, query by query. O(pairs + queries).
+  package func list(queries: Int, threads: Int, into report: inout FiringReport) {
+    guard count > 1 else {
+      return unsafe self[0].pointee.pairs.list(queries: queries, into: &report)
+    }
+    joined.gather(self, threads: threads)
+    joined.list(queries: queries, into: &report)
+  }
+
   /// Pairs that were decided.
   package var checked: Int { (0..<count).reduce(0) { unsafe $0 + self[$1].pointee.checked } }
 
@@ -202,6 +213,8 @@ internal import HalfspaceLinalg
 
   /// Bytes held.
   package var byteCount: Int {
-    (0..<capacity).reduce(0) { unsafe $0 + self[$1].pointee.pairs.byteCount + Self.stride }
+    (0..<capacity).reduce(joined.byteCount) {
+      unsafe $0 + self[$1].pointee.pairs.byteCount + Self.stride
+    }
   }
 }

@@ -28,6 +28,8 @@ package struct PairReport: ~Copyable, @unchecked Sendable {
   private var groupCapacity = 0
   @unsafe private var activeStorage: UnsafeMutablePointer<Int32>
   @unsafe private var startStorage: UnsafeMutablePointer<Int32>
+  /// Where queries end.
+  private var ends: [Int] = []
 
   /// What kernels write behind the last pair.
   private static let overrun = 16
@@ -201,6 +203,20 @@ package struct PairReport: ~Copyable, @unchecked Sendable {
       unsafe (active + neuron).update(from: part.active, count: part.activeCount)
       let begin = Int32(truncatingIfNeeded: pair)
       for k in 0..<part.activeCount { unsafe starts[neuron + k] = part.starts[k] + begin }
+    }
+  }
+
+  // MARK: Queries
+
+  /// Appends the pairs to `report`, query by query. O(pairs + queries).
+  package mutating func list(queries: Int, into report: inout FiringReport) {
+    if ends.count < queries + 1 { ends = .init(repeating: 0, count: queries + 1) }
+    let room = unsafe report.reserve(count)
+    unsafe hs_pairs_by_query(
+      queries, count, neuronStorage, queryStorage, valueStorage, &ends, room.neurons, room.values)
+    for query in 0..<queries {
+      report.commit(ends[query + 1] - ends[query])
+      report.endQuery()
     }
   }
 

@@ -32,7 +32,7 @@ extension TileCodes {
   /// Encodes rows that have moved, tile by tile.
   private func encode(_ moved: UnsafeBufferPointer<Int32>, threads: Int) {
     // Where rows do not stand as they are, the encoder has scratch.
-    let isFree = order == nil && basis == nil
+    let isFree = unsafe order == nil && basis == nil && names == nil
     let parts = isFree ? min(threads, moved.count / Self.movesWorthATask) : 1
     guard parts > 1 else {
       return unsafe Self.forEachTile(of: moved) { unsafe update(tile: $0, $1) }
@@ -157,7 +157,7 @@ extension TileCodes {
     let first = positions.lowerBound / Self.rowsPerTile
     let end = (positions.upperBound + Self.rowsPerTile - 1) / Self.rowsPerTile
     parallelFor(end - first, grain: Self.rowsPerTile, threads: threads) { range in
-      let encoder = TileEncoder(weights, order: order, basis: basis)
+      let encoder = newEncoder()
       for tile in range { encode(tile: first + tile, encoder) }
     }
   }

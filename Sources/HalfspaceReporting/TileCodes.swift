@@ -14,7 +14,7 @@ internal import HalfspaceLinalg
 /// ```
 ///
 /// Tiles hold rows by *position*, which is the row's number unless a partition tree orders the
-/// rows. With a basis, w stands for the row's coordinates in it, and S bounds the norm of what
+/// rows, or only some of the matrix's are wanted. With a basis, w stands for the row's coordinates in it, and S bounds the norm of what
 /// these leave out of any row (zero without).
 ///
 /// A row that moves is encoded again with its tile's scale: the bound it gets is that of the new
@@ -43,6 +43,9 @@ internal import HalfspaceLinalg
   static let mostMoves = 16 * rowsPerTile
 
   let weights: Matrix
+  /// Number of rows, and which these are where not all are wanted: a number for each position.
+  let count: Int
+  @unsafe let names: UnsafeMutablePointer<Int32>?
   /// The order of the rows; nil where they stand as they are.
   let order: PartitionTree?
   /// The directions of the coordinates; nil where they are the row's own.
@@ -84,20 +87,31 @@ internal import HalfspaceLinalg
     var moves = 0
   }
 
-  /// Encodes all rows. O(m d).
+  /// Encodes all rows, or those with these numbers, which ascend and which no order brings together. O(m d).
   init(
-    _ weights: Matrix, order: PartitionTree?, basis: TileBasis?,
+    _ weights: Matrix, numbers: [Int32]? = nil, order: PartitionTree?, basis: TileBasis?,
     projection: ProjectedRows? = nil, threads: Int
   ) {
+    precondition(numbers == nil || order == nil, "\(numbers?.count ?? 0) rows in an order of all")
     self.weights = weights
+    count = numbers?.count ?? weights.rows
+    tileCount = (count + Self.rowsPerTile - 1) / Self.rowsPerTile
+    if let numbers {
+      let names = UnsafeMutablePointer<Int32>.allocate(capacity: tileCount * Self.rowsPerTile)
+      // Kernels read numbers of whole tiles.
+      unsafe names.initialize(repeating: 0, count: tileCount * Self.rowsPerTile)
+      unsafe names.update(from: numbers, count: numbers.count)
+      unsafe self.names = names
+    } else {
+      unsafe names = nil
+    }
     self.order = order
     self.basis = basis
     self.projection = projection
-    encoder = TileEncoder(weights, order: order, basis: basis)
+    unsafe encoder = TileEncoder(weights, names: names, order: order, basis: basis)
     columns = basis?.count ?? weights.columns
     stride = Matrix.paddedStride(columns)
     groups = (columns + 3) / 4
-    tileCount = (weights.rows + Self.rowsPerTile - 1) / Self.rowsPerTile
     let byteCount = tileCount * Self.rowsPerTile * 4 * groups
     let raw = unsafe AlignedMemory.allocate(byteCount: byteCount)
     unsafe codes = raw.bindMemory(to: UInt8.self, capacity: max(1, byteCount))
@@ -121,12 +135,18 @@ internal import HalfspaceLinalg
     // Rows behind the last are zero.
     unsafe codes.initialize(repeating: 128, count: max(1, byteCount))
     parallelFor(tileCount, grain: Self.rowsPerTile, threads: threads) { range in
-      let encoder = TileEncoder(weights, order: order, basis: basis)
+      let encoder = newEncoder()
       for tile in range { encode(tile: tile, encoder) }
     }
   }
 
+  /// Scratch of one task that encodes rows.
+  func newEncoder() -> TileEncoder {
+    unsafe TileEncoder(weights, names: names, order: order, basis: basis)
+  }
+
   deinit {
+    unsafe names?.deallocate()
     unsafe codes.deallocate()
     unsafe bounds.deallocate()
     unsafe spans.deallocate()
@@ -143,9 +163,10 @@ internal import HalfspaceLinalg
 
   var byteCount: Int {
     let perTile =
-      tileByteCount + 4 * MemoryLayout<Double>.stride + MemoryLayout<Int32>.stride
+      unsafe tileByteCount + 4 * MemoryLayout<Double>.stride + MemoryLayout<Int32>.stride
       + MemoryLayout<Tile>.stride + MemoryLayout<hs_coded_tile_t>.stride
       + (basis == nil ? 2 : 3) * Self.rowsPerTile * MemoryLayout<Float>.stride
+      + (names == nil ? 0 : Self.rowsPerTile * MemoryLayout<Int32>.stride)
     return unsafe tileCount * perTile + encoder.byteCount + (basis?.matrix.byteCount ?? 0)
       + 4 * over.count + (projection?.coordinates.byteCount ?? 0)
   }
@@ -167,7 +188,7 @@ internal import HalfspaceLinalg
 
   /// The positions of consecutive tiles.
   func rows(of tiles: Range<Int>) -> Range<Int> {
-    let end = min(weights.rows, tiles.upperBound * Self.rowsPerTile)
+    let end = min(count, tiles.upperBound * Self.rowsPerTile)
     return min(end, tiles.lowerBound * Self.rowsPerTile)..<end
   }
 }

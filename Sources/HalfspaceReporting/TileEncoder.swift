@@ -8,18 +8,24 @@ internal import HalfspaceLinalg
 /// - Note: `Sendable` is unchecked; an encoder belongs to one task at a time.
 @safe final class TileEncoder: @unchecked Sendable {
   private let weights: Matrix
+  @unsafe private let names: UnsafePointer<Int32>?
   private let order: PartitionTree?
   private let basis: TileBasis?
   /// Rows of a tile one after the other, and their coordinates.
   private let gathered: Matrix?
   private let coordinates: Matrix?
 
-  init(_ weights: Matrix, order: PartitionTree?, basis: TileBasis?) {
+  /// Of all rows, in an order where there is one, or those with these names.
+  @unsafe init(
+    _ weights: Matrix, names: UnsafePointer<Int32>?, order: PartitionTree?, basis: TileBasis?
+  ) {
     self.weights = weights
+    unsafe self.names = names
     self.order = order
     self.basis = basis
     gathered =
-      order == nil ? nil : Matrix(rows: TileCodes.rowsPerTile, columns: weights.columns)
+      unsafe order == nil && names == nil
+      ? nil : Matrix(rows: TileCodes.rowsPerTile, columns: weights.columns)
     coordinates = basis.map { Matrix(rows: TileCodes.rowsPerTile, columns: $0.count) }
   }
 
@@ -27,8 +33,8 @@ internal import HalfspaceLinalg
 
   /// Where the row at a position is.
   @unsafe func row(at position: Int) -> UnsafePointer<Float> {
-    unsafe UnsafePointer(
-      weights.row(order == nil ? position : Int(order.unsafelyUnwrapped.order[position])))
+    let numbers = unsafe order.map { unsafe UnsafePointer($0.order) } ?? names
+    return unsafe UnsafePointer(weights.row(numbers.map { unsafe Int($0[position]) } ?? position))
   }
 
   /// What is encoded of the rows at positions of one tile, one after the other.

@@ -43,8 +43,8 @@ extension TilePass {
     let (weights, range) = (codes.weights, codes.rows(of: block))
     let found = unsafe hs_tile_filter_pairs(
       range.count, codes.groups, codes.codes(from: block.lowerBound),
-      codes.spans(from: block.lowerBound), rows.count, encoded.high(0), encoded.starts(0),
-      encoded.span, worker.thresholds, Int32(range.lowerBound), weights.stride,
+      codes.spans(from: block.lowerBound), rows.count, encoded.high(0), encoded.lanes,
+      encoded.starts(0), encoded.span, worker.thresholds, Int32(range.lowerBound), weights.stride,
       isFetched ? weights.row(range.lowerBound) : nil, worker.pairRows, worker.pairQueries)
     worker.stage.rechecked += found
     let room = unsafe pairs.reserve(found)
@@ -62,8 +62,9 @@ extension TilePass {
     let w = unsafe weights.row(range.lowerBound)
     let found = unsafe hs_tile_filter_word(
       range.count, codes.groups, codes.codes(from: block.lowerBound),
-      codes.spans(from: block.lowerBound), rows.count, encoded.high(0), encoded.starts(0),
-      encoded.span, worker.thresholds, weights.stride, isFetched ? w : nil, worker.shortRows,
+      codes.spans(from: block.lowerBound), rows.count, encoded.high(0), encoded.lanes,
+      encoded.starts(0), encoded.span, worker.thresholds, weights.stride, isFetched ? w : nil,
+      worker.shortRows,
       worker.shortQueries)
     worker.stage.rechecked += found
     let room = unsafe pairs.reserve(found)

@@ -12,6 +12,10 @@ internal import HalfspaceLinalg
   private var capacity = 0
   /// `[count, 4 * groups]` each; `low` only where queries are in two planes.
   @unsafe private var planes = UnsafeMutablePointer<Int8>.allocate(capacity: 0)
+  /// What `hs_query_lanes` makes of queries in one plane, where it does.
+  @unsafe private var ordered = UnsafeMutablePointer<Int8>.allocate(capacity: 0)
+  private var orderedCapacity = 0
+  private var isOrdered = false
   /// X, G, 1 / t, o, H and Y: `[6, count]` block by block, see `numbers(of:)`.
   @unsafe private var numbers = UnsafeMutablePointer<Double>.allocate(capacity: 0)
   private var numberCapacity = 0
@@ -27,13 +31,14 @@ internal import HalfspaceLinalg
 
   deinit {
     unsafe planes.deallocate()
+    unsafe ordered.deallocate()
     unsafe numbers.deallocate()
     unsafe starts.deallocate()
     unsafe sizes.deallocate()
   }
 
   var byteCount: Int {
-    capacity + numberCapacity / 6 * Self.bytesPerQuery
+    capacity + orderedCapacity + numberCapacity / 6 * Self.bytesPerQuery
       + startCapacity * MemoryLayout<Int32>.stride + coordinates.byteCount
   }
 
@@ -60,7 +65,24 @@ internal import HalfspaceLinalg
     } else {
       span = .max
     }
+    isOrdered = !inTwoPlanes && block == count && order()
   }
+
+  /// Puts queries that are asked row by row in the order of the kernel, if it has one.
+  private func order() -> Bool {
+    guard count <= TilePass.mostQueriesOfPairs else { return false }
+    let words = (count + Int(HS_WORD_QUERIES) - 1) / Int(HS_WORD_QUERIES)
+    let size = words * Int(HS_WORD_QUERIES) * 4 * groups
+    if size > orderedCapacity {
+      unsafe ordered.deallocate()
+      unsafe ordered = AlignedMemory.allocate(Int8.self, capacity: size)
+      orderedCapacity = size
+    }
+    return unsafe hs_query_lanes(count, groups, planes, ordered) != 0
+  }
+
+  /// All queries in the order in which kernels multiply them by rows; nil where there is none.
+  @unsafe var lanes: UnsafePointer<Int8>? { isOrdered ? unsafe UnsafePointer(ordered) : nil }
 
   /// Bytes of a query's numbers and sizes.
   private static let bytesPerQuery =

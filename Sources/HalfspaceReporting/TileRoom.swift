@@ -53,13 +53,13 @@ extension TileCodes {
       moved.count, parts: max(1, min(threads, moved.count / Self.looksWorthATask)), room: beyond
     ) { range, beyond in
       unsafe hs_codes_beyond_f32(
-        range.count, list.rows.baseAddress! + range.lowerBound, stride, weights.pointer, groups,
-        codes, rooms, beyond)
+        range.count, list.rows.baseAddress! + range.lowerBound, names, stride, weights.pointer,
+        groups, codes, rooms, beyond)
     }
     guard found > 0 else { return }
     let outgrown = unsafe beyond + found
     let count = unsafe hs_renew_codes_f32(
-      found, beyond, stride, weights.pointer, groups, rooms, codes, norms, bounds, outgrown)
+      found, beyond, names, stride, weights.pointer, groups, rooms, codes, norms, bounds, outgrown)
     if keepsSpans { unsafe widenSpans(UnsafeBufferPointer(start: beyond, count: found)) }
     unsafe Self.forEachTile(of: UnsafeBufferPointer(start: outgrown, count: count)) { tile, _ in
       encode(tile: tile, encoder)

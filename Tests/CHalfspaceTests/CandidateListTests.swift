@@ -58,7 +58,8 @@ extension Kernels {
       }
     }
 
-    @Test func `a part of some lists is transposed, with what every list has and what none has`() {
+    @Test func `a part of some lists is transposed, with what every list has and what codes tell`()
+    {
       var dice = Dice(seed: 71)
       let (lists, m) = (9, 40)
       let entries = (0..<lists).map { _ in
@@ -67,7 +68,7 @@ extension Kernels {
       let offsets = Block(entries.reduce(into: [0]) { $0.append($0.last! + $1.count) })
       let ids = Block(entries.flatMap { $0 } + [-1])
       let asked = Block([7, 0, 7, 3, 8])
-      for (range, whole, dropped) in [
+      for (range, whole, coded) in [
         (0..<40, [], []), (0..<40, [0, 5, 39], [1, 6, 38]), (11..<29, [11, 12, 28], []),
         (0..<17, [3], [0, 16]), (30..<40, [], [30, 31, 35]), (12..<12, [], []),
         (0..<40, [], Array(0..<40)),
@@ -81,23 +82,32 @@ extension Kernels {
         for k in 0..<5 {
           #expect(Array(ids.elements[begins.elements[k]..<ends.elements[k]]) == parts[k])
         }
-        let (all, none) = (Block(whole + [0]), Block(dropped + [0]))
+        // Before those of the range, there are coded ids of others.
+        let before = 30
+        let bits = (0..<(before + coded.count)).map { _ in UInt64(dice.below(32)) }
+        let all = Block(whole + [0])
+        let codes = Block([Int32](repeating: -1, count: before) + coded + [0])
+        let codedMasks = Block(bits + [UInt64](repeating: ~0, count: 128 - bits.count))
         let expected = range.map { id in
           (
             id: id,
             rows: (0..<5).filter { list in
-              !dropped.contains(id) && (parts[list].contains(id) || whole.contains(id))
+              if let place = coded.firstIndex(of: id) {
+                return bits[before + place] >> list & 1 == 1
+              }
+              return parts[list].contains(id) || whole.contains(id)
             }
           )
         }
         let masks = Block(Int(HS_LIST_WORDS), of: UInt64(0))
-        expectSameBitsAtEveryLevel("\(range), \(whole), \(dropped)") {
-          let room = found + 5 * whole.count + 16
+        expectSameBitsAtEveryLevel("\(range), \(whole), \(coded)") {
+          let room = found + 5 * (whole.count + coded.count) + 16
           let (owners, rows) = (Block(room, of: Int32(-1)), Block(room, of: Int32(-1)))
           let behind = begins.copy()
           let n = unsafe hs_list_candidates(
             5, behind.start, ends.start, ids.start, range.lowerBound, range.count, whole.count,
-            all.start, dropped.count, none.start, masks.start, owners.start, rows.start)
+            all.start, before, before + coded.count, codes.start, codedMasks.start, masks.start,
+            owners.start, rows.start)
           #expect(
             Array(owners.elements.prefix(n))
               == expected.flatMap { [Int32](repeating: $0.id, count: $0.rows.count) })
@@ -127,6 +137,14 @@ extension Kernels {
         for id in list { rows[Int(id)].append(Int32(k)) }
       }
       let pairs = (0..<m).flatMap { id in rows[id].map { [Int32(id), $0] } }
+      let all = Block((0..<Int32(m)).map { $0 })
+      let words = (n + 63) / 64
+      let bits = Block((m + 63) / 64 * 64 * words, of: UInt64(0))
+      for (id, own) in rows.enumerated() {
+        for k in own.map({ Int($0) }) {
+          unsafe bits.start[(id / 64 * words + k / 64) * 64 + id % 64] |= 1 << (k % 64)
+        }
+      }
       atEveryLevel {
         let masks = Block(max(Int(HS_LIST_WORDS), (n + 63) / 64 * 64), of: UInt64(0))
         let begins = Block(Array(ends.elements.dropLast()))
@@ -134,55 +152,37 @@ extension Kernels {
           Block(pairs.count + 16, of: Int32(-1)), Block(pairs.count + 16, of: Int32(-1))
         )
         let found = unsafe hs_list_candidates(
-          n, begins.start, ends.start + 1, ids.start, 0, m, 0, nil, 0, nil, masks.start,
+          n, begins.start, ends.start + 1, ids.start, 0, m, 0, nil, 0, 0, nil, nil, masks.start,
           owners.start, rows.start)
         #expect((0..<found).map { [owners[$0], rows[$0]] } == pairs)
+        #expect(masks.elements.allSatisfy { $0 == 0 })
+        // The same pairs once more, all from codes, whatever the lists say.
+        let again = Block(Array(ends.elements.dropLast()))
+        let coded = unsafe hs_list_candidates(
+          n, again.start, ends.start + 1, ids.start, 0, m, 0, nil, 0, m, all.start, bits.start,
+          masks.start, owners.start, rows.start)
+        #expect((0..<coded).map { [owners[$0], rows[$0]] } == pairs)
         #expect(masks.elements.allSatisfy { $0 == 0 })
       }
     }
 
-    @Test func `groups of pairs are merged with pairs`() {
+    @Test(arguments: [0, 1, 15, 16, 17, 100])
+    func `rows that have a place are listed by it, with their lengths`(count: Int) {
       var dice = Dice(seed: 73)
-      for share: Float in [0, 0.1, 0.5, 1] {
-        // Ids, their queries, and whether they come as a group.
-        var all: [(id: Int32, queries: [Int32], isGroup: Bool)] = []
-        for id in Int32(0)..<60 where dice.normal() > -0.5 {
-          let count = Int32(1 + abs(40 * dice.normal() * (id % 7 == 0 ? 1 : 0.1)))
-          let isGroup = share == 1 || abs(dice.normal()) < share
-          all.append((id, Array(0..<count), isGroup))
-        }
-        func value(_ id: Int32, _ query: Int32) -> Float { Float(100 * id + query) }
-        let (groups, single) = (all.filter(\.isGroup), all.filter { !$0.isGroup })
-        func flat(_ list: [(id: Int32, queries: [Int32], isGroup: Bool)]) -> (
-          ids: [Int32], queries: [Int32], values: [Float]
-        ) {
-          let pairs = list.flatMap { own in own.queries.map { (own.id, $0) } }
-          return (pairs.map(\.0), pairs.map(\.1), pairs.map { value($0.0, $0.1) })
-        }
-        // Names that are no group's lie between those that are.
-        let names = Block(groups.flatMap { [$0.id - 1, $0.id] } + [0])
-        let active = Block((0..<Int32(groups.count)).map { 2 * $0 + 1 } + [0])
-        let starts = Block(
-          groups.reduce(into: [Int32(5)]) { $0.append($0.last! + Int32($1.queries.count)) })
-        let (own, more, expected) = (flat(single), flat(groups), flat(all))
-        let behind = [Int32](repeating: -1, count: 16)
-        let ids = Block(own.ids + behind)
-        let queries = Block(own.queries + behind)
-        let values = Block(own.values + behind.map { Float($0) })
-        let groupQueries = Block([Int32](repeating: -2, count: 5) + more.queries + behind)
-        let groupValues = Block(
-          [Float](repeating: -2, count: 5) + more.values + behind.map { Float($0) })
-        let room = expected.ids.count + 16
-        let (newIDs, newQueries) = (Block(room, of: Int32(-1)), Block(room, of: Int32(-1)))
-        let newValues = Block(room, of: Float(-1))
+      let places = Block((0..<200).map { Int32($0 % 3 == 0 ? $0 / 3 : -1) })
+      let ids = Block((0..<Int32(count)).map { 2 * $0 } + [0])
+      let lengths = dice.normals(count + 1)
+      let placed = (0..<count).filter { places[Int(ids[$0])] >= 0 }
+      for isMeasured in [true, false] {
         atEveryLevel {
-          let n = unsafe hs_merge_groups_f32(
-            own.ids.count, ids.start, queries.start, values.start, groups.count, active.start,
-            names.start, starts.start, groupQueries.start, groupValues.start, newIDs.start,
-            newQueries.start, newValues.start)
-          #expect(Array(newIDs.elements.prefix(n)) == expected.ids)
-          #expect(Array(newQueries.elements.prefix(n)) == expected.queries)
-          #expect(Array(newValues.elements.prefix(n)) == expected.values)
+          let found = Block(count + 16, of: Int32(-1))
+          let own = Block(count + 16, of: Float(-1))
+          let n = unsafe hs_places_of_rows(
+            count, ids.start, places.start, isMeasured ? lengths.start : nil, found.start,
+            own.start)
+          #expect(Array(found.elements.prefix(n)) == placed.map { places[Int(ids[$0])] })
+          #expect(
+            Array(own.elements.prefix(n)) == placed.map { isMeasured ? lengths[$0] : -1 })
         }
       }
     }

@@ -42,6 +42,12 @@ extension Kernels {
       let groups = (d + 3) / 4
       let w = rows(d, stride, &dice)
       let codes = (0..<(Self.tiles * 256 * groups)).map { _ in UInt8(dice.below(256)) }
+      // The same rows the other way around, with names.
+      let names = Block((0..<Int32(Self.m)).reversed())
+      let reversed = Block(
+        (0..<Self.m).flatMap { r in
+          w.elements[(Self.m - 1 - r) * stride..<(Self.m - r) * stride]
+        })
       for count in [0, 1, 15, 16, 17, 130, Self.m] {
         let ids = Block((0..<count).map { Int32($0 * Self.m / max(1, count)) })
         // Limits that some rows are within, others beyond, and one exactly at.
@@ -60,8 +66,13 @@ extension Kernels {
         expectSameBitsAtEveryLevel("\(d) columns, \(count) rows") {
           let beyond = Block(count, of: Int32(-1))
           let found = unsafe hs_codes_beyond_f32(
-            count, ids.start, stride, w.start, groups, codes, tiles, beyond.start)
+            count, ids.start, nil, stride, w.start, groups, codes, tiles, beyond.start)
           #expect(Array(beyond.elements.prefix(found)) == expected)
+          let named = Block(count, of: Int32(-1))
+          let foundByName = unsafe hs_codes_beyond_f32(
+            count, ids.start, names.start, stride, reversed.start, groups, codes, tiles,
+            named.start)
+          #expect(foundByName == found && named.elements == beyond.elements)
 
           var (renewed, after) = (codes, tiles)
           // In the last tile one row's norm, or two rows', are above what is small, and fall below it.
@@ -70,8 +81,10 @@ extension Kernels {
             (0..<Self.tiles * 64).map { large.contains(Int32($0)) ? 2000 : Float($0 % 7) })
           var bounds = [Double](repeating: 1, count: 4 * Self.tiles)
           let outgrown = Block(found, of: Int32(-1))
+          let isNamed = count % 3 == 1
           let left = unsafe hs_renew_codes_f32(
-            found, beyond.start, stride, w.start, groups, &after, &renewed, norms.start, &bounds,
+            found, beyond.start, isNamed ? names.start : nil, stride,
+            isNamed ? reversed.start : w.start, groups, &after, &renewed, norms.start, &bounds,
             outgrown.start)
           check(w, stride, groups, expected, renewed, norms, bounds)
           let grown = Array(outgrown.elements[..<left]).filter { $0 >= 192 }

@@ -44,19 +44,36 @@ extension Kernels {
           atEveryLevel {
             var ids = [Int32](repeating: -1, count: m * n + 16)
             var queries = ids
+            var order = [Int8](repeating: 0, count: (n + 63) / 64 * 256 * groups)
+            let isOrdered = unsafe hs_query_lanes(n, groups, q, &order) != 0
+            let lanes = isOrdered ? order : nil
             let stride = [16, 32, 80][n % 3]
             let rows = n == 63 ? nil : [Float](repeating: 0, count: stride * m)
             let kept = unsafe hs_tile_filter_pairs(
-              m, groups, codes, spans, n, q, starts, .max, thresholds, 7, stride, rows, &ids,
+              m, groups, codes, spans, n, q, lanes, starts, .max, thresholds, 7, stride, rows, &ids,
               &queries)
             #expect(
               (0..<kept).map { [ids[$0], queries[$0]] } == expected, "\(m) rows, \(n) queries")
+            // Rows have room for a word more.
+            let words = (n + 63) / 64 + 1
+            var masks = [UInt64](repeating: 7, count: tiles * 64 * words)
+            let marked = unsafe hs_tile_pair_masks(
+              m, groups, codes, spans, n, q, lanes, starts, .max, thresholds, words, &masks)
+            var pairs: [[Int32]] = []
+            for r in 0..<(tiles * 64) {
+              for j in 0..<(64 * (words - 1)) {
+                let word: UInt64 = masks[(r / 64 * words + j / 64) * 64 + r % 64]
+                if word >> UInt64(j % 64) & 1 == 1 { pairs.append([7 + Int32(r), Int32(j)]) }
+              }
+            }
+            #expect(pairs == expected && marked == kept, "bits of \(m) rows, \(n) queries")
+            #expect((0..<tiles).allSatisfy { masks[($0 * words + words - 1) * 64] == 7 })
             guard n <= Int(HS_WORD_QUERIES) else { return }
             var shortRows = [UInt16](repeating: 0, count: m * n + Int(HS_WORD_OVERRUN))
             var shortQueries = [UInt8](repeating: 0, count: m * n + Int(HS_WORD_OVERRUN))
             let listed = unsafe hs_tile_filter_word(
-              m, groups, codes, spans, n, q, starts, .max, thresholds, stride, rows, &shortRows,
-              &shortQueries)
+              m, groups, codes, spans, n, q, lanes, starts, .max, thresholds, stride, rows,
+              &shortRows, &shortQueries)
             #expect(
               (0..<listed).map { [7 + Int32(shortRows[$0]), Int32(shortQueries[$0])] } == expected,
               "\(m) rows, a word of \(n) queries")

@@ -190,6 +190,43 @@ extension Kernels {
       }
     }
 
+    @Test func `thresholds of ordinary tiles are those of the definition, the ends included`() {
+      // E, R, 1 / s and S: ordinary, pruned on some queries and on all, overflowing on some, not numbers, far
+      // below and above the range, with a rest, negative.
+      let tiles: [Double] = [
+        0.03, 4.5, 30, 0, 0.02, 3.3, 33, 0, 0.01, 1, 90, 0, 0.1, 4e36, 1e-30, 0, .nan, 4, 30, 0,
+        0.1, .nan, 30, 0, .infinity, 4, 30, 0, 0.1, .infinity, 30, 0, 1e9, 4, 30, 0, -1e9, 4, 30, 0,
+        0.03, 4, 1e12, 0, 0.03, 4, .infinity, 0, 0.03, 4, 30, 0.5, 0.03, -4, 30, 0, 0, 4, 30, 0,
+      ]
+      for n in [1, 7, 8, 9, 64, 70] {
+        // X, G, 1 / t, o, H and Y of each.
+        var ordinary: [Double] = []
+        ordinary += (0..<n).map { 1 + Double($0 % 5) / 16 }
+        ordinary += (0..<n).map { 0.01 + Double($0 % 7) / 100 }
+        ordinary += (0..<n).map { 200 + Double($0 % 11) }
+        ordinary += (0..<n).map { Double($0 % 13 * 128 - 700) }
+        ordinary += (0..<n).map { _ in 0 }
+        ordinary += (0..<n).map { 1 + Double($0 % 3) }
+        // One query out of the ordinary: in its reach, its norm, or its rest.
+        for (kind, number): (Int, Double) in [
+          (5, 1), (5, .infinity), (5, .nan), (0, .nan), (0, .infinity), (1, .nan), (4, 0.25),
+          (4, .nan),
+        ] {
+          var queries = ordinary
+          queries[kind * n + n / 2] = number
+          for b: Double in [3.3, 0, -1, 1e38, .infinity] {
+            expectSame {
+              var thresholds = [Int32](repeating: 5, count: tiles.count / 4 * n)
+              let pruned = unsafe hs_tile_thresholds(
+                tiles.count / 4, nil, n, tiles, queries, b, 1e37, &thresholds)
+              #expect(pruned == thresholds.count { $0 == .max })
+              return thresholds
+            }
+          }
+        }
+      }
+    }
+
     /// Tiles and queries of random bytes, extreme ones among them.
     private func bytes(_ count: Int, seed: UInt64) -> [UInt8] {
       var generator = seed

@@ -9,7 +9,7 @@ import _HalfspaceTestSupport
 /// A trial in a box, which expectations may change.
 private final class Trial {
   var state: ListsTrial
-  init(from: Int) { state = ListsTrial(from: from) }
+  init(from: Int) { state = ListsTrial(from: from, wait: from) }
 
   func pays(forecast: Double, index: Double, making: Double, rows: Range<Int>) -> Bool {
     state.pays(forecast: forecast, index: index, making: making, rows: rows)
@@ -31,6 +31,27 @@ private final class Trial {
     trial.state.postpone(to: 150)
     #expect(!trial.pays(forecast: 0.5, index: 1, making: 0, rows: 149..<10_000))
     #expect(trial.pays(forecast: 0.5, index: 1, making: 0, rows: 150..<10_000))
+  }
+
+  @Test func `lists are far ahead where they take less than half, by what the last ones cost`() {
+    let trial = Trial(from: 100)
+    #expect(trial.state.areFarAhead(forecast: 0.4, index: 1))
+    #expect(!trial.state.areFarAhead(forecast: 0.6, index: 1))
+    #expect(!trial.state.areFarAhead(forecast: .infinity, index: 1))
+    // Lists that cost twice the forecast: half of that is taken for true.
+    #expect(trial.pays(forecast: 0.4, index: 1, making: 0, rows: 100..<10_000))
+    #expect(!trial.isSlow(0.8, index: 1, at: 1000))
+    #expect(trial.state.correction == 1.5)
+    #expect(!trial.state.areFarAhead(forecast: 0.4, index: 1))
+    #expect(trial.state.areFarAhead(forecast: 0.3, index: 1))
+  }
+
+  @Test func `waiting begins with its own time, not with that before the first trial`() {
+    let trial = Trial(from: 100)
+    trial.state = ListsTrial(from: 10, wait: 100)
+    #expect(trial.pays(forecast: 0.5, index: 1, making: 0, rows: 10..<10_000))
+    #expect(trial.isSlow(2.5, index: 1, at: 1000))
+    #expect(trial.state.from == 1200)
   }
 
   @Test func `one slow epoch is forgiven, two in a row and one that is far off are not`() {
