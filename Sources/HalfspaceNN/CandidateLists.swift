@@ -32,7 +32,7 @@ internal import HalfspaceReporting
 ///
 /// - Complexity: for a row, O(d) for each candidate and mover, and an 8-bit product for each fast neuron. A
 ///   refreshed neuron, O(n d), by codes of 8 bits. Memory: 8 bytes per candidate (4 between refreshes where
-///   they are many), 4 d per neuron for the reference, 5 d per fast one, and 4 (d + 1), and codes of d + 1
+///   they are many), 4 d per neuron for the reference, d per fast one, and 4 (d + 1), and codes of d + 1
 ///   bytes, per training row.
 /// - Note: One report at a time; nothing is allocated between refreshes, and between the times that
 ///   movers are encoded, once the scratch has seen its largest batch.

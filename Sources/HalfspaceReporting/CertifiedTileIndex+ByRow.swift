@@ -4,17 +4,16 @@ package import HalfspaceLinalg
 
 // Reports row by row: many queries stay in the first-level cache while the rows pass by.
 
-/// A report row by row of a `CertifiedTileIndex`, under way: ranges of rows are looked through one by one, or by
-/// several threads.
-package struct RowPass: Sendable {
+/// A report row by row, under way: ranges of rows are looked through one by one, or by several threads.
+private struct RowPass: Sendable {
   /// Nil where nothing fires.
-  fileprivate let pass: TilePass?
-  fileprivate let workers: [TileWorker]
-  fileprivate let queries: Int
+  let pass: TilePass?
+  let workers: [TileWorker]
+  let queries: Int
 
   /// Leaves the pairs of `rows`, grouped, in a part of `found`. A part has one worker, at the same time for one
   /// task.
-  package func look(through rows: Range<Int>, part: Int, of found: PairParts) {
+  func look(through rows: Range<Int>, part: Int, of found: PairParts) {
     let own = unsafe found[part]
     unsafe own.pointee.pairs.removeAll()
     let worker = workers[part]
@@ -70,15 +69,6 @@ extension CertifiedTileIndex {
     end(pass, found)
   }
 
-  /// Begins a report of so many parts; nil where queries are not to be asked row by row.
-  package func begin(
-    queries: Matrix, rows: Range<Int>, above threshold: Float, parts: Int
-  ) -> RowPass? {
-    guard canAskByRow(rows.count) else { return nil }
-    door.check(queries: queries, rows: rows, count: count, dimension: dimension)
-    return pass(queries, rows, above: threshold, parts: parts)
-  }
-
   private func pass(
     _ queries: Matrix, _ rows: Range<Int>, above threshold: Float, parts: Int
   ) -> RowPass {
@@ -95,7 +85,7 @@ extension CertifiedTileIndex {
   }
 
   /// Counts a report that has been left in `found`.
-  package func end(_ pass: RowPass, _ found: PairParts) {
+  private func end(_ pass: RowPass, _ found: PairParts) {
     work.queries += pass.queries
     guard pass.pass != nil else { return }
     let reported = (0..<found.count).reduce(0) { unsafe $0 + found[$1].pointee.pairs.count }
@@ -107,8 +97,30 @@ extension CertifiedTileIndex {
       && (Self.fewestAskedByRow...TilePass.mostQueriesOfPairs).contains(queries)
   }
 
-  /// Answers queries row by row and sorts the pairs by query: for short rows the faster way.
+  /// Whether rows are so short, and queries so many, that `answerByRow` is the faster way.
+  func canAnswerByRow(_ queries: Int) -> Bool {
+    codes.order == nil && queries >= Self.fewestAskedByRow
+      && weights.stride <= Self.mostFloatsByRow
+  }
+
+  /// Answers queries row by row, some at a time where they are very many, and sorts the pairs by query.
   func answerByRow(
+    _ queries: Matrix, _ rows: Range<Int>, above threshold: Float,
+    into report: inout FiringReport
+  ) {
+    let areMany = rows.count > TilePass.mostQueriesOfPairs
+    let blocks = areMany ? (rows.count + Self.queriesOfBlock - 1) / Self.queriesOfBlock : 1
+    for block in 0..<blocks {
+      let first = rows.lowerBound + rows.count * block / blocks
+      let end = rows.lowerBound + rows.count * (block + 1) / blocks
+      answerBlockByRow(queries, first..<end, above: threshold, into: &report)
+    }
+  }
+
+  /// Queries of a block where there are several: their pairs stay in the cache.
+  private static let queriesOfBlock = 256
+
+  private func answerBlockByRow(
     _ queries: Matrix, _ rows: Range<Int>, above threshold: Float,
     into report: inout FiringReport
   ) {

@@ -215,7 +215,7 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
       for _ in rows { report.endQuery() }
       return
     }
-    if canAskByRow(rows.count), weights.stride <= Self.mostFloatsByRow {
+    if canAnswerByRow(rows.count) {
       answerByRow(queries, rows, above: threshold, into: &report)
       return
     }

@@ -96,15 +96,6 @@ internal import HalfspaceLinalg
     }
   }
 
-  /// Divides rows into these ranges.
-  package func divide(into ranges: [Range<Int>]) {
-    secondsAfter = 0
-    isWhole = false
-    guard division.ranges != ranges else { return }
-    division = PartDivision(ranges)
-    reserve()
-  }
-
   private func reserve() {
     guard count > capacity else { return }
     let larger = unsafe AlignedMemory.allocate(byteCount: count * Self.stride)

@@ -34,13 +34,6 @@ struct PartDivision {
   /// No parts.
   init() {}
 
-  /// Parts that stay as they are.
-  init(_ ranges: [Range<Int>]) {
-    self.ranges = ranges
-    isSplit = ranges.map { _ in false }
-    shards = ranges.map { _ in 0..<0 }
-  }
-
   /// At most `most` parts of about as many shards.
   init(_ rows: Int, into most: Int, places: [Int]) {
     precondition(

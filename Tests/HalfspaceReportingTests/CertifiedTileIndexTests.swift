@@ -104,6 +104,19 @@ import Testing
     #expect(!ordered.report(queries: queries, rows: 0..<64, above: 0, byRow: PairParts()))
   }
 
+  @Test(arguments: [1023, 1024, 1025, 2600], [1, 3])
+  func `more queries than a block holds are all answered`(count: Int, threads: Int) {
+    let weights = gaussian(130, 17, seed: 11)
+    let queries = gaussian(count + 1, 17, seed: 12, scale: 1 / Float(17).squareRoot())
+    let index = CertifiedTileIndex(weights, threads: threads)
+    var report = FiringReport()
+    for rows in [0..<count, 1..<(count + 1)] {
+      index.report(queries: queries, rows: rows, above: 1.5, into: &report)
+      let expected = Oracle(weights: weights, queries: queries, rows: rows, above: 1.5)
+      #expect(Oracle(report) == expected)
+    }
+  }
+
   @Test func `integer rows with many ties are decided strictly`() {
     for d in [1, 3, 17, 80] {
       let weights = integers(900, d, seed: 9)
