@@ -154,9 +154,9 @@ final class OracleStep {
     unsafe hs_pair_dots_f32(
       0, batch.queries.count, batch.owners, batch.queries, weights.stride, weights.pointer,
       batch.rows.inputs.pointer, threshold, &h)
-    unsafe hs_forward_pairs_f32(
+    _ = unsafe hs_forward_pairs_f32(
       pieces, batch.shardStarts, batch.owners, batch.queries, h, outputs.stride,
-      outputs.pointer, plane, sums.pointer)
+      outputs.pointer, plane, sums.pointer, nil, nil)
     unsafe hs_add_planes_f32(pieces, plane, plane, sums.pointer, factor, scores.pointer)
   }
 }

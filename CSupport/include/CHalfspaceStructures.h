@@ -214,14 +214,33 @@ void hs_pairs_by_query(ptrdiff_t queries, ptrdiff_t pairs, const int32_t *pair_i
 void hs_pair_dots_f32(ptrdiff_t first, ptrdiff_t last, const int32_t *ids, const int32_t *rows,
                       ptrdiff_t stride, const float *w, const float *x, float b, float *h);
 
+/// Shards whose sums hs_forward_pairs_f32 lets grow in turns, which takes less time than one after the other.
+#define HS_SHARDS_TOGETHER 2
+
+// A shard that two threads have pairs of: 0 to begin with.
+#define HS_SHARD_DONE 1     // all pairs of the first of them are in its sums
+#define HS_SHARD_AWAITED 2  // they were not yet when the other came
+// What hs_forward_pairs_f32 comes back with.
+#define HS_SHARDS_FIRST_LEFT 1    // the first shard was not to be gone on with yet
+#define HS_SHARDS_LAST_AWAITED 2  // somebody has come for the last one before it was done
+
 /// Sparse forward, shard by shard, from pairs sorted by row and then by query: for k < shards, from sums of
 /// +0 for every query,
 ///   sum[c] = fma(values[e], a[ids[e]][c], sum[c]) over first[k] <= e < first[k + 1] of the query, in order;
 /// sums[k * plane + q * stride + c] = sum[c]. Rows of a have `stride` floats: 1, or a multiple of 16;
 /// plane = queries * stride.
-void hs_forward_pairs_f32(ptrdiff_t shards, const ptrdiff_t *first, const int32_t *ids,
-                          const int32_t *queries, const float *values, ptrdiff_t stride,
-                          const float *a, ptrdiff_t plane, float *sums);
+///
+/// With `told`, which is a word that threads share, the last shard is summed first, and the word becomes
+/// HS_SHARD_DONE. With `awaited`, the first shard goes on from the sums as they are, once the word is
+/// HS_SHARD_DONE; if it never is, the shard is left. One shard cannot have both. Returns HS_SHARDS_... or 0.
+int hs_forward_pairs_f32(ptrdiff_t shards, const ptrdiff_t *first, const int32_t *ids,
+                         const int32_t *queries, const float *values, ptrdiff_t stride,
+                         const float *a, ptrdiff_t plane, float *sums, int32_t *told,
+                         const int32_t *awaited);
+
+/// Says of a shard that it was left: 1 if it is HS_SHARD_DONE by now, and to be gone on with; 0 otherwise: then
+/// whoever tells of it is told.
+int hs_await_shard(int32_t *word);
 
 /// Splits a padded query: rest = x - sum_j y[j] * basis[j], basis [k, stride], in double;
 /// *squares = sum of squares of rest [d], *leak = sum over j of <basis[j], rest>^2. O(d k).

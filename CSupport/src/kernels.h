@@ -127,10 +127,11 @@
     (ptrdiff_t first, ptrdiff_t last, const int32_t *ids, const int32_t *rows, ptrdiff_t stride,  \
      const float *w, const float *x, float b, float *h),                                          \
     (first, last, ids, rows, stride, w, x, b, h))                                                 \
-  X(void, forward_pairs_f32,                                                                      \
+  X(int, forward_pairs_f32,                                                                       \
     (ptrdiff_t shards, const ptrdiff_t *first, const int32_t *ids, const int32_t *queries,        \
-     const float *values, ptrdiff_t stride, const float *a, ptrdiff_t plane, float *sums),        \
-    (shards, first, ids, queries, values, stride, a, plane, sums))                                         \
+     const float *values, ptrdiff_t stride, const float *a, ptrdiff_t plane, float *sums,         \
+     int32_t *told, const int32_t *awaited),                                                      \
+    (shards, first, ids, queries, values, stride, a, plane, sums, told, awaited))                 \
   X(ptrdiff_t, node_filter_f32,                                                                   \
     (ptrdiff_t d, ptrdiff_t count, const int32_t *groups, const float *bounds, ptrdiff_t nodes,   \
      const float *x, float norm, float cutoff, float inside, int32_t *kept, int32_t *whole,       \

@@ -125,8 +125,6 @@ void HS_SUFFIX(hs_forward_queries_f32)(ptrdiff_t queries, const ptrdiff_t *offse
 // Neuron by neuron
 // ---------------------------------------------------------------------------------------
 
-#define HS_TOGETHER 2  // shards whose sums grow in turns
-
 /// The pairs of a report and what is summed.
 typedef struct {
   const int32_t *ids, *queries;
@@ -149,76 +147,132 @@ HS_INLINE void add_weighted(ptrdiff_t blocks, ptrdiff_t stride, const weighted_p
   }
 }
 
-/// Adds the pairs first[k]..<first[k + 1] to sums + k * plane, k < shards. Neighbors often fire on the
-/// same queries, whose sums then wait for each other: shards take turns.
-HS_INLINE void add_shards(ptrdiff_t blocks, ptrdiff_t stride, int shards, int is_far,
-                          const ptrdiff_t *first, const weighted_pairs *pairs, ptrdiff_t plane,
-                          float *sums) {
+/// A shard whose sum grows: pairs at..<last are left.
+typedef struct {
+  ptrdiff_t at, last;
+  float *sums;
+  int is_told;
+} shard_lane;
+
+#define HS_TURNS_AT_LEAST 64  // turns after which a shard that is waited for is looked for again
+
+/// Adds the next `turns` pairs of each of `count` lanes (a constant). Neighbors often fire on the same queries, whose
+/// sums then wait for each other: shards take turns.
+HS_INLINE void take_turns(ptrdiff_t blocks, ptrdiff_t stride, int is_far, int count,
+                          ptrdiff_t turns, const weighted_pairs *pairs, shard_lane *lanes) {
   const weighted_pairs p = *pairs;
   const ptrdiff_t rows = blocks > 0 ? blocks : 1;
-  ptrdiff_t turns = first[1] - first[0];
-  for (int k = 1; k < shards; k++) {
-    const ptrdiff_t count = first[k + 1] - first[k];
-    turns = count < turns ? count : turns;
+  ptrdiff_t at[HS_SHARDS_TOGETHER];
+  float *sums[HS_SHARDS_TOGETHER];
+  for (int k = 0; k < count; k++) {
+    at[k] = lanes[k].at;
+    sums[k] = lanes[k].sums;
+    lanes[k].at += turns;
   }
   for (ptrdiff_t i = 0; i < turns; i++) {
-    const ptrdiff_t ahead = i + HS_PAIRS_AHEAD / HS_TOGETHER < turns ? HS_PAIRS_AHEAD / HS_TOGETHER : 0;
+    const ptrdiff_t ahead = i + HS_PAIRS_AHEAD / count < turns ? HS_PAIRS_AHEAD / count : 0;
 #pragma clang loop unroll(full)
-    for (int k = 0; k < shards; k++) {
-      if (is_far) prefetch_row(rows, p.a + p.ids[first[k] + i + ahead] * stride);
-      add_weighted(blocks, stride, &p, first[k] + i, sums + k * plane);
-    }
-  }
-  for (int k = 0; k < shards; k++) {
-    for (ptrdiff_t e = first[k] + turns; e < first[k + 1]; e++) {
-      add_weighted(blocks, stride, &p, e, sums + k * plane);
+    for (int k = 0; k < count; k++) {
+      if (is_far) prefetch_row(rows, p.a + p.ids[at[k] + i + ahead] * stride);
+      add_weighted(blocks, stride, &p, at[k] + i, sums[k]);
     }
   }
 }
 
-HS_INLINE void add_in_turns(ptrdiff_t blocks, ptrdiff_t stride, ptrdiff_t shards, int is_far,
-                            const ptrdiff_t *first, const weighted_pairs *pairs, ptrdiff_t plane,
-                            float *sums) {
-  ptrdiff_t k = 0;
-  for (; k + HS_TOGETHER <= shards; k += HS_TOGETHER) {
-    add_shards(blocks, stride, HS_TOGETHER, is_far, first + k, pairs, plane, sums + k * plane);
-  }
-  for (; k < shards; k++) {
-    add_shards(blocks, stride, 1, is_far, first + k, pairs, plane, sums + k * plane);
+/// Shards of which some are begun, or gone on with, elsewhere: see hs_forward_pairs_f32.
+typedef struct {
+  ptrdiff_t shards;
+  const ptrdiff_t *first;
+  ptrdiff_t plane;
+  float *sums;
+  int32_t *told;
+  const int32_t *awaited;
+} shard_list;
+
+/// Sums all shards; as many as can take turns, as long as there are so many. Returns HS_SHARDS_...
+HS_INLINE int add_in_turns(ptrdiff_t blocks, ptrdiff_t stride, int is_far, const shard_list *list,
+                           const weighted_pairs *pairs) {
+  shard_lane lanes[HS_SHARDS_TOGETHER];
+  const ptrdiff_t shards = list->shards, *first = list->first;
+  ptrdiff_t next = list->awaited ? 1 : 0;
+  const ptrdiff_t end = list->told ? shards - 1 : shards;
+  int is_last_left = list->told != NULL, is_first_left = list->awaited != NULL;
+  int count = 0, result = 0;
+  for (;;) {
+    while (count < HS_SHARDS_TOGETHER) {
+      ptrdiff_t k = shards - 1;
+      int is_told = 0;
+      if (is_last_left) {
+        is_last_left = 0;
+        is_told = 1;
+      } else if (is_first_left && __atomic_load_n(list->awaited, __ATOMIC_ACQUIRE) == HS_SHARD_DONE) {
+        is_first_left = 0;
+        k = 0;
+      } else if (next < end) {
+        k = next++;
+      } else {
+        break;
+      }
+      lanes[count++] = (shard_lane){first[k], first[k + 1], list->sums + k * list->plane, is_told};
+    }
+    if (count == 0) return is_first_left ? result | HS_SHARDS_FIRST_LEFT : result;
+    ptrdiff_t turns = lanes[0].last - lanes[0].at;
+    for (int k = 1; k < count; k++) {
+      const ptrdiff_t left = lanes[k].last - lanes[k].at;
+      turns = left < turns ? left : turns;
+    }
+    if (is_first_left && turns > HS_TURNS_AT_LEAST) turns = HS_TURNS_AT_LEAST;
+    if (count == HS_SHARDS_TOGETHER) {
+      take_turns(blocks, stride, is_far, HS_SHARDS_TOGETHER, turns, pairs, lanes);
+    } else {
+      take_turns(blocks, stride, is_far, 1, turns, pairs, lanes);
+    }
+    for (int k = count - 1; k >= 0; k--) {
+      if (lanes[k].at < lanes[k].last) continue;
+      if (lanes[k].is_told &&
+          __atomic_exchange_n(list->told, HS_SHARD_DONE, __ATOMIC_ACQ_REL) == HS_SHARD_AWAITED) {
+        result |= HS_SHARDS_LAST_AWAITED;
+      }
+      lanes[k] = lanes[--count];
+    }
   }
 }
 
-HS_INLINE void add_all_shards(ptrdiff_t blocks, ptrdiff_t stride, ptrdiff_t shards,
-                              const ptrdiff_t *first, const weighted_pairs *pairs, ptrdiff_t plane,
-                              float *sums) {
-  const ptrdiff_t count = first[shards] - first[0], most = blocks > 0 ? blocks : 1;
+HS_INLINE int add_all_shards(ptrdiff_t blocks, ptrdiff_t stride, const shard_list *list,
+                             const weighted_pairs *pairs) {
+  const ptrdiff_t first = list->first[0], count = list->first[list->shards] - first;
   // Fetching rows that are in the second cache takes longer than it saves.
-  if (are_far(most, count, pairs->ids + first[0], HS_SECOND_CACHE_BYTES)) {
-    add_in_turns(blocks, stride, shards, 1, first, pairs, plane, sums);
-  } else {
-    add_in_turns(blocks, stride, shards, 0, first, pairs, plane, sums);
+  if (are_far(blocks > 0 ? blocks : 1, count, pairs->ids + first, HS_SECOND_CACHE_BYTES)) {
+    return add_in_turns(blocks, stride, 1, list, pairs);
   }
+  return add_in_turns(blocks, stride, 0, list, pairs);
 }
 
-void HS_SUFFIX(hs_forward_pairs_f32)(ptrdiff_t shards, const ptrdiff_t *first, const int32_t *ids,
-                                     const int32_t *queries, const float *values,
-                                     ptrdiff_t stride, const float *a, ptrdiff_t plane,
-                                     float *sums) {
+int HS_SUFFIX(hs_forward_pairs_f32)(ptrdiff_t shards, const ptrdiff_t *first, const int32_t *ids,
+                                    const int32_t *queries, const float *values, ptrdiff_t stride,
+                                    const float *a, ptrdiff_t plane, float *sums, int32_t *told,
+                                    const int32_t *awaited) {
   const weighted_pairs pairs = {ids, queries, values, a};
-  for (ptrdiff_t k = 0; k < shards; k++) memset(sums + k * plane, 0, (size_t)plane * sizeof *sums);
-#define HS_ADD(blocks)                                                                       \
-  add_all_shards(blocks, (blocks) > 0 ? HS_LANES * (blocks) : 1, shards, first, &pairs, plane, \
-                 sums)
-  switch (stride) {
-    case 1: HS_ADD(0); return;
-    case 1 * HS_LANES: HS_ADD(1); return;
-    case 2 * HS_LANES: HS_ADD(2); return;
-    case 3 * HS_LANES: HS_ADD(3); return;
-    case 4 * HS_LANES: HS_ADD(4); return;
+  const shard_list list = {shards, first, plane, sums, told, awaited};
+  for (ptrdiff_t k = awaited ? 1 : 0; k < shards; k++) {
+    memset(sums + k * plane, 0, (size_t)plane * sizeof *sums);
   }
-#undef HS_ADD
+  switch (stride) {
+    case 1: return add_all_shards(0, 1, &list, &pairs);
+    case 1 * HS_LANES: return add_all_shards(1, 1 * HS_LANES, &list, &pairs);
+    case 2 * HS_LANES: return add_all_shards(2, 2 * HS_LANES, &list, &pairs);
+    case 3 * HS_LANES: return add_all_shards(3, 3 * HS_LANES, &list, &pairs);
+    case 4 * HS_LANES: return add_all_shards(4, 4 * HS_LANES, &list, &pairs);
+  }
+  // Block of columns by block of columns: what is true of the first is true of all.
+  const int32_t ready = awaited ? __atomic_load_n(awaited, __ATOMIC_ACQUIRE) : 0;
+  int result = 0;
   for (ptrdiff_t at = 0; at < stride; at += HS_LANES) {
     const weighted_pairs part = {ids, queries, values, a + at};
-    add_all_shards(1, stride, shards, first, &part, plane, sums + at);
+    const int32_t *seen = awaited ? &ready : NULL;
+    const shard_list columns = {shards, first, plane, sums + at,
+                                at + HS_LANES < stride ? NULL : told, seen};
+    result |= add_all_shards(1, stride, &columns, &part);
   }
+  return result;
 }

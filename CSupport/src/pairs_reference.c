@@ -167,15 +167,30 @@ void hs_pair_dots_f32_ref(ptrdiff_t first, ptrdiff_t last, const int32_t *ids,
   }
 }
 
-void hs_forward_pairs_f32_ref(ptrdiff_t shards, const ptrdiff_t *first, const int32_t *ids,
-                              const int32_t *queries, const float *values, ptrdiff_t stride,
-                              const float *a, ptrdiff_t plane, float *sums) {
-  for (ptrdiff_t k = 0; k < shards; k++) {
-    for (ptrdiff_t i = 0; i < plane; i++) sums[k * plane + i] = 0;
+int hs_forward_pairs_f32_ref(ptrdiff_t shards, const ptrdiff_t *first, const int32_t *ids,
+                             const int32_t *queries, const float *values, ptrdiff_t stride,
+                             const float *a, ptrdiff_t plane, float *sums, int32_t *told,
+                             const int32_t *awaited) {
+  int result = 0;
+  for (ptrdiff_t i = 0; i < shards; i++) {
+    // The last one first, where it is to be told.
+    const ptrdiff_t k = told ? (i + shards - 1) % shards : i;
+    if (k == 0 && awaited && __atomic_load_n(awaited, __ATOMIC_ACQUIRE) != HS_SHARD_DONE) {
+      result |= HS_SHARDS_FIRST_LEFT;
+      continue;
+    }
+    if (k > 0 || !awaited) {
+      for (ptrdiff_t c = 0; c < plane; c++) sums[k * plane + c] = 0;
+    }
     for (ptrdiff_t e = first[k]; e < first[k + 1]; e++) {
       const float *row = a + ids[e] * stride;
       float *sum = sums + k * plane + queries[e] * stride;
       for (ptrdiff_t c = 0; c < stride; c++) sum[c] = fmaf(values[e], row[c], sum[c]);
     }
+    if (told && i == 0 &&
+        __atomic_exchange_n(told, HS_SHARD_DONE, __ATOMIC_ACQ_REL) == HS_SHARD_AWAITED) {
+      result |= HS_SHARDS_LAST_AWAITED;
+    }
   }
+  return result;
 }

@@ -91,15 +91,19 @@ final class AutomaticLookup: NeuronLookup {
   }
 
   func report(
-    _ batch: LookupBatch, above threshold: Float, byNeuron pairs: inout PairReport
+    _ batch: LookupBatch, above threshold: Float, byNeuron found: PairParts,
+    then next: @Sendable (_ part: Int) -> Void
   ) -> Bool {
     timer.start(all: isOnTrial)
     let maintained = maintenanceSeconds
-    guard current.report(batch, above: threshold, byNeuron: &pairs) else {
+    guard current.report(batch, above: threshold, byNeuron: found, then: next) else {
       timer.takeBack()
       return false
     }
-    note(batch, above: threshold, firings: pairs.count, maintained: maintained)
+    // What is done with the pairs is no part of finding them.
+    note(
+      batch, above: threshold, firings: found.total.pairs,
+      maintained: maintained - found.secondsAfter)
     return true
   }
 

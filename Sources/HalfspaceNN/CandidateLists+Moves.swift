@@ -104,7 +104,6 @@ extension CandidateLists {
   func grow(to weights: Matrix) {
     let old = reference.rows
     let new = weights.rows
-    cuts = []
     fast.grow(to: weights)
     self.weights = weights
     reference = reference.growing(toRows: new)

@@ -88,7 +88,6 @@ extension CandidateLists {
         rows[r, columns] = margins[r]
       }
     }
-    cuts = []
     let parts = max(1, min(threads, rowCount, listedPairs / Self.pairsOfTask))
     // Each part has room for all of its entries, and for what kernels write behind them.
     let needed = listedPairs + parts * Self.overrun

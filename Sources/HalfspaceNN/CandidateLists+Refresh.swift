@@ -89,7 +89,6 @@ extension CandidateLists {
     }
     movers = neurons.filter { isMover[Int($0)] == 1 }
     fast.take([], of: weights)
-    cuts = []
     events.refreshes += 1
     lost = 0
     saving = 0

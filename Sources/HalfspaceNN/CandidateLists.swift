@@ -92,11 +92,9 @@ final class CandidateLists: NeuronLookup {
   var counters = IndexStatistics()
   var events = LookupStatistics()
   /// A report that is wanted row by row.
-  private var grouped = PairReport()
+  private let grouped = PairParts()
   private var workers: [CandidateWorker] = []
   private var ranges: [CandidateRange] = []
-  /// Where the parts of a report by neurons begin; of another length than theirs where entries have changed.
-  var cuts: [Int] = []
   /// Scratch of refreshes.
   var found = FiringReport()
   var scratch = MergeScratch()
@@ -157,8 +155,8 @@ final class CandidateLists: NeuronLookup {
     _ batch: LookupBatch, above threshold: Float, into report: inout FiringReport
   ) {
     report.removeAll()
-    if self.report(batch, above: threshold, byNeuron: &grouped) {
-      grouped.list(queries: batch.count, into: &report)
+    if self.report(batch, above: threshold, byNeuron: grouped, then: { _ in }) {
+      grouped.list(queries: batch.count, threads: threadsToHave(threads), into: &report)
       return
     }
     prepare(for: batch.count, above: threshold)
@@ -187,7 +185,8 @@ final class CandidateLists: NeuronLookup {
   }
 
   func report(
-    _ batch: LookupBatch, above threshold: Float, byNeuron pairs: inout PairReport
+    _ batch: LookupBatch, above threshold: Float, byNeuron found: PairParts,
+    then next: @Sendable (_ part: Int) -> Void
   ) -> Bool {
     guard let numbers = batch.numbers, batch.count >= Self.fewestRowsByNeuron, weights.columns > 0
     else { return false }
@@ -201,33 +200,21 @@ final class CandidateLists: NeuronLookup {
       batch.count * movers.count + fast.candidateCount
       + numbers.reduce(0) { $0 + offsets[$1 + 1] - offsets[$1] }
     let work = candidates * (weights.stride + Self.floatsOfCandidate)
-    let isOne = threadsToHave(threads) == 1
-    let parts = isOne ? 1 : max(1, min(threads, work / Self.floatsWorthATask))
-    while ranges.count < parts { ranges.append(CandidateRange()) }
-    if parts == 1 {
-      unsafe ranges[0].decide(
-        self.neurons(0..<weights.rows), numbers, (offsets, ids), inputs: batch.inputs.pointer,
-        weights: weights, above: threshold)
-      ranges[0].move(to: &pairs)
-    } else {
-      if cuts.count != parts + 1 { cuts = cutNeurons(into: parts) }
-      let neurons = (0..<parts).map { self.neurons(cuts[$0]..<cuts[$0 + 1]) }
-      parallelFor(parts, threads: threads) {
-        [ranges, offsets, ids, weights] part in
+    found.divide(weights.rows, into: min(threadsToHave(threads), work / Self.floatsWorthATask))
+    while ranges.count < found.count { ranges.append(CandidateRange()) }
+    let neurons = (0..<found.count).map { self.neurons(found.range(of: $0)) }
+    found.run(
+      threads: threads,
+      { [ranges, offsets, ids, weights] part in
         unsafe ranges[part].decide(
           neurons[part], numbers, (offsets, ids), inputs: batch.inputs.pointer, weights: weights,
-          above: threshold)
-      }
-      unsafe pairs.gather(parts, threads: threads) { [ranges] in unsafe ranges[$0].pairs.view }
-    }
-    for range in ranges[..<parts] {
-      counters.innerProducts += range.checked
-      counters.rechecked += range.checked
-      listChecks += range.checked
-      range.checked = 0
-    }
-    listChecks -= fast.candidateCount
-    note(batch, reported: pairs.count)
+          above: threshold, into: &found[part].pointee)
+      }, then: next)
+    let checked = found.checked
+    counters.innerProducts += checked
+    counters.rechecked += checked
+    listChecks += checked - fast.candidateCount
+    note(batch, reported: found.total.pairs)
     return true
   }
 
@@ -237,20 +224,6 @@ final class CandidateLists: NeuronLookup {
     let end = SparseStep.position(of: Int32(range.upperBound), in: movers)
     return unsafe CandidateRange.Neurons(
       range: range, movers: movers[first..<end], fast: fast.candidates(of: range))
-  }
-
-  /// Cuts the neurons into parts of about as many entries in the lists.
-  private func cutNeurons(into parts: Int) -> [Int] {
-    func entries(_ r: Int) -> Int { isMover[r] == 0 ? Int(listed[r]) : 0 }
-    let total = (0..<weights.rows).reduce(weights.rows) { $0 + entries($1) }
-    var cuts = [0]
-    var before = 0
-    for r in 0..<weights.rows {
-      while cuts.count < parts, before * parts >= total * cuts.count { cuts.append(r) }
-      before += 1 + entries(r)
-    }
-    while cuts.count <= parts { cuts.append(weights.rows) }
-    return cuts
   }
 
   /// Counts a report.

@@ -8,10 +8,6 @@ internal import HalfspaceReporting
 ///
 /// - Note: `Sendable` is unchecked; a range belongs to one task at a time.
 @safe final class CandidateRange: @unchecked Sendable {
-  /// What fires, grouped.
-  private(set) var pairs = PairReport()
-  /// Pairs decided since the counter was read.
-  var checked = 0
   // Of each row of the batch, where its list has entries of the range.
   private var begins: [Int] = []
   private var ends: [Int] = []
@@ -24,7 +20,6 @@ internal import HalfspaceReporting
   /// Bytes held.
   var byteCount: Int {
     8 * (begins.count + ends.count + masks.count) + 4 * (owners.count + rows.count)
-      + pairs.byteCount
   }
 
   /// The neurons of a range, and those among them, ascending, that are no matter of lists.
@@ -36,20 +31,21 @@ internal import HalfspaceReporting
     @unsafe var fast: FastNeurons.Candidates
   }
 
-  /// Decides the candidates among `neurons`: the pairs take the place of those that were there.
+  /// Decides the candidates among `neurons`, and leaves what fires in a part, grouped.
   func decide(
     _ neurons: Neurons, _ numbers: ArraySlice<Int>, _ lists: (offsets: [Int], ids: [Int32]),
-    inputs: UnsafePointer<Float>, weights: Matrix, above threshold: Float
+    inputs: UnsafePointer<Float>, weights: Matrix, above threshold: Float,
+    into part: inout PairParts.Part
   ) {
-    pairs.removeAll()
+    part.pairs.removeAll()
     let found = transpose(neurons, numbers, lists)
-    checked += found
-    let room = unsafe pairs.reserve(found)
-    pairs.commit(
+    part.checked = found
+    let room = unsafe part.pairs.reserve(found)
+    part.pairs.commit(
       unsafe hs_recheck_pairs_f32(
         found, owners, rows, weights.stride, weights.pointer, inputs, threshold, room.neurons,
         room.queries, room.values))
-    pairs.group()
+    part.pairs.group()
   }
 
   /// Puts the candidates in the order of neurons; returns their number.
@@ -88,7 +84,4 @@ internal import HalfspaceReporting
     owners = .init(repeating: 0, count: count + count / 4)
     rows = owners
   }
-
-  /// Hands the pairs over.
-  func move(to whole: inout PairReport) { swap(&pairs, &whole) }
 }

@@ -44,11 +44,13 @@ final class IndexLookup: NeuronLookup {
   }
 
   func report(
-    _ batch: LookupBatch, above threshold: Float, byNeuron pairs: inout PairReport
+    _ batch: LookupBatch, above threshold: Float, byNeuron found: PairParts,
+    then next: @Sendable (_ part: Int) -> Void
   ) -> Bool {
     guard
       let tiles,
-      tiles.report(queries: batch.inputs, rows: 0..<batch.count, above: threshold, byRow: &pairs)
+      tiles.report(
+        queries: batch.inputs, rows: 0..<batch.count, above: threshold, byRow: found, then: next)
     else { return false }
     rows += batch.count
     return true

@@ -44,10 +44,12 @@ extension Loss {
   /// `scores` and `gradient` are `[batch, outputs]` of one stride; row `k` is judged by target
   /// row `targetRows[k]`, and counts `weights[targetRows[k]]` times (nil: once). Only float operations of fixed order decide the gradient (the loss
   /// value, in Double, is for reading), whatever the number of threads. O(batch * outputs).
+  ///
+  /// Where the scores are still to be computed, `scoring` does it for some rows.
   func evaluate(
     batch: Int, scores: Matrix, targets: Targets, targetRows: ArraySlice<Int>,
     weights: [Float]? = nil, factor: Float, gradient: Matrix, workspace: inout LossWorkspace,
-    threads: Int = 1
+    threads: Int = 1, scoring: Scoring? = nil
   ) -> Double {
     precondition(
       scores.stride == gradient.stride && batch <= scores.rows && targetRows.count == batch,
@@ -55,12 +57,14 @@ extension Loss {
     @Sendable func weightOf(_ k: Int) -> Float {
       weights.map { $0[targetRows[targetRows.startIndex + k]] } ?? 1
     }
-    switch (self, targets) {
-    case (.softmaxCrossEntropy, .classes(let classes, _)):
-      let parts = SparseStep.workers(
-        for: Self.workOfExponential * batch * scores.stride, of: threads)
+    if case (.softmaxCrossEntropy, .classes(let classes, _)) = (self, targets) {
+      let work = Self.workOfExponential * batch * scores.stride + (scoring?.work ?? 0)
+      let parts = SparseStep.workers(for: work, of: threads)
       return softmax(
-        batch, parts, scores, classes, targetRows, factor, gradient, &workspace, weightOf)
+        batch, parts, scores, classes, targetRows, factor, gradient, &workspace, scoring, weightOf)
+    }
+    scoring?.run(0..<batch)
+    switch (self, targets) {
     case (.oneVersusRestLogistic, .classes(let classes, _)):
       return logistic(batch, scores, factor, gradient, weightOf) { k, isSet, y in
         y[Int(classes[targetRows[targetRows.startIndex + k]])] = isSet ? 1 : 0
@@ -84,17 +88,25 @@ extension Loss {
     }
   }
 
+  /// Computes the scores of some rows.
+  struct Scoring: Sendable {
+    /// Multiplications and additions, over all rows.
+    let work: Int
+    let run: @Sendable (_ rows: Range<Int>) -> Void
+  }
+
   /// What an exponential takes of the time of a multiplication and addition.
   private static let workOfExponential = 8
 
   private func softmax(
     _ batch: Int, _ parts: Int, _ scores: Matrix, _ classes: [Int32], _ targetRows: ArraySlice<Int>,
-    _ factor: Float, _ gradient: Matrix, _ workspace: inout LossWorkspace,
+    _ factor: Float, _ gradient: Matrix, _ workspace: inout LossWorkspace, _ scoring: Scoring?,
     _ weightOf: @Sendable (_ row: Int) -> Float
   ) -> Double {
     unsafe workspace.withBuffers { buffers in
       parallelFor(parts, threads: parts) { part in
         let rows = part * batch / parts..<(part + 1) * batch / parts
+        scoring?.run(rows)
         unsafe softmax(rows, scores, classes, targetRows, factor, gradient, buffers, weightOf)
       }
     }

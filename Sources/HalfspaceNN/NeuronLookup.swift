@@ -14,9 +14,11 @@ protocol NeuronLookup: AnyObject {
   func report(
     _ batch: LookupBatch, above threshold: Float, into report: inout FiringReport)
 
-  /// The same, neuron by neuron, where that costs no more; false, with nothing reported, otherwise.
+  /// The same, neuron by neuron, in as many parts as are worth a thread, where that costs no more; false, with
+  /// nothing reported, otherwise. What is to be done with a part then, `next` does at once.
   func report(
-    _ batch: LookupBatch, above threshold: Float, byNeuron pairs: inout PairReport
+    _ batch: LookupBatch, above threshold: Float, byNeuron found: PairParts,
+    then next: @Sendable (_ part: Int) -> Void
   ) -> Bool
 
   /// Whether this lookup does less when it is told how far rows have moved.
@@ -40,7 +42,8 @@ protocol NeuronLookup: AnyObject {
 
 extension NeuronLookup {
   func report(
-    _ batch: LookupBatch, above threshold: Float, byNeuron pairs: inout PairReport
+    _ batch: LookupBatch, above threshold: Float, byNeuron found: PairParts,
+    then next: @Sendable (_ part: Int) -> Void
   ) -> Bool { false }
 }
 

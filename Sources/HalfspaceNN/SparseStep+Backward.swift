@@ -36,6 +36,7 @@ extension SparseStep {
     outputStep: LayerOptimizer.Step, allNeurons: Bool
   ) {
     largestMove = nil
+    joinParts()
     if let sparse = layers.sparse {
       precondition(!allNeurons, "an optimizer that moves all neurons needs rows with their zeros")
       backward(
@@ -115,38 +116,70 @@ extension SparseStep {
   ) {
     largestMove = nil
     unsafe Self.reserve(&gradients, pairCount)
-    let view = unsafe view(scratch: gradients)
-    let (trainsOutputs, outputAlpha): (Int32, Float) = outputAlpha.map { (1, $0) } ?? (0, 0)
     let items = activeCount
+    if terms != nil { unsafe Self.reserve(&bounds, items) }
+    let descent = Descent(
+      gradient: gradient, inputs: inputs, weights: weights, outputs: outputs, alpha: alpha,
+      outputAlpha: outputAlpha, terms: terms)
+    guard !isDivided else { return descendParts(descent) }
+    let view = unsafe view(scratch: gradients)
     let workers = workers(for: pairCount * (weights.stride + outputs.stride))
     // Neurons differ in their number of pairs.
     let pieces = TaperedParts(of: items, threads: workers)
     unsafe Self.reserve(&largestMoves, pieces.count)
-    if terms != nil { unsafe Self.reserve(&bounds, items) }
     let moves = unsafe Moves(bounds: bounds.baseAddress!, largest: largestMoves.baseAddress!)
     parallelFor(pieces.count, threads: workers) { piece in
-      unsafe moves.largest[piece] = moves.with(terms) { moves in
-        unsafe hs_backward_sgd_f32(
-          pieces[piece].lowerBound, pieces[piece].upperBound, view.active, view.starts,
-          view.rows, view.owners, view.h, weights.stride, inputs.pointer, outputs.stride,
-          gradient.pointer, alpha, weights.pointer, outputAlpha, trainsOutputs, outputs.pointer,
-          view.scratch, moves)
-      }
+      unsafe moves.largest[piece] = descent.move(
+        pieces[piece], of: view, slopes: view.scratch, bounds: moves.bounds)
     }
-    guard terms != nil else { return }
-    let largest = unsafe largestMoves[..<pieces.count].max()!
-    // A bound is more than zero.
-    largestMove = largest > 0 ? largest : .infinity
+    if terms != nil { takeLargestMove(of: pieces.count) }
   }
 
-  /// Where a parallel loop leaves bounds.
-  @unsafe private struct Moves: @unchecked Sendable {
-    let bounds: UnsafeMutablePointer<Float>
-    let largest: UnsafeMutablePointer<Float>
+  /// The same of divided pairs: a thread moves the neurons that it has found. Afterwards these are listed.
+  private func descendParts(_ descent: Descent) {
+    let parts = parts
+    unsafe Self.reserve(&largestMoves, parts.count)
+    unsafe Self.reserve(&listed, activeCount)
+    let moves = unsafe Moves(bounds: bounds.baseAddress!, largest: largestMoves.baseAddress!)
+    let room = unsafe PartRoom(slopes: gradients.baseAddress!, listed: listed.baseAddress!)
+    parts.runTimed(threads: threads) { part in
+      let start = parts.start(of: part)
+      let own = unsafe View(parts[part].pointee.pairs, scratch: room.slopes + start.pairs)
+      unsafe moves.largest[part] = descent.move(
+        0..<own.count, of: own, slopes: own.scratch, bounds: moves.bounds + start.neurons)
+      unsafe (room.listed + start.neurons).update(from: own.active, count: own.count)
+    }
+    isListed = true
+    if descent.terms != nil { takeLargestMove(of: parts.count) }
+  }
+
+  /// What `descend` does to the neurons of a list.
+  private struct Descent: Sendable {
+    let gradient: Matrix
+    let inputs: Matrix
+    let weights: Matrix
+    let outputs: Matrix
+    let alpha: Float
+    let outputAlpha: Float?
+    let terms: MoveBounds.Terms?
+
+    /// Moves some neurons of a list; where moves are bounded, returns the largest bound.
+    @unsafe func move(
+      _ neurons: Range<Int>, of list: View, slopes: UnsafeMutablePointer<Float>,
+      bounds: UnsafeMutablePointer<Float>
+    ) -> Float {
+      unsafe withMoveBounds(bounds) { moves in
+        unsafe hs_backward_sgd_f32(
+          neurons.lowerBound, neurons.upperBound, list.active, list.starts, list.rows, list.owners,
+          list.h, weights.stride, inputs.pointer, outputs.stride, gradient.pointer, alpha,
+          weights.pointer, outputAlpha ?? 0, outputAlpha == nil ? 0 : 1, outputs.pointer, slopes,
+          moves)
+      }
+    }
 
     /// Calls `body` with what the C kernel takes, if bounds are asked for.
-    func with(
-      _ terms: MoveBounds.Terms?, _ body: (UnsafePointer<hs_move_bounds>?) -> Float
+    private func withMoveBounds(
+      _ bounds: UnsafeMutablePointer<Float>, _ body: (UnsafePointer<hs_move_bounds>?) -> Float
     ) -> Float {
       guard let terms else { return body(nil) }
       return unsafe terms.norms.withUnsafeBufferPointer { norms in
@@ -155,6 +188,24 @@ extension SparseStep {
         return unsafe withUnsafePointer(to: &moves) { unsafe body($0) }
       }
     }
+  }
+
+  private func takeLargestMove(of parts: Int) {
+    let largest = unsafe largestMoves[..<parts].max()!
+    // A bound is more than zero.
+    largestMove = largest > 0 ? largest : .infinity
+  }
+
+  /// Where a parallel loop leaves bounds.
+  @unsafe private struct Moves: @unchecked Sendable {
+    let bounds: UnsafeMutablePointer<Float>
+    let largest: UnsafeMutablePointer<Float>
+  }
+
+  /// Where it leaves slopes, and lists neurons; each part has its own range.
+  @unsafe private struct PartRoom: @unchecked Sendable {
+    let slopes: UnsafeMutablePointer<Float>
+    let listed: UnsafeMutablePointer<Int32>
   }
 
   /// How far the last backward pass has moved each active neuron at most, in their order; nil where it

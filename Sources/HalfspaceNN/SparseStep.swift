@@ -23,21 +23,28 @@ internal import HalfspaceReporting
 ///
 /// A class, not to be taken apart and watched anew by its owner in every call of a step of microseconds.
 @safe final class SparseStep {
-  /// The pairs, neuron by neuron, grouped: a lookup may leave them here itself, see `takeOverPairs()`. Of a
-  /// loaded report of one query the neurons are those of `active`, and not repeated.
-  var pairs = PairReport()
-  var activeCount: Int { pairs.activeCount }
-  var pairCount: Int { pairs.count }
+  /// The pairs, neuron by neuron, grouped. Of a loaded report of one query the neurons are those of `active`,
+  /// and not repeated.
+  private(set) var pairs = PairReport()
   var repeatsNeurons = false
+  /// Where a lookup leaves pairs itself, see `takeOverParts()`: if there are several parts, they are left where
+  /// they are, in the caches of several threads.
+  let parts = PairParts()
+  private var source = Source.own
+  /// Whether pairs are in several parts.
+  var isDivided: Bool { source == .parts }
+  /// Pairs and neurons in parts, and neurons of several, once they are listed.
+  private var size: PairParts.Size = (0, 0)
+  @unsafe var listed: UnsafeMutableBufferPointer<Int32>
+  var isListed = false
   /// The largest of `bounds`, if the last backward pass has bounded its moves; infinite where it is no
   /// number.
   var largestMove: Float?
 
   let threads: Int
   @unsafe var counts: UnsafeMutableBufferPointer<Int32>
-  /// Sums of single shards, and where the pairs of each begin.
+  /// Sums of single shards.
   @unsafe var sums: UnsafeMutableBufferPointer<Float>
-  @unsafe var firsts: UnsafeMutableBufferPointer<Int>
   /// Gradient rows, or the slopes of the pairs.
   @unsafe var gradients: UnsafeMutableBufferPointer<Float>
   /// How far each active neuron has moved at most, and the largest of these of every part of a
@@ -49,29 +56,45 @@ internal import HalfspaceReporting
     self.threads = max(1, threads)
     unsafe counts = .allocate(capacity: 0)
     unsafe sums = .allocate(capacity: 0)
-    unsafe firsts = .allocate(capacity: 0)
     unsafe gradients = .allocate(capacity: 0)
     unsafe bounds = .allocate(capacity: 0)
     unsafe largestMoves = .allocate(capacity: 0)
+    unsafe listed = .allocate(capacity: 0)
   }
 
   deinit {
     unsafe counts.deallocate()
     unsafe sums.deallocate()
-    unsafe firsts.deallocate()
     unsafe gradients.deallocate()
     unsafe bounds.deallocate()
     unsafe largestMoves.deallocate()
+    unsafe listed.deallocate()
   }
+
+  /// Neurons that fired on the batch, and pairs of these and its rows.
+  var activeCount: Int { source == .own ? pairs.activeCount : size.neurons }
+  var pairCount: Int { source == .own ? pairs.count : size.pairs }
+
+  /// Where the pairs are: in `pairs`, in the only one of `parts`, or in several.
+  private enum Source { case own, part, parts }
 
   /// The neurons that fired on the batch, ascending.
   @unsafe var activeNeurons: UnsafeBufferPointer<Int32> {
-    unsafe UnsafeBufferPointer(start: pairs.active, count: activeCount)
+    switch source {
+    case .own: return unsafe UnsafeBufferPointer(start: pairs.active, count: activeCount)
+    case .part:
+      return unsafe UnsafeBufferPointer(
+        start: parts[0].pointee.pairs.active, count: activeCount)
+    case .parts: break
+    }
+    precondition(isListed, "neurons of parts are listed by the backward pass")
+    return unsafe UnsafeBufferPointer(rebasing: listed[..<activeCount])
   }
 
   /// Takes over a report over `neurons` stored rows. O(pairs + neurons / 16).
   func load(_ report: borrowing FiringReport, neurons: Int) {
     largestMove = nil
+    source = .own
     unsafe Self.reserve(&counts, neurons)
     pairs.removeAll()
     let room = unsafe pairs.reserve(report.count)
@@ -87,11 +110,20 @@ internal import HalfspaceReporting
     pairs.commitGroups(found)
   }
 
-  /// Takes over `pairs` as a lookup has left them. O(1).
-  func takeOverPairs() {
-    precondition(pairs.isGrouped, "\(pairCount) pairs that are not grouped")
+  /// Takes over what a lookup has left in `parts`. O(parts).
+  func takeOverParts() {
     largestMove = nil
+    isListed = false
+    source = parts.count > 1 ? .parts : .part
+    size = parts.total
     repeatsNeurons = true
+  }
+
+  /// Puts divided pairs together, for passes that are divided in other ways.
+  func joinParts() {
+    guard isDivided else { return }
+    pairs.gather(parts, threads: threadsToHave(threads))
+    source = .own
   }
 
   /// `scores[k] = factor * sum_r h_rk a_r` for every query of a report; `scores` is
@@ -196,6 +228,8 @@ internal import HalfspaceReporting
   /// The buffers as a parallel loop sees them: read only, save `scratch`, of which every index of
   /// the loop writes its own part.
   @unsafe struct View: @unchecked Sendable {
+    /// Number of active neurons.
+    let count: Int
     let active: UnsafePointer<Int32>
     let starts: UnsafePointer<Int32>
     let rows: UnsafePointer<Int32>
@@ -203,13 +237,26 @@ internal import HalfspaceReporting
     let owners: UnsafePointer<Int32>?
     let h: UnsafePointer<Float>
     let scratch: UnsafeMutablePointer<Float>
+
+    init(
+      _ pairs: borrowing PairReport, repeatsNeurons: Bool = true,
+      scratch: UnsafeMutablePointer<Float>
+    ) {
+      unsafe count = pairs.activeCount
+      unsafe active = pairs.active
+      unsafe starts = pairs.starts
+      unsafe rows = pairs.queries
+      unsafe owners = repeatsNeurons ? pairs.neurons : nil
+      unsafe h = pairs.values
+      unsafe self.scratch = scratch
+    }
   }
 
   @unsafe func view(scratch: UnsafeMutableBufferPointer<Float>) -> View {
-    unsafe View(
-      active: pairs.active, starts: pairs.starts,
-      rows: pairs.queries, owners: repeatsNeurons ? pairs.neurons : nil, h: pairs.values,
-      scratch: scratch.baseAddress!)
+    guard source == .part else {
+      return unsafe View(pairs, repeatsNeurons: repeatsNeurons, scratch: scratch.baseAddress!)
+    }
+    return unsafe View(parts[0].pointee.pairs, scratch: scratch.baseAddress!)
   }
 
   /// Threads that `work` multiplications and additions of floats are worth: handing work over

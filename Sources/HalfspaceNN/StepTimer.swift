@@ -37,6 +37,9 @@ struct StepTimer {
   /// Nothing has begun: the next start is that of the same step.
   mutating func takeBack() { untimed = weight > 0 ? Int(weight) - 1 : untimed - 1 }
 
+  /// Seconds of this step times the steps that it stands for.
+  func scaled(_ seconds: Double) -> Double { seconds * weight }
+
   /// Seconds since the step began or the last lap, less those of work that comes now and then, times the
   /// steps that it stands for.
   mutating func lap(without seldom: Double = 0) -> Double {

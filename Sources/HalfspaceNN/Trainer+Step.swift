@@ -77,13 +77,20 @@ extension Trainer {
     var timer = timer
     defer { self.timer = timer }
     timer.start(all: isShared)
-    let isGrouped = lookUp(batch)
-    times.lookup += timer.lap()
+    let found = lookUp(batch)
+    // What is found in parts goes on to the forward pass at once.
+    let summed = found == .parts ? step.parts.secondsAfter : 0
+    times.lookup += timer.lap(without: summed)
 
     let exchanged = isShared ? traffic.seconds : 0
-    forward(rows: rows, isGrouped: isGrouped)
-    if let offsets { scores.add(offsets, rows: targetRows) }
-    times.forward += timer.lap() - (isShared ? traffic.seconds - exchanged : 0)
+    var scoring = forward(rows: rows, found)
+    if let offsets {
+      scoring?.run(0..<rows)
+      scoring = nil
+      scores.add(offsets, rows: targetRows)
+    }
+    times.forward +=
+      timer.lap() + timer.scaled(summed) - (isShared ? traffic.seconds - exchanged : 0)
 
     // d loss / d w = scale * outputDecay * <a, g> x, and the same factor for a when trained
     // (both layers then share one decay); the mean over the batch goes in here too.
@@ -92,7 +99,7 @@ extension Trainer {
       batch: rows, scores: scores, targets: targets, targetRows: targetRows,
       weights: batch.numbers == nil ? nil : weights,
       factor: Float(factor), gradient: gradient, workspace: &lossWorkspace,
-      threads: configuration.threads)
+      threads: configuration.threads, scoring: scoring)
     times.loss += timer.lap()
 
     backward(batch)
@@ -104,15 +111,25 @@ extension Trainer {
     return loss
   }
 
-  /// Finds the neurons that fire: neuron by neuron, in `step`, if true comes back, else in `report`.
-  private func lookUp(_ batch: LookupBatch) -> Bool {
+  /// Where what fires has been found: in `report`, or neuron by neuron in `step`, as a whole or in parts.
+  private enum Found { case report, pairs, parts }
+
+  /// Finds the neurons that fire. Those found in parts have been summed, shard by shard.
+  private func lookUp(_ batch: LookupBatch) -> Found {
     let threshold = network.effectiveThreshold
-    if !isShared,
-      lookup.report(batch, above: threshold, byNeuron: &step.pairs)
-    {
-      step.takeOverPairs()
-      firings += step.pairCount
-      return true
+    // A batch of one has no neuron that fires on several rows.
+    if !isShared, batch.count > 1 {
+      let parts = step.parts
+      parts.places = network.shards
+      let passes = threadsToHave(configuration.threads) > 1 ? passes(rows: batch.count) : nil
+      let isGrouped = lookup.report(batch, above: threshold, byNeuron: parts) { part in
+        if parts.count > 1 { passes?.sum(part: part) }
+      }
+      if isGrouped {
+        step.takeOverParts()
+        firings += step.pairCount
+        return step.isDivided ? .parts : .pairs
+      }
     }
     if isShared, let share = dividedBatch?.share(of: batch) {
       lookup.report(share, above: threshold, into: &report)
@@ -120,19 +137,33 @@ extension Trainer {
       lookup.report(batch, above: threshold, into: &report)
     }
     firings += report.count
-    return false
+    return .report
   }
 
-  /// The scores of the batch, from what was found; afterwards `step` has the pairs whose neurons are
-  /// moved here.
-  private func forward(rows: Int, isGrouped: Bool) {
-    let stored = network.weights.rows
-    guard !isGrouped else {
+  private func passes(rows: Int) -> SparseStep.ShardPasses {
+    step.forwardOfShards(
+      queries: rows, outputs: network.outputs, shards: network.shards,
+      factor: network.outputFactor, scores: scores)
+  }
+
+  /// The scores of the batch, from what was found, or what is left of their computation; afterwards `step` has the
+  /// pairs whose neurons are moved here.
+  private func forward(rows: Int, _ found: Found) -> Loss.Scoring? {
+    switch found {
+    case .report: forwardReport(rows: rows)
+    case .pairs:
       step.forward(
         queries: rows, outputs: network.outputs, shards: network.shards,
         factor: network.outputFactor, scores: scores)
-      return
+    case .parts:
+      let passes = passes(rows: rows)
+      return Loss.Scoring(work: passes.workOfScores) { passes.score($0) }
     }
+    return nil
+  }
+
+  private func forwardReport(rows: Int) {
+    let stored = network.weights.rows
     guard isShared else {
       step.load(report, neurons: stored)
       step.forward(

@@ -4,63 +4,97 @@ package import HalfspaceLinalg
 
 // Reports row by row: many queries stay in the first-level cache while the rows pass by.
 
+/// A report row by row, under way: ranges of rows are looked through one by one, or by several threads.
+private struct RowPass: Sendable {
+  /// Nil where nothing fires.
+  let pass: TilePass?
+  let workers: [TileWorker]
+  let queries: Int
+
+  /// Leaves the pairs of `rows`, grouped, in a part of `found`. A part has one worker, at the same time for one
+  /// task.
+  func look(through rows: Range<Int>, part: Int, of found: PairParts) {
+    let own = unsafe found[part]
+    unsafe own.pointee.pairs.removeAll()
+    let worker = workers[part]
+    worker.removeAll()
+    if !rows.isEmpty, let pass {
+      unsafe Self.look(through: rows, pass, worker, into: &own.pointee.pairs)
+    }
+    unsafe own.pointee.pairs.group()
+    unsafe own.pointee.work = worker.work
+  }
+
+  /// Ranges begin and end within tiles: what a tile has outside of them is dropped.
+  private static func look(
+    through rows: Range<Int>, _ pass: TilePass, _ worker: TileWorker, into pairs: inout PairReport
+  ) {
+    let size = TileCodes.rowsPerTile
+    var first = rows.lowerBound / size
+    let end = (rows.upperBound + size - 1) / size
+    if rows.lowerBound % size > 0 {
+      pass.askByRow(first..<first + 1, worker: worker, into: &pairs)
+      pairs.drop(below: rows.lowerBound)
+      first += 1
+    }
+    if first < end { pass.askByRow(first..<end, worker: worker, into: &pairs) }
+    if rows.upperBound % size > 0 { pairs.drop(from: rows.upperBound) }
+  }
+}
+
 extension CertifiedTileIndex {
-  /// As `report(queries:rows:above:into:)`, row by row and grouped, where rows stand as they are and the queries are
-  /// neither few nor very many; false, with nothing reported, otherwise.
+  /// As `report(queries:rows:above:into:)`, row by row and grouped, in parts, where rows stand as they are and the
+  /// queries are neither few nor very many; false, with nothing reported, otherwise. What is to be done with a
+  /// part then, `next` does at once.
   package func report(
-    queries: Matrix, rows: Range<Int>, above threshold: Float, byRow pairs: inout PairReport
+    queries: Matrix, rows: Range<Int>, above threshold: Float, byRow found: PairParts,
+    then next: @Sendable (_ part: Int) -> Void = { _ in }
   ) -> Bool {
     guard canAskByRow(rows.count) else { return false }
     door.check(queries: queries, rows: rows, count: count, dimension: dimension)
-    pairs.removeAll()
-    work.queries += rows.count
-    guard threshold < .infinity, count > 0 else {
-      pairs.group()
-      return true
-    }
-    askByRow(queries, rows, above: threshold, into: &pairs)
+    askByRow(queries, rows, above: threshold, into: found, then: next)
     return true
+  }
+
+  private func askByRow(
+    _ queries: Matrix, _ rows: Range<Int>, above threshold: Float, into found: PairParts,
+    then next: @Sendable (_ part: Int) -> Void = { _ in }
+  ) {
+    // Rows that fire are where they like, but about as many in one part as in another.
+    found.divide(count, into: threadsFor(byRow: rows.count))
+    let pass = pass(queries, rows, above: threshold, parts: found.count)
+    found.run(
+      threads: threads, { pass.look(through: found.range(of: $0), part: $0, of: found) },
+      then: next)
+    end(pass, found)
+  }
+
+  private func pass(
+    _ queries: Matrix, _ rows: Range<Int>, above threshold: Float, parts: Int
+  ) -> RowPass {
+    while workers.count < parts { workers.append(TileWorker()) }
+    guard threshold < .infinity, count > 0 else {
+      return RowPass(pass: nil, workers: workers, queries: rows.count)
+    }
+    encoded.encode(
+      queries, rows, basis: codes.basis, inTwoPlanes: false, block: rows.count,
+      threads: threadsToHave(threads))
+    return RowPass(
+      pass: TilePass(codes, queries, rows, encoded, above: threshold, candidateRate: candidateRate),
+      workers: workers, queries: rows.count)
+  }
+
+  /// Counts a report that has been left in `found`.
+  private func end(_ pass: RowPass, _ found: PairParts) {
+    work.queries += pass.queries
+    guard pass.pass != nil else { return }
+    let reported = (0..<found.count).reduce(0) { unsafe $0 + found[$1].pointee.pairs.count }
+    count(found.work, queries: pass.queries, reported: reported)
   }
 
   func canAskByRow(_ queries: Int) -> Bool {
     codes.order == nil
       && (Self.fewestAskedByRow...TilePass.mostQueriesOfPairs).contains(queries)
-  }
-
-  private func askByRow(
-    _ queries: Matrix, _ rows: Range<Int>, above threshold: Float, into pairs: inout PairReport
-  ) {
-    pairs.removeAll()
-    encoded.encode(
-      queries, rows, basis: codes.basis, inTwoPlanes: false, block: rows.count,
-      threads: threadsToHave(threads))
-    let pass = TilePass(
-      codes, queries, rows, encoded, above: threshold, candidateRate: candidateRate)
-    // Rows that fire are where they like: what parts cost is not known before.
-    let threads = threadsFor(byRow: rows.count)
-    let tiles = TaperedParts(of: codes.tileCount, threads: threads)
-    let parts = tiles.count
-    while workers.count < parts { workers.append(TileWorker()) }
-    if parts == 1 {
-      workers[0].removeAll()
-      pass.askByRow(0..<codes.tileCount, worker: workers[0], into: &pairs)
-      pairs.group()
-      count(workers[0].work, queries: rows.count, reported: pairs.count)
-      return
-    }
-    var sum = TileWork()
-    unsafe TileParts.withRoom(for: parts) { found in
-      parallelFor(parts, threads: threads) { [workers] part in
-        let worker = workers[part]
-        worker.removeAll()
-        pass.askByRow(tiles[part], worker: worker, into: &worker.pairs)
-        worker.pairs.group()
-        unsafe found[part] = TileParts.Part(pairs: worker.pairs.view, work: worker.work)
-      }
-      unsafe pairs.gather(parts, threads: threads) { unsafe found[$0].pairs }
-      for part in 0..<parts { unsafe sum += found[part].work }
-    }
-    count(sum, queries: rows.count, reported: pairs.count)
   }
 
   /// Whether rows are so short, and queries so many, that `answerByRow` is the faster way.
@@ -90,8 +124,8 @@ extension CertifiedTileIndex {
     _ queries: Matrix, _ rows: Range<Int>, above threshold: Float,
     into report: inout FiringReport
   ) {
-    askByRow(queries, rows, above: threshold, into: &pairs)
-    pairs.list(queries: rows.count, into: &report)
+    askByRow(queries, rows, above: threshold, into: found)
+    found.list(queries: rows.count, threads: threadsToHave(threads), into: &report)
   }
 
   /// Floats of the longest rows that queries meet one by one whatever the order of the pairs.
@@ -106,6 +140,7 @@ extension CertifiedTileIndex {
     return max(1, min(threadsToHave(threads), products / Self.productsByRowWorthATask))
   }
 
-  /// The same where rows are asked one by one, as part of a step, on threads that are awake.
+  /// 8-bit multiply-adds that take as long as starting a task where rows are asked one by one, as part of a step, on
+  /// threads that are awake.
   private static let productsByRowWorthATask = 1 << 18
 }

@@ -64,7 +64,7 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
   /// Scratch of the merge, and pairs by the order of tiles.
   var positions: [Int] = []
   private var unsorted = FiringReport()
-  var pairs = PairReport()
+  let found = PairParts()
   /// Candidates in the last report as a share of all pairs. Decides what is fetched early, never
   /// what is reported.
   var candidateRate = 0.01
@@ -140,7 +140,7 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
   public var statistics: IndexStatistics {
     var statistics = work
     statistics.memoryBytes =
-      codes.byteCount + encoded.byteCount + 8 * positions.count + pairs.byteCount
+      codes.byteCount + encoded.byteCount + 8 * positions.count + found.byteCount
       + (codes.order?.byteCount ?? 0) + (moves?.byteCount ?? 0) + 4 * moved.capacity
       + workers.reduce(0) { $0 + $1.byteCount }
     return statistics
@@ -209,9 +209,9 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
   ) {
     door.check(queries: queries, rows: rows, count: count, dimension: dimension)
     report.removeAll()
-    work.queries += rows.count
     // Above infinity there is nothing, and nothing compares with NaN.
     guard threshold < .infinity, !rows.isEmpty, count > 0 else {
+      work.queries += rows.count
       for _ in rows { report.endQuery() }
       return
     }
@@ -219,6 +219,7 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
       answerByRow(queries, rows, above: threshold, into: &report)
       return
     }
+    work.queries += rows.count
     let isFew = rows.count <= Self.mostAskedOneByOne
     func pass(oneByOne: Bool) -> TilePass {
       encoded.encode(

@@ -28,8 +28,6 @@ package struct PairReport: ~Copyable, @unchecked Sendable {
   private var groupCapacity = 0
   @unsafe private var activeStorage: UnsafeMutablePointer<Int32>
   @unsafe private var startStorage: UnsafeMutablePointer<Int32>
-  /// Where parts of a report begin, pairs and neurons.
-  private var positions: [(pair: Int, neuron: Int)] = []
   /// Where queries end.
   private var ends: [Int] = []
 
@@ -137,52 +135,54 @@ package struct PairReport: ~Copyable, @unchecked Sendable {
     groups = found
   }
 
+  // MARK: Dropping
+
+  /// Forgets the pairs of neurons less than `first`, which are few: all others are moved.
+  mutating func drop(below first: Int) {
+    let dropped = position(of: first)
+    guard dropped > 0 else { return }
+    count -= dropped
+    groups = nil
+    unsafe neuronStorage.update(from: neuronStorage + dropped, count: count)
+    unsafe queryStorage.update(from: queryStorage + dropped, count: count)
+    unsafe valueStorage.update(from: valueStorage + dropped, count: count)
+  }
+
+  /// Forgets the pairs of neurons that are at least `end`.
+  mutating func drop(from end: Int) {
+    count = position(of: end)
+    groups = nil
+  }
+
+  /// The first pair whose neuron is at least `neuron`.
+  private func position(of neuron: Int) -> Int {
+    var (low, high) = (0, count)
+    while low < high {
+      let middle = (low + high) / 2
+      if unsafe Int(neuronStorage[middle]) < neuron { low = middle + 1 } else { high = middle }
+    }
+    return low
+  }
+
   // MARK: Parts
 
-  /// Grouped pairs to be read while they stay as they are.
-  @unsafe package struct View: @unchecked Sendable {
-    fileprivate let count: Int
-    fileprivate let activeCount: Int
-    fileprivate let neurons: UnsafePointer<Int32>
-    fileprivate let queries: UnsafePointer<Int32>
-    fileprivate let values: UnsafePointer<Float>
-    fileprivate let active: UnsafePointer<Int32>
-    fileprivate let starts: UnsafePointer<Int32>
-  }
-
-  /// The pairs as they are, grouped.
-  @unsafe package var view: View {
-    precondition(isGrouped, "pairs that are not grouped")
-    return unsafe View(
-      count: count, activeCount: activeCount, neurons: neurons, queries: queries, values: values,
-      active: active, starts: starts)
-  }
-
-  /// Takes the place of `parts` grouped reports, in order, each with greater neurons than the one before.
-  /// O(pairs).
-  @unsafe package mutating func gather(
-    _ parts: Int, threads: Int, _ part: @Sendable (_ number: Int) -> View
-  ) {
+  /// Takes the place of the grouped reports of all parts, in their order. O(pairs).
+  package mutating func gather(_ parts: PairParts, threads: Int) {
     removeAll()
-    positions.removeAll(keepingCapacity: true)
-    var (pairs, neurons) = (0, 0)
-    for number in 0..<parts {
-      positions.append((pairs, neurons))
-      unsafe pairs += part(number).count
-      unsafe neurons += part(number).activeCount
-    }
-    let whole = unsafe reserve(pairs)
-    let groups = unsafe reserveGroups(neurons)
+    let total = parts.total
+    let whole = unsafe reserve(total.pairs)
+    let groups = unsafe reserveGroups(total.neurons)
     let to = unsafe Target(
       neurons: whole.neurons, queries: whole.queries, values: whole.values, active: groups.active,
       starts: groups.starts)
-    let isLong = pairs >= Self.pairsWorthATask
-    parallelFor(parts, threads: isLong ? threads : 1) { [positions] number in
-      unsafe to.copy(part(number), pair: positions[number].pair, neuron: positions[number].neuron)
+    let isLong = total.pairs >= Self.pairsWorthATask
+    parallelFor(parts.count, threads: isLong ? threads : 1) { number in
+      let start = parts.start(of: number)
+      unsafe to.copy(parts[number].pointee.pairs, pair: start.pairs, neuron: start.neurons)
     }
-    unsafe groups.starts[neurons] = Int32(pairs)
-    commit(pairs)
-    commitGroups(neurons)
+    unsafe groups.starts[total.neurons] = Int32(total.pairs)
+    commit(total.pairs)
+    commitGroups(total.neurons)
   }
 
   /// Pairs that take longer to copy than it takes to hand them over.
@@ -196,13 +196,13 @@ package struct PairReport: ~Copyable, @unchecked Sendable {
     let active: UnsafeMutablePointer<Int32>
     let starts: UnsafeMutablePointer<Int32>
 
-    func copy(_ part: View, pair: Int, neuron: Int) {
+    func copy(_ part: borrowing PairReport, pair: Int, neuron: Int) {
       unsafe (neurons + pair).update(from: part.neurons, count: part.count)
       unsafe (queries + pair).update(from: part.queries, count: part.count)
       unsafe (values + pair).update(from: part.values, count: part.count)
       unsafe (active + neuron).update(from: part.active, count: part.activeCount)
       let begin = Int32(truncatingIfNeeded: pair)
-      for k in unsafe 0..<part.activeCount { unsafe starts[neuron + k] = part.starts[k] + begin }
+      for k in 0..<part.activeCount { unsafe starts[neuron + k] = part.starts[k] + begin }
     }
   }
 

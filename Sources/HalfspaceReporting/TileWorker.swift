@@ -24,13 +24,12 @@ internal import HalfspaceLinalg
   @unsafe private(set) var thresholds = UnsafeMutablePointer<Int32>.allocate(capacity: 0)
   @unsafe private(set) var counts = UnsafeMutablePointer<Int32>.allocate(capacity: 0)
   @unsafe private(set) var candidates = UnsafeMutablePointer<Int32>.allocate(capacity: 0)
-  /// Candidates row by row: rows and queries, and those that fire.
+  /// Candidates row by row: rows and queries.
   @unsafe private(set) var pairRows = UnsafeMutablePointer<Int32>.allocate(capacity: 0)
   @unsafe private(set) var pairQueries = UnsafeMutablePointer<Int32>.allocate(capacity: 0)
   /// The same of rows of a block and a word of queries.
   @unsafe private(set) var shortRows = UnsafeMutablePointer<UInt16>.allocate(capacity: 0)
   @unsafe private(set) var shortQueries = UnsafeMutablePointer<UInt8>.allocate(capacity: 0)
-  var pairs = PairReport()
   private var pairCapacity = 0
   private var shortCapacity = 0
   private var thresholdCapacity = 0
@@ -53,7 +52,7 @@ internal import HalfspaceLinalg
   /// Bytes held, without the pairs of queries.
   var byteCount: Int {
     4 * (thresholdCapacity + queryCapacity * (1 + slotCapacity) + 2 * pairCapacity)
-      + 3 * shortCapacity + pairs.byteCount + tree.byteCount
+      + 3 * shortCapacity + tree.byteCount
   }
 
   /// What it has done since `removeAll()`.
@@ -66,7 +65,6 @@ internal import HalfspaceLinalg
   /// Forgets everything, keeps the room.
   func removeAll() {
     stage.removeAll()
-    pairs.removeAll()
     visited = 0
     pruned = 0
     multiplied = 0

@@ -176,15 +176,56 @@ extension Kernels {
               nil, nil, nil, pieces, shards, stride, 0.7, expected.start)
             let sums = Block(pieces * plane, of: Float(3))
             let out = Block(plane, of: Float(3))
-            unsafe hs_forward_pairs_f32(
+            let result = unsafe hs_forward_pairs_f32(
               pieces, begins.start, owners.start, lists.rows.start, lists.h.start, stride, a.start,
-              plane, sums.start)
+              plane, sums.start, nil, nil)
+            #expect(result == 0)
             unsafe hs_add_planes_f32(pieces, plane, plane, sums.start, 0.7, out.start)
             #expect(Outcome(out) == Outcome(expected))
+            // The same in two parts, which share a shard.
+            for shared in 0..<pieces {
+              let divided = Block(pieces * plane, of: Float(3))
+              expectSharedShard(
+                shared, begins, divided, lists: (owners, lists.rows, lists.h), stride: stride,
+                a: a, plane: plane)
+              #expect(Outcome(divided) == Outcome(sums), "shard \(shared) of two parts")
+            }
             return Outcome(out)
           }
         }
       }
+    }
+
+    /// Sums shards in two parts, of which each has half of the pairs of one shard: the second part once before the
+    /// first, once after it.
+    private func expectSharedShard(
+      _ shared: Int, _ begins: Block<Int>, _ sums: Block<Float>,
+      lists: (owners: Block<Int32>, rows: Block<Int32>, h: Block<Float>), stride: Int,
+      a: Block<Float>, plane: Int
+    ) {
+      let word = Block([Int32(0)])
+      let middle = (begins[shared] + begins[shared + 1]) / 2
+      let front = Block((0...shared).map { begins[$0] } + [middle])
+      let rear = Block([middle] + (shared + 1..<begins.count).map { begins[$0] })
+      func sum(_ firsts: Block<Int>, _ count: Int, from shard: Int, isFront: Bool) -> Int32 {
+        unsafe hs_forward_pairs_f32(
+          count, firsts.start, lists.owners.start, lists.rows.start, lists.h.start, stride, a.start,
+          plane, sums.start + shard * plane, isFront ? word.start : nil,
+          isFront ? nil : word.start)
+      }
+      func sumFront() -> Int32 { sum(front, shared + 1, from: 0, isFront: true) }
+      func sumRear() -> Int32 { sum(rear, rear.count - 1, from: shared, isFront: false) }
+      if shared % 2 == 0 {
+        #expect(sumRear() == HS_SHARDS_FIRST_LEFT)
+        #expect(unsafe hs_await_shard(word.start) == 0)
+        #expect(sumFront() == HS_SHARDS_LAST_AWAITED)
+        #expect(sum(rear, 1, from: shared, isFront: false) == 0)
+      } else {
+        #expect(sumFront() == 0)
+        #expect(unsafe hs_await_shard(word.start) == 1)
+        #expect(sumRear() == 0)
+      }
+      #expect(word[0] == HS_SHARD_DONE)
     }
   }
 }

@@ -39,21 +39,30 @@ final class CheckedLookup: NeuronLookup {
   }
 
   func report(
-    _ batch: LookupBatch, above threshold: Float, byNeuron pairs: inout PairReport
+    _ batch: LookupBatch, above threshold: Float, byNeuron found: PairParts,
+    then next: @Sendable (_ part: Int) -> Void
   ) -> Bool {
-    guard lookup.report(batch, above: threshold, byNeuron: &pairs) else { return false }
+    guard lookup.report(batch, above: threshold, byNeuron: found, then: next) else { return false }
     BruteForceIndex(weights).report(
       queries: batch.inputs, rows: 0..<batch.count, above: threshold, into: &expected)
     reports += 1
     groupedReports += 1
-    if !Self.areSame(pairs, expected) { mismatches += 1 }
+    if !Self.areSame(found, expected) { mismatches += 1 }
     return true
   }
 
-  /// The pairs of a report, sorted by neuron.
-  private static func areSame(
-    _ pairs: borrowing PairReport, _ expected: borrowing FiringReport
-  ) -> Bool {
+  /// Whether the parts have the pairs of a report, sorted by neuron.
+  private static func areSame(_ found: PairParts, _ expected: borrowing FiringReport) -> Bool {
+    var pairs: [(neuron: Int32, query: Int32, value: Float)] = []
+    for part in 0..<found.count {
+      for e in 0..<(unsafe found[part].pointee.pairs.count) {
+        unsafe pairs.append(
+          (
+            found[part].pointee.pairs.neurons[e], found[part].pointee.pairs.queries[e],
+            found[part].pointee.pairs.values[e]
+          ))
+      }
+    }
     var sorted: [(neuron: Int32, query: Int32, value: Float)] = []
     for q in 0..<expected.queryCount {
       for e in expected.range(of: q) {
@@ -63,8 +72,8 @@ final class CheckedLookup: NeuronLookup {
     sorted.sort { ($0.neuron, $0.query) < ($1.neuron, $1.query) }
     guard sorted.count == pairs.count else { return false }
     return sorted.indices.allSatisfy { e in
-      unsafe sorted[e].neuron == pairs.neurons[e] && sorted[e].query == pairs.queries[e]
-        && sorted[e].value.bitPattern == pairs.values[e].bitPattern
+      sorted[e].neuron == pairs[e].neuron && sorted[e].query == pairs[e].query
+        && sorted[e].value.bitPattern == pairs[e].value.bitPattern
     }
   }
 

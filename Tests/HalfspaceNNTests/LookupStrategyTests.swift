@@ -99,12 +99,12 @@ import _HalfspaceTestSupport
     let weights = TestData.gaussian(28_000, 70, seed: 11)
     let lookup = Case(strategy: .candidateLists, threads: threads)
       .makeLookup(inputs: inputs, weights: weights)
-    var pairs = PairReport()
+    let found = PairParts()
     for step in 0..<24 {
       let rows = (0..<24).map { _ in Int(generator.next() % 48) }
       let isGrouped = lookup.report(
         LookupBatch(inputs: inputs.gather(rows), count: 24, numbers: rows[...]), above: 0.8,
-        byNeuron: &pairs)
+        byNeuron: found, then: { _ in })
       #expect(isGrouped)
       if step % 4 == 0 { Self.move(weights, &generator, lookup) }
     }
@@ -121,14 +121,16 @@ import _HalfspaceTestSupport
     let lookup = CheckedLookup(lists, weights: weights)
     let sizes = [1, 2, 5, 16, 64, 100]
     var report = FiringReport()
-    var pairs = PairReport()
+    let found = PairParts()
     func train(batches: Int, moving: [Int32], length: Float) {
       for step in 0..<batches {
         let size = sizes[step % sizes.count]
         let rows = (0..<size).map { _ in Int(generator.next() % 200) }
         let batch = LookupBatch(inputs: inputs.gather(rows), count: size, numbers: rows[...])
         // Every other time row by row.
-        if step / sizes.count % 2 == 0 || !lookup.report(batch, above: 1.8, byNeuron: &pairs) {
+        if step / sizes.count % 2 == 0
+          || !lookup.report(batch, above: 1.8, byNeuron: found, then: { _ in })
+        {
           lookup.report(batch, above: 1.8, into: &report)
         }
         for (k, r) in moving.enumerated() {

@@ -69,15 +69,20 @@ import Testing
     let queries = gaussian(150, shape.d, seed: 4, scale: 1 / Float(shape.d).squareRoot())
     queries.setRow(2, to: [Float](repeating: 0, count: shape.d))
     if shape.m > 2 { weights.setRow(1, to: [Float](repeating: .infinity, count: shape.d)) }
-    for threads in [1, 3] {
+    // Parts of their own length begin and end within tiles, and may be empty.
+    let places = [0, shape.m / 5, shape.m / 5, shape.m / 2, shape.m]
+    for (threads, places) in [(1, []), (3, []), (2, places), (4, places)] {
       let index = CertifiedTileIndex(weights, threads: threads, nonFinite: .decided)
+      let found = PairParts()
+      found.places = places
       var pairs = PairReport()
-      #expect(!index.report(queries: queries, rows: 0..<2, above: 0, byRow: &pairs))
+      #expect(!index.report(queries: queries, rows: 0..<2, above: 0, byRow: found))
       for threshold: Float in [-50, 0, 1, 2.5, 50, .infinity, -.infinity, .nan] {
         for rows in [0..<8, 3..<67, 0..<150] {
           let expected = Oracle(
             weights: weights, queries: queries, rows: rows, above: threshold)
-          #expect(index.report(queries: queries, rows: rows, above: threshold, byRow: &pairs))
+          #expect(index.report(queries: queries, rows: rows, above: threshold, byRow: found))
+          pairs.gather(found, threads: threads)
           var neurons = [[Int]](repeating: [], count: rows.count)
           var values = [[UInt32]](repeating: [], count: rows.count)
           var isAscending = true
@@ -96,8 +101,7 @@ import Testing
     }
     let ordered = CertifiedTileIndex(
       gaussian(shape.m, shape.d, seed: 3), options: TileOptions(order: .spatial))
-    var pairs = PairReport()
-    #expect(!ordered.report(queries: queries, rows: 0..<64, above: 0, byRow: &pairs))
+    #expect(!ordered.report(queries: queries, rows: 0..<64, above: 0, byRow: PairParts()))
   }
 
   @Test(arguments: [1023, 1024, 1025, 2600], [1, 3])

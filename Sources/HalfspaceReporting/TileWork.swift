@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/// What a report over tiles has cost.
+struct TileWork {
+  /// Pairs of a tile and a query, or nodes of an order's tree and a query, looked at and discarded as a whole.
+  var visited = 0
+  var pruned = 0
+  /// Pairs of a tile and a query whose codes were multiplied, and bytes of codes and nodes read.
+  var multiplied = 0
+  var bytes = 0
+  /// Rows decided because their whole tile fires, and candidates decided.
+  var valued = 0
+  var rechecked = 0
+
+  static func += (sum: inout TileWork, more: TileWork) {
+    sum.visited += more.visited
+    sum.pruned += more.pruned
+    sum.multiplied += more.multiplied
+    sum.bytes += more.bytes
+    sum.valued += more.valued
+    sum.rechecked += more.rechecked
+  }
+}
