@@ -124,7 +124,7 @@ extension SparseStep {
     unsafe Self.reserve(&largestMoves, pieces.count)
     if terms != nil { unsafe Self.reserve(&bounds, items) }
     let moves = unsafe Moves(bounds: bounds.baseAddress!, largest: largestMoves.baseAddress!)
-    parallelFor(pieces.count, threads: workers) { piece in
+    @Sendable func move(_ piece: Int) {
       unsafe moves.largest[piece] = moves.with(terms) { moves in
         unsafe hs_backward_sgd_f32(
           pieces[piece].lowerBound, pieces[piece].upperBound, view.active, view.starts,
@@ -133,6 +133,7 @@ extension SparseStep {
           view.scratch, moves)
       }
     }
+    if pieces.count == 1 { move(0) } else { parallelFor(pieces.count, threads: workers, move) }
     guard terms != nil else { return }
     let largest = unsafe largestMoves[..<pieces.count].max()!
     // A bound is more than zero.

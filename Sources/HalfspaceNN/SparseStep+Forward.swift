@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 internal import CHalfspace
 internal import HalfspaceLinalg
+internal import HalfspaceReporting
 
 extension SparseStep {
   /// `scores[k] = factor * sum_r h_rk a_r` for every query k < `queries` of the grouped pairs, with the
@@ -13,6 +14,16 @@ extension SparseStep {
       scores.stride == outputs.stride && scores.rows >= queries && pieces > 0,
       "scores [\(scores.rows), \(scores.columns)] for \(queries) queries and outputs "
         + "[\(outputs.rows), \(outputs.columns)]")
+    if queries == 1 {
+      // One query's outputs stay in registers.
+      let offsets = (0, pairCount)
+      return unsafe withUnsafeBytes(of: offsets) { offsets in
+        unsafe hs_forward_queries_f32(
+          1, offsets.baseAddress!.assumingMemoryBound(to: Int.self), pairs.neurons, pairs.values,
+          outputs.pointer, nil, nil, nil, nil, pieces, shards, outputs.stride, factor,
+          scores.pointer)
+      }
+    }
     let plane = queries * scores.stride
     unsafe Self.reserve(&sums, pieces * plane)
     let view = unsafe view(scratch: sums)

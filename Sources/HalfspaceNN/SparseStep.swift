@@ -22,28 +22,29 @@ internal import HalfspaceReporting
 /// Nothing is allocated once the buffers have seen their largest batch.
 ///
 /// A class, not to be taken apart and watched anew by its owner in every call of a step of microseconds.
+/// For the same reason accesses are not checked for overlap: passes of one step come one after another.
 @safe final class SparseStep {
   /// The pairs, neuron by neuron, grouped: a lookup may leave them here itself, see `takeOverPairs()`. Of a
   /// loaded report of one query the neurons are those of `active`, and not repeated.
-  var pairs = PairReport()
+  @safe @exclusivity(unchecked) var pairs = PairReport()
   var activeCount: Int { pairs.activeCount }
   var pairCount: Int { pairs.count }
-  var repeatsNeurons = false
+  @safe @exclusivity(unchecked) var repeatsNeurons = false
   /// The largest of `bounds`, if the last backward pass has bounded its moves; infinite where it is no
   /// number.
-  var largestMove: Float?
+  @safe @exclusivity(unchecked) var largestMove: Float?
 
   let threads: Int
-  @unsafe var counts: UnsafeMutableBufferPointer<Int32>
+  @unsafe @exclusivity(unchecked) var counts: UnsafeMutableBufferPointer<Int32>
   /// Sums of single shards, and where the pairs of each begin.
-  @unsafe var sums: UnsafeMutableBufferPointer<Float>
-  @unsafe var firsts: UnsafeMutableBufferPointer<Int>
+  @unsafe @exclusivity(unchecked) var sums: UnsafeMutableBufferPointer<Float>
+  @unsafe @exclusivity(unchecked) var firsts: UnsafeMutableBufferPointer<Int>
   /// Gradient rows, or the slopes of the pairs.
-  @unsafe var gradients: UnsafeMutableBufferPointer<Float>
+  @unsafe @exclusivity(unchecked) var gradients: UnsafeMutableBufferPointer<Float>
   /// How far each active neuron has moved at most, and the largest of these of every part of a
   /// parallel loop.
-  @unsafe var bounds: UnsafeMutableBufferPointer<Float>
-  @unsafe var largestMoves: UnsafeMutableBufferPointer<Float>
+  @unsafe @exclusivity(unchecked) var bounds: UnsafeMutableBufferPointer<Float>
+  @unsafe @exclusivity(unchecked) var largestMoves: UnsafeMutableBufferPointer<Float>
 
   init(threads: Int) {
     self.threads = max(1, threads)

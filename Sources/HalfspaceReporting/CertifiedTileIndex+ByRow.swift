@@ -5,12 +5,13 @@ package import HalfspaceLinalg
 // Reports row by row: many queries stay in the first-level cache while the rows pass by.
 
 extension CertifiedTileIndex {
-  /// As `report(queries:rows:above:into:)`, row by row and grouped, where rows stand as they are and the queries are
-  /// neither few nor very many; false, with nothing reported, otherwise.
+  /// As `report(queries:rows:above:into:)`, row by row and grouped, where rows stand as they are and there is one
+  /// query, or neither few nor very many; false, with nothing reported, otherwise.
   package func report(
     queries: Matrix, rows: Range<Int>, above threshold: Float, byRow pairs: inout PairReport
   ) -> Bool {
-    guard canAskByRow(rows.count) else { return false }
+    let isOne = rows.count == 1 && asksOneAlone
+    guard isOne || canAskByRow(rows.count) else { return false }
     door.check(queries: queries, rows: rows, count: count, dimension: dimension)
     pairs.removeAll()
     work.queries += rows.count
@@ -18,7 +19,11 @@ extension CertifiedTileIndex {
       pairs.group()
       return true
     }
-    askByRow(queries, rows, above: threshold, into: &pairs)
+    if isOne {
+      askOne(queries, rows.lowerBound, above: threshold, into: &pairs)
+    } else {
+      askByRow(queries, rows, above: threshold, into: &pairs)
+    }
     return true
   }
 
