@@ -70,7 +70,8 @@ struct StepContest {
     {
       // The rounds of the others leave nothing of either in the caches: each takes a step beforehand.
       trainer.takeStep(order.next())
-      steps.append(seconds { trainer.takeStep(order.next()) })
+      steps.append(
+        seconds { trainer.takeStep(order.next(), followedBy: order.following) })
       let oracle = OracleStep(
         workload, network: trainer.network,
         batches: batches(&order, limit: oracleBatches(stored: trainer.network.count)))
