@@ -27,4 +27,7 @@ struct BatchOrder {
     defer { position += batch }
     return order[position..<position + batch]
   }
+
+  /// What is handed out next, empty at the end of an epoch.
+  var following: ArraySlice<Int> { order[position..<min(position + batch, order.count)] }
 }

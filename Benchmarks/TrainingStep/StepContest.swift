@@ -71,7 +71,7 @@ struct StepContest {
     {
       // The rounds of the others leave nothing of either in the caches: each takes a step beforehand.
       trainer.takeStep(order.next())
-      let sample = sample { trainer.takeStep(order.next()) }
+      let sample = sample { trainer.takeStep(order.next(), followedBy: order.following) }
       steps.append(sample.seconds / Double(sample.calls))
       whole.seconds += sample.seconds
       whole.calls += sample.calls

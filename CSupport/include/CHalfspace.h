@@ -222,6 +222,7 @@ ptrdiff_t hs_grid_recheck_f32(ptrdiff_t count, const int32_t *locals, ptrdiff_t 
                               ptrdiff_t stride, const float *u, const float *v, const float *x,
                               float b, int64_t first, int64_t *ids, float *values);
 
+#include "CHalfspaceCodedRows.h"
 #include "CHalfspaceInflate.h"
 #include "CHalfspaceNested.h"
 #include "CHalfspaceRows.h"
@@ -346,6 +347,9 @@ void hs_exp_f32(ptrdiff_t n, const float *x, float *y);
 /// sum[r] = the sum, so that log-sum-exp = maximum + log(sum). p may be z.
 void hs_softmax_f32(ptrdiff_t rows, ptrdiff_t classes, ptrdiff_t stride, const float *z, float *p,
                     float *maximum, float *sum);
+
+/// Has n listed rows of so many bytes each brought near, which are needed soon. No other effect.
+void hs_prefetch_rows(ptrdiff_t n, const ptrdiff_t *rows, ptrdiff_t bytes, const void *table);
 
 // ---------------------------------------------------------------------------------------
 // Counter-based random numbers (Philox 4x32-10, Salmon et al., SC 2011): the value at a position

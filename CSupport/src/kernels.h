@@ -42,13 +42,14 @@
     (n, groups, stride, w, scale, inverse, slot, codes, residuals, squares))                      \
   X(ptrdiff_t, codes_beyond_f32,                                                                  \
     (ptrdiff_t n, const int32_t *ids, const int32_t *names, ptrdiff_t stride, const float *w,     \
-     ptrdiff_t groups, const uint8_t *codes, const hs_coded_tile_t *tiles, int32_t *beyond),      \
-    (n, ids, names, stride, w, groups, codes, tiles, beyond))                                     \
+     ptrdiff_t groups, const uint8_t *codes, const hs_coded_tile_t *tiles, float *slacks,         \
+     int32_t *beyond),                                                                            \
+    (n, ids, names, stride, w, groups, codes, tiles, slacks, beyond))                             \
   X(ptrdiff_t, renew_codes_f32,                                                                   \
     (ptrdiff_t n, const int32_t *ids, const int32_t *names, ptrdiff_t stride, const float *w,     \
-     ptrdiff_t groups, hs_coded_tile_t *tiles, uint8_t *codes, float *norms, double *bounds,      \
-     int32_t *outgrown),                                                                          \
-    (n, ids, names, stride, w, groups, tiles, codes, norms, bounds, outgrown))                    \
+     ptrdiff_t groups, hs_coded_tile_t *tiles, uint8_t *codes, float *norms, float *slacks,       \
+     double *bounds, int32_t *outgrown),                                                          \
+    (n, ids, names, stride, w, groups, tiles, codes, norms, slacks, bounds, outgrown))            \
   X(double, query_encode_f32,                                                                     \
     (ptrdiff_t groups, ptrdiff_t stride, const float *x, float scale, float inverse,              \
      int8_t *high, int8_t *low, int32_t *sum),                                                    \

@@ -38,13 +38,18 @@ HS_INLINE f32x16 error_sums(ptrdiff_t blocks, ptrdiff_t groups, const float *w, 
   return added_lanes(blocks, sum);
 }
 
+/// How far rows with these <e, e> may move until e may be longer than `reach`.
+HS_INLINE f32x16 slack_of(f32x16 errors, f32x16 reach) {
+  return fmadd(__builtin_elementwise_sqrt(errors), splat(-(1 + 0x1p-18f)), reach);
+}
+
 #define HS_CODED_CHUNK 128  // rows whose places and limits are brought together
 
 /// Where rows and their codes begin, and the scales and limits of their tiles.
 typedef struct {
   const float *row[HS_CODED_CHUNK];
   const uint8_t *codes[HS_CODED_CHUNK];
-  float scale[HS_CODED_CHUNK], limit[HS_CODED_CHUNK];
+  float scale[HS_CODED_CHUNK], limit[HS_CODED_CHUNK], reach[HS_CODED_CHUNK];
 } coded_rows;
 
 /// Sixteen rows of a chunk: lane i is the canonical <e, e> of row i.
@@ -59,7 +64,7 @@ HS_INLINE f32x16 coded_errors(ptrdiff_t blocks, ptrdiff_t groups, const coded_ro
 HS_INLINE ptrdiff_t codes_beyond(ptrdiff_t blocks, ptrdiff_t groups, ptrdiff_t n,
                                  const int32_t *ids, const int32_t *names, const float *w,
                                  const uint8_t *codes, const hs_coded_tile_t *tiles,
-                                 int32_t *beyond) {
+                                 float *slacks, int32_t *beyond) {
   const ptrdiff_t stride = blocks * HS_LANES, size = HS_TILE_ROWS * 4 * groups;
   ptrdiff_t found = 0;
   coded_rows rows;
@@ -73,9 +78,14 @@ HS_INLINE ptrdiff_t codes_beyond(ptrdiff_t blocks, ptrdiff_t groups, ptrdiff_t n
       rows.codes[i] = codes + tile * size + r % HS_TILE_ROWS * 4;
       rows.scale[i] = tiles[tile].scale;
       rows.limit[i] = tiles[tile].limit;
+      rows.reach[i] = tiles[tile].reach;
     }
     for (ptrdiff_t i = 0; i < count; i += HS_LANES) {
-      const uint32_t mask = ~mask_of(coded_errors(blocks, groups, &rows, i) <= load(rows.limit + i));
+      const f32x16 errors = coded_errors(blocks, groups, &rows, i);
+      const uint32_t mask = ~mask_of(errors <= load(rows.limit + i));
+      const f32x16 left = slack_of(errors, load(rows.reach + i));
+      const ptrdiff_t lanes = count - i < HS_LANES ? count - i : HS_LANES;
+      for (ptrdiff_t l = 0; l < lanes; l++) slacks[ids[begin + i + l]] = left[l];
       // Whether there is one cannot be foreseen.
       if (count - i >= HS_LANES) {
         store_kept(mask & 0xFFFF, load_i32(ids + begin + i), beyond + found);
@@ -92,12 +102,14 @@ HS_INLINE ptrdiff_t codes_beyond(ptrdiff_t blocks, ptrdiff_t groups, ptrdiff_t n
 ptrdiff_t HS_SUFFIX(hs_codes_beyond_f32)(ptrdiff_t n, const int32_t *ids, const int32_t *names,
                                          ptrdiff_t stride, const float *w, ptrdiff_t groups,
                                          const uint8_t *codes, const hs_coded_tile_t *tiles,
+                                         float *slacks,
                                          int32_t *beyond) {
   switch (groups) {  // constants where rows are short
 #define HS_CASE(number)                                                                        \
   case number:                                                                                 \
     if (stride == (number + 3) / 4 * HS_LANES) {                                               \
-      return codes_beyond((number + 3) / 4, number, n, ids, names, w, codes, tiles, beyond);   \
+      return codes_beyond((number + 3) / 4, number, n, ids, names, w, codes, tiles, slacks,    \
+                          beyond);                                                             \
     }                                                                                          \
     break
     HS_CASE(4);
@@ -105,7 +117,8 @@ ptrdiff_t HS_SUFFIX(hs_codes_beyond_f32)(ptrdiff_t n, const int32_t *ids, const 
     HS_CASE(8);
 #undef HS_CASE
   }
-  HS_WITH_BLOCKS(stride / HS_LANES, codes_beyond, groups, n, ids, names, w, codes, tiles, beyond);
+  HS_WITH_BLOCKS(stride / HS_LANES, codes_beyond, groups, n, ids, names, w, codes, tiles, slacks,
+                 beyond);
 }
 
 /// Whether no norm of a tile's rows is above `most`.
@@ -118,6 +131,7 @@ HS_INLINE int are_small(const float *norms, float most) {
 ptrdiff_t HS_SUFFIX(hs_renew_codes_f32)(ptrdiff_t n, const int32_t *ids, const int32_t *names,
                                         ptrdiff_t stride, const float *w, ptrdiff_t groups,
                                         hs_coded_tile_t *tiles, uint8_t *codes, float *norms,
+                                        float *slacks,
                                         double *bounds, int32_t *outgrown) {
   ptrdiff_t found = 0;
   const ptrdiff_t blocks = stride / HS_LANES;
@@ -144,7 +158,9 @@ ptrdiff_t HS_SUFFIX(hs_renew_codes_f32)(ptrdiff_t n, const int32_t *ids, const i
     norms[r] = fmaf(sqrtf(fold(added_lanes(blocks, square))), 1 + 0x1p-18f, tile->room);
     const double reach = (double)norms[r] + bounds[4 * t];
     if (reach > bounds[4 * t + 1]) bounds[4 * t + 1] = reach;
-    const int fits = fold(added_lanes(blocks, error)) <= tile->limit;
+    const float left_out = fold(added_lanes(blocks, error));
+    slacks[r] = fmaf(sqrtf(left_out), -(1 + 0x1p-18f), tile->reach);
+    const int fits = left_out <= tile->limit;
     const int shrinks = was_large && norms[r] <= tile->small &&
                         are_small(norms + t * HS_TILE_ROWS, tile->small);
     if (--tile->renewals <= 0 || !fits || shrinks) outgrown[found++] = (int32_t)r;

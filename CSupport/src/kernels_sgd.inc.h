@@ -50,6 +50,37 @@ HS_INLINE void update_one(ptrdiff_t blocks, ptrdiff_t begin, ptrdiff_t end,
   }
 }
 
+/// What rows of a table are moved by where there is one query: row active[k] += alpha * (factor[k] * x).
+typedef struct {
+  const float *factor, *x;
+  float alpha;
+  float *table;
+} query_update;
+
+/// As update_one for two tables at once, whose rows have `blocks` and `more_blocks` blocks (constants of 1 or 2).
+/// Rows of the second are in the cache, from their slopes.
+HS_INLINE void update_two_one(ptrdiff_t blocks, ptrdiff_t more_blocks, ptrdiff_t begin,
+                              ptrdiff_t end, const int32_t *active, const query_update *update,
+                              const query_update *more_update) {
+  const query_update u = *update, v = *more_update;
+  const held_row x = hold(blocks, u.x), y = hold(more_blocks, v.x);
+  const ptrdiff_t stride = blocks * HS_LANES, more_stride = more_blocks * HS_LANES;
+  for (ptrdiff_t k = begin; k < end; k++) {
+    float *row = u.table + active[k] * stride, *more_row = v.table + active[k] * more_stride;
+    if (k + HS_SGD_AHEAD < end) prefetch_row(blocks, u.table + active[k + HS_SGD_AHEAD] * stride);
+    const f32x16 f = splat(u.factor[k]), g = splat(v.factor[k]);
+    for (ptrdiff_t j = 0; j < blocks; j++) {
+      const f32x16 gradient = fmadd(f, x.block[j], splat(0));
+      store(row + j * HS_LANES, fmadd(splat(u.alpha), gradient, load(row + j * HS_LANES)));
+    }
+    for (ptrdiff_t j = 0; j < more_blocks; j++) {
+      const f32x16 gradient = fmadd(g, y.block[j], splat(0));
+      store(more_row + j * HS_LANES,
+            fmadd(splat(v.alpha), gradient, load(more_row + j * HS_LANES)));
+    }
+  }
+}
+
 static __attribute__((noinline)) void slopes_of_query(ptrdiff_t stride, ptrdiff_t begin,
                                                       ptrdiff_t end, const int32_t *active,
                                                       const float *a, const float *g,
@@ -73,6 +104,28 @@ static __attribute__((noinline)) void update_by_query(ptrdiff_t stride, ptrdiff_
     return;
   }
   HS_WITH_BLOCKS(stride / HS_LANES, update_one, begin, end, active, factor, x, alpha, table);
+}
+
+/// Whether rows of so many floats in two tables are moved together.
+HS_INLINE int has_update_of_two(ptrdiff_t stride, ptrdiff_t more_stride) {
+  return stride >= HS_LANES && stride <= 2 * HS_LANES && more_stride >= HS_LANES &&
+         more_stride <= 2 * HS_LANES;
+}
+
+static __attribute__((noinline)) void update_two_by_query(ptrdiff_t stride, ptrdiff_t more_stride,
+                                                          ptrdiff_t begin, ptrdiff_t end,
+                                                          const int32_t *active,
+                                                          const query_update *u,
+                                                          const query_update *v) {
+  if (stride == HS_LANES && more_stride == HS_LANES) {
+    update_two_one(1, 1, begin, end, active, u, v);
+  } else if (stride == HS_LANES) {
+    update_two_one(1, 2, begin, end, active, u, v);
+  } else if (more_stride == HS_LANES) {
+    update_two_one(2, 1, begin, end, active, u, v);
+  } else {
+    update_two_one(2, 2, begin, end, active, u, v);
+  }
 }
 
 // ---------------------------------------------------------------------------------------
@@ -263,12 +316,6 @@ static __attribute__((noinline)) void update_rows(ptrdiff_t stride, ptrdiff_t be
     case 4 * HS_LANES: return update_groups(4, u, order);
     default: return update_long_rows(stride / HS_LANES, u, begin, end);
   }
-}
-
-/// Whether update_rows_of_two moves rows of so many floats.
-HS_INLINE int has_update_of_two(ptrdiff_t stride, ptrdiff_t more_stride) {
-  return stride >= HS_LANES && stride <= 2 * HS_LANES && more_stride >= HS_LANES &&
-         more_stride <= 2 * HS_LANES;
 }
 
 HS_INLINE void update_two_of(int bounds_moves, ptrdiff_t stride, ptrdiff_t more_stride,

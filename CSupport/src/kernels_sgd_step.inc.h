@@ -132,6 +132,29 @@ static float largest_bound(ptrdiff_t begin, ptrdiff_t end, const int32_t *starts
   return result;
 }
 
+/// Bounds the moves of n neurons of one pair each, all with a query of this norm. Returns the largest bound.
+static float bound_of_query(ptrdiff_t n, const hs_move_bounds *moves, float norm,
+                            const float *slopes, float *bounds) {
+  const hs_move_bounds m = *moves;
+  float largest[HS_LANES] = {0};
+  ptrdiff_t k = 0;
+  for (; k + HS_LANES <= n; k += HS_LANES) {
+    for (ptrdiff_t l = 0; l < HS_LANES; l++) {
+      const float bound = fabsf(slopes[k + l]) * norm * m.factor + m.floor;
+      bounds[k + l] = bound;
+      largest[l] = bound > largest[l] ? bound : largest[l];
+    }
+  }
+  for (; k < n; k++) {
+    bounds[k] = fabsf(slopes[k]) * norm * m.factor + m.floor;
+    largest[0] = bounds[k] > largest[0] ? bounds[k] : largest[0];
+  }
+  for (ptrdiff_t l = 1; l < HS_LANES; l++) {
+    largest[0] = largest[l] > largest[0] ? largest[l] : largest[0];
+  }
+  return largest[0];
+}
+
 // ---------------------------------------------------------------------------------------
 // The step
 // ---------------------------------------------------------------------------------------
@@ -153,15 +176,18 @@ float HS_SUFFIX(hs_backward_sgd_f32)(ptrdiff_t begin, ptrdiff_t end, const int32
     for (ptrdiff_t tile = 0; tile < n; tile += HS_SGD_TILE) {
       const ptrdiff_t stop = tile + HS_SGD_TILE < n ? tile + HS_SGD_TILE : n;
       slopes_of_query(out_stride, tile, stop, ids, a, gq, slopes + first);
+      if (trains_a && has_update_of_two(in_stride, out_stride)) {
+        const query_update of_w = {slopes + first, xq, alpha_w, w};
+        const query_update of_a = {h + first, gq, alpha_a, a};
+        update_two_by_query(in_stride, out_stride, tile, stop, ids, &of_w, &of_a);
+        continue;
+      }
       update_by_query(in_stride, tile, stop, ids, slopes + first, xq, alpha_w, w);
       if (trains_a) update_by_query(out_stride, tile, stop, ids, h + first, gq, alpha_a, a);
     }
-    if (!moves) return 0;
-    const float norm = moves->norms[rows[first]];
-    for (ptrdiff_t k = 0; k < n; k++) {
-      moves->bounds[begin + k] = fabsf(slopes[first + k]) * norm * moves->factor + moves->floor;
-    }
-    return largest_bound(begin, end, starts, moves->bounds);
+    return moves ? bound_of_query(n, moves, moves->norms[rows[first]], slopes + first,
+                                  moves->bounds + begin)
+                 : 0;
   }
   const row_update of_w = {active, starts, rows, slopes, x, alpha_w, w};
   const row_update of_a = {active, starts, rows, h, g, alpha_a, a};

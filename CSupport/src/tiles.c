@@ -127,6 +127,21 @@ ptrdiff_t hs_note_moves_f32(ptrdiff_t n, const int32_t *rows, const float *displ
   return found;
 }
 
+ptrdiff_t hs_spend_slack_f32(ptrdiff_t n, const int32_t *rows, const float *displacements,
+                             float *slacks, int32_t *spent) {
+  ptrdiff_t found = 0;
+  for (ptrdiff_t k = 0; k < n; k++) {
+    const int32_t r = rows[k];
+    // A difference is rounded by less than the factor takes off; where it is tiny, not at all.
+    const float left = (slacks[r] - displacements[k]) * (1 - 0x1p-22f);
+    slacks[r] = left;
+    // Whether there is any left cannot be foreseen.
+    spent[found] = r;
+    found += !(left >= 0) | !(displacements[k] >= 0);
+  }
+  return found;
+}
+
 void hs_pairs_by_query(ptrdiff_t queries, ptrdiff_t pairs, const int32_t *pair_ids,
                        const int32_t *pair_queries, const float *pair_values, ptrdiff_t *offsets,
                        int32_t *ids, float *values) {

@@ -48,16 +48,22 @@ static float error_of_codes(ptrdiff_t stride, const float *row, ptrdiff_t groups
   return folded_chains(stride / HS_LANES, acc);
 }
 
+/// How far a row with this <e, e> may move until e may be longer than `reach`.
+static float slack_of(float error, float reach) {
+  return __builtin_fmaf(__builtin_sqrtf(error), -(1 + 0x1p-18f), reach);
+}
+
 ptrdiff_t hs_codes_beyond_f32_ref(ptrdiff_t n, const int32_t *ids, const int32_t *names,
                                   ptrdiff_t stride, const float *w, ptrdiff_t groups,
-                                  const uint8_t *codes,
-                                  const hs_coded_tile_t *tiles, int32_t *beyond) {
+                                  const uint8_t *codes, const hs_coded_tile_t *tiles,
+                                  float *slacks, int32_t *beyond) {
   ptrdiff_t found = 0;
   for (ptrdiff_t i = 0; i < n; i++) {
     const ptrdiff_t r = ids[i], t = r / HS_TILE_ROWS;
     const uint8_t *own = codes + (t * groups * HS_TILE_ROWS + r % HS_TILE_ROWS) * 4;
     const float *row = w + (names ? names[r] : r) * stride;
     const float error = error_of_codes(stride, row, groups, tiles[t].scale, own);
+    slacks[r] = slack_of(error, tiles[t].reach);
     if (!(error <= tiles[t].limit)) beyond[found++] = ids[i];
   }
   return found;
@@ -66,7 +72,7 @@ ptrdiff_t hs_codes_beyond_f32_ref(ptrdiff_t n, const int32_t *ids, const int32_t
 ptrdiff_t hs_renew_codes_f32_ref(ptrdiff_t n, const int32_t *ids, const int32_t *names,
                                  ptrdiff_t stride, const float *w, ptrdiff_t groups,
                                  hs_coded_tile_t *tiles, uint8_t *codes, float *norms,
-                                 double *bounds, int32_t *outgrown) {
+                                 float *slacks, double *bounds, int32_t *outgrown) {
   ptrdiff_t found = 0;
   for (ptrdiff_t i = 0; i < n; i++) {
     const ptrdiff_t r = ids[i], t = r / HS_TILE_ROWS;
@@ -82,7 +88,9 @@ ptrdiff_t hs_renew_codes_f32_ref(ptrdiff_t n, const int32_t *ids, const int32_t 
     norms[r] = __builtin_fmaf(__builtin_sqrtf(square), 1 + 0x1p-18f, tile->room);
     const double reach = (double)norms[r] + bounds[4 * t];
     if (reach > bounds[4 * t + 1]) bounds[4 * t + 1] = reach;
-    const int fits = error_of_codes(stride, row, groups, tile->scale, own) <= tile->limit;
+    const float error = error_of_codes(stride, row, groups, tile->scale, own);
+    slacks[r] = slack_of(error, tile->reach);
+    const int fits = error <= tile->limit;
     int shrinks = was_large && norms[r] <= tile->small;
     for (ptrdiff_t k = t * HS_TILE_ROWS; k < (t + 1) * HS_TILE_ROWS; k++) {
       if (norms[k] > tile->small) shrinks = 0;

@@ -5,15 +5,13 @@ internal import HalfspaceReporting
 /// A lookup by an index over the weights, told about every move.
 final class IndexLookup: NeuronLookup {
   let strategy: LookupStrategy
-  private static let fewColumns = 33
-  private static let cachedBytes = 16 << 20
   private let threads: Int
   private var index: any HalfSpaceIndex
   /// The index, where it is of tiles.
-  private var tiles: CertifiedTileIndex?
+  @safe @exclusivity(unchecked) private var tiles: CertifiedTileIndex?
   /// Work of the indexes before neurons joined.
   private var earlier = IndexStatistics()
-  private var rows = 0
+  @safe @exclusivity(unchecked) private var rows = 0
 
   /// An index over `weights` as they are; `strategy` names one.
   init(_ strategy: LookupStrategy, weights: Matrix, threads: Int) {
@@ -26,10 +24,11 @@ final class IndexLookup: NeuronLookup {
   private static func makeIndex(
     _ strategy: LookupStrategy, _ weights: Matrix, _ threads: Int
   ) -> any HalfSpaceIndex {
+    // What moves and is asked for comes from the trainer's own reports and batches.
     switch strategy {
-    case .tiles: CertifiedTileIndex(weights, threads: threads, nonFinite: .decided)
-    case .tree: PartitionTreeIndex(weights, threads: threads, nonFinite: .decided)
-    case .dense: BruteForceIndex(weights, threads: threads, nonFinite: .decided)
+    case .tiles: CertifiedTileIndex(weights, threads: threads, nonFinite: .admitted)
+    case .tree: PartitionTreeIndex(weights, threads: threads, nonFinite: .admitted)
+    case .dense: BruteForceIndex(weights, threads: threads, nonFinite: .admitted)
     case .automatic, .candidateLists, .staticIndex:
       preconditionFailure("\(strategy) is not told of moves")
     }
@@ -56,17 +55,14 @@ final class IndexLookup: NeuronLookup {
     return true
   }
 
-  // Rows of few coordinates are compared with their codes as fast as displacements are noted, if they are
-  // in the last cache.
-  var wantsDisplacements: Bool {
-    guard let tiles else { return false }
-    return tiles.dimension >= Self.fewColumns || tiles.weights.byteCount >= Self.cachedBytes
-  }
+  var wantsDisplacements: Bool { tiles != nil }
 
   func update(
     rows: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>?
   ) {
-    if let displacements = unsafe displacements {
+    if let tiles, let displacements = unsafe displacements {
+      unsafe tiles.update(rows: rows, displacements: displacements)
+    } else if let displacements = unsafe displacements {
       unsafe index.update(rows: rows, displacements: displacements)
     } else {
       unsafe index.update(rows: rows)

@@ -41,24 +41,32 @@ public enum InputRows: Sendable {
   ///
   /// - Throws: `RowReadError` when rows cannot be read.
   public func copy(_ rows: ArraySlice<Int>, to block: Matrix) throws(RowReadError) {
-    func check(_ columns: Int) {
-      precondition(
-        rows.count <= block.rows && block.columns == columns,
-        "\(rows.count) rows of \(columns) for [\(block.rows), \(block.columns)]")
-    }
+    func check(_ columns: Int) { Self.check(rows.count, columns: columns, fitIn: block) }
     switch self {
-    case .dense(let matrix):
-      check(matrix.columns)
-      for (k, row) in rows.enumerated() {
-        precondition(row >= 0 && row < matrix.rows, "row \(row) of \(matrix.rows)")
-        unsafe block.row(k).update(from: matrix.row(row), count: matrix.stride)
-      }
+    case .dense(let matrix): Self.copy(rows, of: matrix, to: block)
     case .sparse(let matrix):
       check(matrix.columns)
       matrix.copy(rows, to: block)
     case .streamed(let source):
       check(source.columns)
       try source.copy(rows, to: block)
+    }
+  }
+
+  private static func check(_ count: Int, columns: Int, fitIn block: Matrix) {
+    precondition(
+      count <= block.rows && block.columns == columns,
+      "\(count) rows of \(columns) for [\(block.rows), \(block.columns)]")
+  }
+
+  /// The same for rows of a matrix.
+  static func copy(_ rows: ArraySlice<Int>, of matrix: Matrix, to block: Matrix) {
+    check(rows.count, columns: matrix.columns, fitIn: block)
+    var to = unsafe block.pointer
+    for row in rows {
+      precondition(row >= 0 && row < matrix.rows, "row \(row) of \(matrix.rows)")
+      unsafe to.update(from: matrix.row(row), count: matrix.stride)
+      unsafe to += block.stride
     }
   }
 

@@ -36,10 +36,10 @@ public final class MaterializedNetwork {
   /// Numbers of the materialized neurons in the initial network, in layout order.
   public private(set) var neurons: [Int] = []
   /// First-layer rows `[M, d]`, to be multiplied by `decay`; with several processes, those held.
-  public private(set) var weights: Matrix
+  @safe @exclusivity(unchecked) public private(set) var weights: Matrix
   /// Output weights `[M, C]` (a single output is stored with stride 1), to be multiplied by
   /// `outputDecay`; with several processes, those held.
-  public private(set) var outputs: Matrix
+  @safe @exclusivity(unchecked) public private(set) var outputs: Matrix
   /// Offsets of the logical shards, `shards[0] = 0`, last = M. Sums over neurons run within a
   /// shard first, then over shards in order, so that they depend neither on threads nor processes.
   public var shards: [Int] { ownership.shards }
@@ -49,15 +49,15 @@ public final class MaterializedNetwork {
   public var held: Range<Int> {
     division == .batches ? 0..<count : ownership.rows(of: communicator.rank)
   }
-  private(set) var ownership: ShardOwnership
+  @safe @exclusivity(unchecked) private(set) var ownership: ShardOwnership
   /// What the processes divide: `automatic` until there are neurons.
   private(set) var division: WorkDivision
   /// Rows of a batch, which the choice depends on.
   private let batchSize: Int
   /// The scalar that weight decay has left of the first layer, 1 without decay.
-  public internal(set) var decay = 1.0
+  @safe @exclusivity(unchecked) public internal(set) var decay = 1.0
   /// The scalar that weight decay has left of the output weights.
-  public internal(set) var outputDecay = 1.0
+  @safe @exclusivity(unchecked) public internal(set) var outputDecay = 1.0
   /// Work and memory of the static reports so far.
   public private(set) var initialStatistics = IndexStatistics()
   /// Pairs that fired in the static reports: at initialization, over all rows materialized for.

@@ -25,6 +25,10 @@ struct MoveBounds {
     var floor: Float
   }
 
+  /// What the bound of norms may grow to before they are measured again. The rounding of a row of 64 times its norm
+  /// is still little.
+  private static let mostGrowth = 64.0
+
   /// Upper bounds of the norms of the training rows, of those that are in memory as a matrix.
   private let norms: [Float]
   private var batchNorms: [Float]
@@ -37,6 +41,15 @@ struct MoveBounds {
   init(inputs: InputRows, batch: Int) {
     norms = inputs.inMemory.map { rows in (0..<rows.rows).map { Self.norm(of: rows, $0) } } ?? []
     batchNorms = .init(repeating: 0, count: batch)
+  }
+
+  /// Brings the norms of these training rows near.
+  func fetchNorms(_ rows: UnsafeBufferPointer<Int>) {
+    guard !norms.isEmpty else { return }
+    unsafe norms.withUnsafeBytes {
+      unsafe hs_prefetch_rows(
+        rows.count, rows.baseAddress, MemoryLayout<Float>.stride, $0.baseAddress)
+    }
   }
 
   private static func norm(of rows: Matrix, _ row: Int) -> Float {
@@ -58,7 +71,7 @@ struct MoveBounds {
     guard alpha <= 0x1p40, batch.count < 1 << 20,
       !norms.isEmpty || batch.inputs.rows >= batch.count
     else { return nil }
-    if rows != weights.rows || largest > 8 * measured {
+    if rows != weights.rows || largest > Self.mostGrowth * measured {
       rows = weights.rows
       let square = unsafe hs_largest_square_f32(rows, weights.stride, weights.pointer)
       measured = max(Self.norm(square: square, stride: weights.stride), 0x1p-20)

@@ -128,10 +128,11 @@ extension SparseStep {
     let pieces = TaperedParts(of: items, threads: workers)
     unsafe Self.reserve(&largestMoves, pieces.count)
     let moves = unsafe Moves(bounds: bounds.baseAddress!, largest: largestMoves.baseAddress!)
-    parallelFor(pieces.count, threads: workers) { piece in
+    @Sendable func move(_ piece: Int) {
       unsafe moves.largest[piece] = descent.move(
         pieces[piece], of: view, slopes: view.scratch, bounds: moves.bounds)
     }
+    if pieces.count == 1 { move(0) } else { parallelFor(pieces.count, threads: workers, move) }
     if terms != nil { takeLargestMove(of: pieces.count) }
   }
 

@@ -9,6 +9,9 @@ extension SparseStep {
   func forward(
     queries: Int, outputs: Matrix, shards: [Int], factor: Float, scores: Matrix
   ) {
+    guard queries != 1 else {
+      return forwardOne(outputs: outputs, shards: shards, factor: factor, scores: scores)
+    }
     let passes = forwardOfShards(
       queries: queries, outputs: outputs, shards: shards, factor: factor, scores: scores)
     let list = unsafe view(scratch: sums)
@@ -22,6 +25,22 @@ extension SparseStep {
     let adders = min(self.workers(for: passes.workOfScores), max(1, queries))
     parallelFor(adders, threads: adders) { part in
       passes.score(part * queries / adders..<(part + 1) * queries / adders)
+    }
+  }
+
+  /// The same of one query, whose outputs stay in registers.
+  private func forwardOne(outputs: Matrix, shards: [Int], factor: Float, scores: Matrix) {
+    precondition(
+      scores.stride == outputs.stride && scores.rows >= 1 && shards.count > 1,
+      "scores [\(scores.rows), \(scores.columns)] for one query and outputs "
+        + "[\(outputs.rows), \(outputs.columns)]")
+    let list = unsafe view(scratch: sums)
+    let offsets = (0, pairCount)
+    unsafe withUnsafeBytes(of: offsets) { offsets in
+      unsafe hs_forward_queries_f32(
+        1, offsets.baseAddress!.assumingMemoryBound(to: Int.self), list.owners!, list.h,
+        outputs.pointer, nil, nil, nil, nil, shards.count - 1, shards, outputs.stride, factor,
+        scores.pointer)
     }
   }
 

@@ -22,35 +22,36 @@ internal import HalfspaceReporting
 /// Nothing is allocated once the buffers have seen their largest batch.
 ///
 /// A class, not to be taken apart and watched anew by its owner in every call of a step of microseconds.
+/// For the same reason accesses are not checked for overlap: passes of one step come one after another.
 @safe final class SparseStep {
   /// The pairs, neuron by neuron, grouped. Of a loaded report of one query the neurons are those of `active`,
   /// and not repeated.
-  private(set) var pairs = PairReport()
-  var repeatsNeurons = false
+  @safe @exclusivity(unchecked) private(set) var pairs = PairReport()
+  @safe @exclusivity(unchecked) var repeatsNeurons = false
   /// Where a lookup leaves pairs itself, see `takeOverParts()`: if there are several parts, they are left where
   /// they are, in the caches of several threads.
   let parts = PairParts()
-  private var source = Source.own
+  @safe @exclusivity(unchecked) private var source = Source.own
   /// Whether pairs are in several parts.
   var isDivided: Bool { source == .parts }
   /// Pairs and neurons in parts, and neurons of several, once they are listed.
-  private var size: PairParts.Size = (0, 0)
-  @unsafe var listed: UnsafeMutableBufferPointer<Int32>
-  var isListed = false
+  @safe @exclusivity(unchecked) private var size: PairParts.Size = (0, 0)
+  @unsafe @exclusivity(unchecked) var listed: UnsafeMutableBufferPointer<Int32>
+  @safe @exclusivity(unchecked) var isListed = false
   /// The largest of `bounds`, if the last backward pass has bounded its moves; infinite where it is no
   /// number.
-  var largestMove: Float?
+  @safe @exclusivity(unchecked) var largestMove: Float?
 
   let threads: Int
-  @unsafe var counts: UnsafeMutableBufferPointer<Int32>
+  @unsafe @exclusivity(unchecked) var counts: UnsafeMutableBufferPointer<Int32>
   /// Sums of single shards.
-  @unsafe var sums: UnsafeMutableBufferPointer<Float>
+  @unsafe @exclusivity(unchecked) var sums: UnsafeMutableBufferPointer<Float>
   /// Gradient rows, or the slopes of the pairs.
-  @unsafe var gradients: UnsafeMutableBufferPointer<Float>
+  @unsafe @exclusivity(unchecked) var gradients: UnsafeMutableBufferPointer<Float>
   /// How far each active neuron has moved at most, and the largest of these of every part of a
   /// parallel loop.
-  @unsafe var bounds: UnsafeMutableBufferPointer<Float>
-  @unsafe var largestMoves: UnsafeMutableBufferPointer<Float>
+  @unsafe @exclusivity(unchecked) var bounds: UnsafeMutableBufferPointer<Float>
+  @unsafe @exclusivity(unchecked) var largestMoves: UnsafeMutableBufferPointer<Float>
 
   init(threads: Int) {
     self.threads = max(1, threads)

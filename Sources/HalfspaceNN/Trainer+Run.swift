@@ -73,7 +73,8 @@ extension Trainer {
     let size = min(configuration.batchSize, order.count)
     while progress.rowsDone < order.count {
       let end = min(progress.rowsDone + size, order.count)
-      let loss = takeStep(order[progress.rowsDone..<end])
+      let next = end..<min(end + size, order.count)
+      let loss = takeStep(order[progress.rowsDone..<end], followedBy: order[next])
       // A step whose rows could not be read was not taken.
       guard readFailure == nil else { return .stop }
       progress.loss += loss

@@ -1,4 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
+internal import CHalfspace
 public import HalfspaceLinalg
 internal import HalfspaceReporting
 
@@ -9,13 +10,18 @@ extension Trainer {
   /// `run(onEpoch:)` is a loop over this; call it directly to choose the batches yourself. When
   /// streamed rows can no longer be read, no step is taken and the loss is NaN; `run` then throws
   /// `TrainingError.unreadable`.
+  ///
+  /// - Parameter next: the rows of the next step, if they are known: they are brought near meanwhile. Nothing else
+  ///   depends on them.
   @discardableResult
-  public func takeStep(_ rows: ArraySlice<Int>) -> Double {
+  public func takeStep(_ rows: ArraySlice<Int>, followedBy next: ArraySlice<Int> = []) -> Double {
     precondition(
       !rows.isEmpty && rows.count <= batchRows, "\(rows.count) rows for batches of \(batchRows)")
     guard readFailure == nil else { return .nan }
     if let sparse, case .sparse(let matrix) = inputs { sparse.gather(rows, of: matrix) }
-    if batch.rows > 0 {
+    if let matrix {
+      InputRows.copy(rows, of: matrix, to: batch)
+    } else if batch.rows > 0 {
       do throws(RowReadError) {
         try inputs.copy(rows, to: batch)
       } catch {
@@ -23,8 +29,27 @@ extension Trainer {
         return .nan
       }
     }
+    if !next.isEmpty { fetch(next) }
     return takeStep(
       LookupBatch(inputs: batch, count: rows.count, numbers: rows, sparse: sparse), targets)
+  }
+
+  /// Bytes of rows that stay in the caches beside a step's own.
+  private static let mostFetchedBytes = 1 << 16
+
+  /// Brings rows near, with what else is kept for each of them: they may be anywhere in memory.
+  private func fetch(_ rows: ArraySlice<Int>) {
+    guard let matrix, rows.count * matrix.stride <= Self.mostFetchedBytes / 4 else { return }
+    unsafe rows.withUnsafeBufferPointer { rows in
+      let bytes = matrix.stride * MemoryLayout<Float>.stride
+      unsafe hs_prefetch_rows(rows.count, rows.baseAddress, bytes, matrix.pointer)
+      guard case .classes(let classes, _) = targets else { return }
+      unsafe classes.withUnsafeBytes { classes in
+        unsafe hs_prefetch_rows(
+          rows.count, rows.baseAddress, MemoryLayout<Int32>.stride, classes.baseAddress)
+      }
+      unsafe moves.fetchNorms(rows)
+    }
   }
 
   /// Takes one step on rows never seen before: makes their static report, lets the neurons that
@@ -117,11 +142,13 @@ extension Trainer {
   /// Finds the neurons that fire. Those found in parts have been summed, shard by shard.
   private func lookUp(_ batch: LookupBatch) -> Found {
     let threshold = network.effectiveThreshold
-    // A batch of one has no neuron that fires on several rows.
-    if !isShared, batch.count > 1 {
+    if !isShared {
       let parts = step.parts
-      parts.places = network.shards
-      let passes = threadsToHave(configuration.threads) > 1 ? passes(rows: batch.count) : nil
+      // One row is never divided.
+      let isDivisible = batch.count > 1
+      if isDivisible { parts.places = network.shards }
+      let passes =
+        isDivisible && threadsToHave(configuration.threads) > 1 ? passes(rows: batch.count) : nil
       let isGrouped = lookup.report(batch, above: threshold, byNeuron: parts) { part in
         if parts.count > 1 { passes?.sum(part: part) }
       }

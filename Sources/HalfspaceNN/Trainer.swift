@@ -29,12 +29,12 @@ public final class Trainer {
   /// The network in training.
   public let network: MaterializedNetwork
   /// Where the time went.
-  public internal(set) var times = TrainingTimes()
+  @safe @exclusivity(unchecked) public internal(set) var times = TrainingTimes()
   /// Steps taken.
-  public internal(set) var stepCount = 0
+  @safe @exclusivity(unchecked) public internal(set) var stepCount = 0
   /// Neurons that have fired in all steps, summed over rows; with several processes, those held
   /// here.
-  public internal(set) var firings = 0
+  @safe @exclusivity(unchecked) public internal(set) var firings = 0
   /// What the processes that share the network have told each other in steps.
   public var traffic: ExchangeTraffic {
     sharedForward?.traffic ?? dividedBatch?.traffic ?? .init()
@@ -50,6 +50,8 @@ public final class Trainer {
 
   let networkConfiguration: NetworkConfiguration
   let inputs: InputRows
+  /// The inputs where they are a matrix, of which every step has a copy of some rows.
+  let matrix: Matrix?
   let targets: Targets
   /// How often each row counts, 1 on average; nil: once each.
   let weights: [Float]?
@@ -61,34 +63,36 @@ public final class Trainer {
   let outputCount: Int
   let stepsPerEpoch: Int
 
-  var lookup: any NeuronLookup
-  var report = FiringReport()
+  // Steps do not overlap, and so do no accesses to what they change: to have that checked at every access would
+  // be a tenth of a step of one row.
+  @safe @exclusivity(unchecked) var lookup: any NeuronLookup
+  @safe @exclusivity(unchecked) var report = FiringReport()
   /// Of a divided batch, the pairs whose neurons are moved here.
   var ownedReport = FiringReport()
   /// 0..<M, for optimizers that move every row.
   var allNeurons: [Int32] = []
   let step: SparseStep
-  var timer = StepTimer()
-  var threadChoice: ThreadChoice
-  var moves: MoveBounds
+  @safe @exclusivity(unchecked) var timer = StepTimer()
+  @safe @exclusivity(unchecked) var threadChoice: ThreadChoice
+  @safe @exclusivity(unchecked) var moves: MoveBounds
   /// Whether other processes take part in the steps. How: one of the two, nil where this one is alone.
   let isShared: Bool
-  var sharedForward: SharedForward?
-  var dividedBatch: DividedBatch?
-  var lossWorkspace: LossWorkspace
-  var hidden: LayerOptimizer
-  var output: LayerOptimizer?
-  var average: IterateAverage?
+  @safe @exclusivity(unchecked) var sharedForward: SharedForward?
+  @safe @exclusivity(unchecked) var dividedBatch: DividedBatch?
+  @safe @exclusivity(unchecked) var lossWorkspace: LossWorkspace
+  @safe @exclusivity(unchecked) var hidden: LayerOptimizer
+  @safe @exclusivity(unchecked) var output: LayerOptimizer?
+  @safe @exclusivity(unchecked) var average: IterateAverage?
   var best: BestIterates?
   /// The rows of a step; without rows where `sparse` is all that is needed.
-  var batch: Matrix
+  @safe @exclusivity(unchecked) var batch: Matrix
   /// The rows of a step where the inputs are sparse.
   let sparse: SparseQueries?
   let batchRows: Int
-  var scores: Matrix
-  var gradient: Matrix
+  @safe @exclusivity(unchecked) var scores: Matrix
+  @safe @exclusivity(unchecked) var gradient: Matrix
   /// Why rows could no longer be read.
-  var readFailure: RowReadError?
+  @safe @exclusivity(unchecked) var readFailure: RowReadError?
   /// The fingerprint of the data, once it was needed.
   var knownData: DataFingerprint?
 
@@ -169,6 +173,7 @@ public final class Trainer {
         "the weight decay \(training.weightDecay) would shrink the weights by exp(-\(exponent))")
     }
     self.inputs = inputs
+    matrix = inputs.inMemory
     self.targets = targets
     if let weights {
       self.weights = try Self.relative(weights, rows: inputs.rows)

@@ -43,16 +43,22 @@ private struct RowPass: Sendable {
 }
 
 extension CertifiedTileIndex {
-  /// As `report(queries:rows:above:into:)`, row by row and grouped, in parts, where rows stand as they are and the
-  /// queries are neither few nor very many; false, with nothing reported, otherwise. What is to be done with a
-  /// part then, `next` does at once.
+  /// As `report(queries:rows:above:into:)`, row by row and grouped, in parts, where rows stand as they are and there
+  /// is one query, or neither few nor very many; false, with nothing reported, otherwise. What is to be done with
+  /// a part then, `next` does at once.
   package func report(
     queries: Matrix, rows: Range<Int>, above threshold: Float, byRow found: PairParts,
     then next: @Sendable (_ part: Int) -> Void = { _ in }
   ) -> Bool {
-    guard canAskByRow(rows.count) else { return false }
+    let isOne = rows.count == 1 && asksOneAlone
+    guard isOne || canAskByRow(rows.count) else { return false }
     door.check(queries: queries, rows: rows, count: count, dimension: dimension)
-    askByRow(queries, rows, above: threshold, into: found, then: next)
+    if isOne {
+      answerOne(queries, rows.lowerBound, above: threshold, into: found)
+      next(0)
+    } else {
+      askByRow(queries, rows, above: threshold, into: found, then: next)
+    }
     return true
   }
 

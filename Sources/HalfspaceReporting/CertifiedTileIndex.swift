@@ -58,16 +58,16 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
   let door: Door
   let codes: TileCodes
   let encoded = TileQueries()
-  var work = IndexStatistics()
+  @safe @exclusivity(unchecked) var work = IndexStatistics()
   /// One for each part of a parallel report.
-  var workers: [TileWorker] = [TileWorker()]
+  @safe @exclusivity(unchecked) var workers: [TileWorker] = [TileWorker()]
   /// Scratch of the merge, and pairs by the order of tiles.
   var positions: [Int] = []
   private var unsorted = FiringReport()
   let found = PairParts()
   /// Candidates in the last report as a share of all pairs. Decides what is fetched early, never
   /// what is reported.
-  var candidateRate = 0.01
+  @safe @exclusivity(unchecked) var candidateRate = 0.01
   /// The order of the rows, as they move, and positions of moved rows.
   private var moves: PartitionTreeMoves?
   private var moved: [Int32] = []
@@ -297,7 +297,7 @@ public final class CertifiedTileIndex: HalfSpaceIndex, ForkableIndex {
   private static let mostAskedOneByOne = 2
 
   /// Parts of the tiles: one, unless there is enough to do for several threads.
-  private func partCount(tilesFor queries: Int) -> Int {
+  func partCount(tilesFor queries: Int) -> Int {
     let products = queries * count * codes.columns
     return threadsToHave(threads) == 1
       ? 1 : max(1, min(2 * threads, codes.tileCount, products / Self.productsWorthATask))

@@ -8,7 +8,7 @@ package enum NonFiniteNumbers: Sendable {
   /// It decides them as arithmetic does: NaN is above nothing. For the rows of a training that
   /// diverges, which ends with an error of its own.
   case decided
-  /// The same, and nothing is looked at: all has come through the door of another index.
+  /// The same, and nothing is looked at: all has come through the door of another index, or from reports.
   case admitted
 }
 

@@ -51,6 +51,7 @@ extension TileCodes {
   /// Moved rows that take longer to encode, and to look at, than it takes to hand them over.
   private static let movesWorthATask = 16
   static let looksWorthATask = 256
+  static let notesWorthATask = 2048
 
   /// The first place from `place` on in a list of rows, which ascend, where another tile begins.
   static func cut(_ place: Int, of rows: UnsafeBufferPointer<Int32>) -> Int {
@@ -99,6 +100,9 @@ extension TileCodes {
   func update(
     positions: UnsafeBufferPointer<Int32>, displacements: UnsafeBufferPointer<Float>, threads: Int
   ) {
+    if TileRoom.pays(for: self) {
+      return unsafe renew(positions, displacements: displacements.baseAddress, threads: threads)
+    }
     guard basis == nil, let moves = displacements.baseAddress, !positions.isEmpty else {
       for k in 0..<positions.count {
         unsafe update(position: Int(positions[k]), displacement: displacements[k])

@@ -19,8 +19,9 @@ internal import HalfspaceLinalg
 ///
 /// A row that moves is encoded again with its tile's scale: the bound it gets is that of the new
 /// codes, so nothing drifts. Short rows are compared with their codes first, which takes less time: the
-/// error of a tile has room for what they leave out. Where it is known how far it went at most, its bound grows by that,
-/// until it is encoded again. Only where a row has outgrown the scale (its codes saturate and E
+/// error of a tile has room for what they leave out. Where it is known how far a row went at most, its bound grows
+/// by that until it is encoded again, or that is taken from the slack of a short row until it is compared again.
+/// Only where a row has outgrown the scale (its codes saturate and E
 /// leaves its budget), where all have shrunk, or after many moves, does the tile get a new scale.
 ///
 /// - Note: `Sendable` is unchecked. Reports only read; encoding in parallel writes what belongs
@@ -70,12 +71,14 @@ internal import HalfspaceLinalg
   @unsafe let errors: UnsafeMutablePointer<Float>
   @unsafe let norms: UnsafeMutablePointer<Float>
   @unsafe let rests: UnsafeMutablePointer<Float>
+  /// Where codes have room: how far each row may move until they have to be compared with it; see `TileRoom`.
+  @unsafe let slacks: UnsafeMutablePointer<Float>
   @unsafe let tiles: UnsafeMutablePointer<Tile>
   /// Rows whose displacements have used up their budget.
-  @unsafe var over = UnsafeMutableBufferPointer<Int32>.allocate(capacity: 0)
+  @unsafe @exclusivity(unchecked) var over = UnsafeMutableBufferPointer<Int32>.allocate(capacity: 0)
   /// What codes of short rows stand for, from the first move on; see `TileRoom`.
   @unsafe let rooms: UnsafeMutablePointer<hs_coded_tile_t>
-  var hasRooms = false
+  @safe @exclusivity(unchecked) var hasRooms = false
 
   struct Tile {
     /// The largest error and norm right after the tile was encoded.
@@ -124,6 +127,7 @@ internal import HalfspaceLinalg
       Float.self, capacity: tileCount * Self.rowsPerTile)
     let restCount = basis == nil ? 0 : tileCount * Self.rowsPerTile
     unsafe rests = .allocate(capacity: restCount)
+    unsafe slacks = AlignedMemory.allocate(Float.self, capacity: tileCount * Self.rowsPerTile)
     unsafe tiles = .allocate(capacity: tileCount)
     unsafe rooms = .allocate(capacity: tileCount)
     unsafe rooms.initialize(repeating: hs_coded_tile_t(), count: tileCount)
@@ -131,6 +135,7 @@ internal import HalfspaceLinalg
     unsafe errors.initialize(repeating: 0, count: tileCount * Self.rowsPerTile)
     unsafe norms.initialize(repeating: 0, count: tileCount * Self.rowsPerTile)
     unsafe rests.initialize(repeating: 0, count: restCount)
+    unsafe slacks.initialize(repeating: 0, count: tileCount * Self.rowsPerTile)
     unsafe tiles.initialize(repeating: Tile(), count: tileCount)
     // Rows behind the last are zero.
     unsafe codes.initialize(repeating: 128, count: max(1, byteCount))
@@ -153,6 +158,7 @@ internal import HalfspaceLinalg
     unsafe errors.deallocate()
     unsafe norms.deallocate()
     unsafe rests.deallocate()
+    unsafe slacks.deallocate()
     unsafe tiles.deallocate()
     unsafe rooms.deallocate()
     unsafe over.deallocate()
@@ -165,7 +171,7 @@ internal import HalfspaceLinalg
     let perTile =
       unsafe tileByteCount + 4 * MemoryLayout<Double>.stride + MemoryLayout<Int32>.stride
       + MemoryLayout<Tile>.stride + MemoryLayout<hs_coded_tile_t>.stride
-      + (basis == nil ? 2 : 3) * Self.rowsPerTile * MemoryLayout<Float>.stride
+      + (basis == nil ? 3 : 4) * Self.rowsPerTile * MemoryLayout<Float>.stride
       + (names == nil ? 0 : Self.rowsPerTile * MemoryLayout<Int32>.stride)
     return unsafe tileCount * perTile + encoder.byteCount + (basis?.matrix.byteCount ?? 0)
       + 4 * over.count + (projection?.coordinates.byteCount ?? 0)

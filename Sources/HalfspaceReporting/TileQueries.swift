@@ -55,10 +55,14 @@ internal import HalfspaceLinalg
     reserve()
     if let basis { project(queries, rows, basis) }
     let parts = min(threads, max(1, count / Self.queriesWorthATask))
-    parallelFor(parts, threads: threads) { part in
-      encode(
-        count * part / parts..<count * (part + 1) / parts, of: queries, rows, basis: basis,
-        inTwoPlanes: inTwoPlanes, block: block)
+    if parts == 1 {
+      encode(0..<count, of: queries, rows, basis: basis, inTwoPlanes: inTwoPlanes, block: block)
+    } else {
+      parallelFor(parts, threads: threads) { part in
+        encode(
+          count * part / parts..<count * (part + 1) / parts, of: queries, rows, basis: basis,
+          inTwoPlanes: inTwoPlanes, block: block)
+      }
     }
     if !inTwoPlanes && hs_query_largest_of_batch() == HS_QUERY_LARGEST_7 {
       takeStarts()

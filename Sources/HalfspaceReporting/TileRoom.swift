@@ -16,6 +16,11 @@ internal import HalfspaceLinalg
 //    held as well. So R = |v| + 3 E is at least |w| and |s k|: a norm is kept as |v| + 2 E, and the bound
 //    of a tile is the largest norm plus E.
 // 3. A row with a NaN or an infinity never passes; its tile is encoded then, as if there were no room.
+// 4. A row that was |w - s k| from its codes may move by what E leaves before it has to be compared again: its
+//    slack, from which known moves are taken. The norm is at most 1 + 2^-18 times the root of the computed square,
+//    and 2^-60, as it is of norms that are renewed; E is taken worse by the latter and by the part 2^-20, more
+//    than the subtraction rounds. Where rows are so large that a move might take them to infinity, there is no
+//    slack. A NaN, in it or in a move, is less than nothing.
 
 enum TileRoom {
   /// The room of a tile's rows to move in, as a part of the deviation of its longest row's products with unit
@@ -29,6 +34,8 @@ enum TileRoom {
   private static let mostColumns = 32
   /// Covers the rounding of norms where they are tiny.
   static let smallestNorm: Float = 0x1p-60
+  /// Rows of tiles with smaller scales are far from infinity.
+  static let largestScale: Float = 0x1p100
 
   /// Whether comparing rows is faster than encoding them. Rows in the order of a tree move in it, and
   /// coordinates in a basis are not those that are stored.
@@ -39,29 +46,52 @@ enum TileRoom {
 }
 
 extension TileCodes {
-  /// Encodes those of the rows, which have moved, whose codes no longer stand for them.
-  func renew(_ moved: UnsafeBufferPointer<Int32>, threads: Int) {
+  /// Encodes those of the rows, which have moved, whose codes no longer stand for them. Where it is known how far
+  /// rows have moved at most, only those are looked at whose slack that uses up.
+  func renew(
+    _ moved: UnsafeBufferPointer<Int32>, displacements: UnsafePointer<Float>? = nil, threads: Int
+  ) {
     guard !moved.isEmpty else { return }
     if !hasRooms {
       hasRooms = true
       for tile in 0..<tileCount { makeRoom(inTile: tile) }
     }
-    reserveOver(2 * moved.count)
+    reserveOver(3 * moved.count)
+    let suspects = unsafe over.baseAddress! + 2 * moved.count
+    var list = unsafe MovedRows(rows: moved, displacements: displacements)
+    if unsafe displacements != nil {
+      let count = unsafe parallelFilter(
+        moved.count, parts: max(1, min(threads, moved.count / Self.notesWorthATask)), room: suspects
+      ) { [list] range, spent in
+        unsafe hs_spend_slack_f32(
+          range.count, list.rows.baseAddress! + range.lowerBound,
+          list.displacements! + range.lowerBound, slacks, spent)
+      }
+      guard count > 0 else { return }
+      unsafe list = MovedRows(
+        rows: UnsafeBufferPointer(start: suspects, count: count), displacements: nil)
+    }
+    unsafe encodeBeyond(list, threads: threads)
+  }
+
+  /// Compares rows with their codes and encodes those for which these do not stand.
+  private func encodeBeyond(_ list: MovedRows, threads: Int) {
+    let count = unsafe list.rows.count
     let beyond = unsafe over.baseAddress!
-    let list = unsafe MovedRows(rows: moved, displacements: nil)
     let found = unsafe parallelFilter(
-      moved.count, parts: max(1, min(threads, moved.count / Self.looksWorthATask)), room: beyond
+      count, parts: max(1, min(threads, count / Self.looksWorthATask)), room: beyond
     ) { range, beyond in
       unsafe hs_codes_beyond_f32(
         range.count, list.rows.baseAddress! + range.lowerBound, names, stride, weights.pointer,
-        groups, codes, rooms, beyond)
+        groups, codes, rooms, slacks, beyond)
     }
     guard found > 0 else { return }
     let outgrown = unsafe beyond + found
-    let count = unsafe hs_renew_codes_f32(
-      found, beyond, names, stride, weights.pointer, groups, rooms, codes, norms, bounds, outgrown)
+    let grown = unsafe hs_renew_codes_f32(
+      found, beyond, names, stride, weights.pointer, groups, rooms, codes, norms, slacks, bounds,
+      outgrown)
     if keepsSpans { unsafe widenSpans(UnsafeBufferPointer(start: beyond, count: found)) }
-    unsafe Self.forEachTile(of: UnsafeBufferPointer(start: outgrown, count: count)) { tile, _ in
+    unsafe Self.forEachTile(of: UnsafeBufferPointer(start: outgrown, count: grown)) { tile, _ in
       encode(tile: tile, encoder)
     }
   }
@@ -83,13 +113,22 @@ extension TileCodes {
     let most = Float(bound * (1 + 0x1p-40)).nextUp
     let room = (2 * most + TileRoom.smallestNorm).nextUp
     unsafe rooms[tile].limit = DriftBudget(stride: stride).squareLimit(distance: Double(most))
+    unsafe rooms[tile].reach = reach(most, inTile: tile)
     unsafe rooms[tile].room = room
     unsafe rooms[tile].renewals = Int32(Self.mostMoves)
     for k in rows(of: tile..<(tile + 1)) {
+      unsafe slacks[k] = (rooms[tile].reach - errors[k]).nextDown
       unsafe errors[k] = max(errors[k], most)
       unsafe norms[k] = (norms[k] + room).nextUp
     }
     takeBudget(of: tile)
     unsafe rooms[tile].small = tiles[tile].norm * Self.normBudget
+  }
+
+  /// What is left of an error of `most` by roundings; less than zero where rows are so large that a move might
+  /// overflow.
+  private func reach(_ most: Float, inTile tile: Int) -> Float {
+    guard unsafe rooms[tile].scale < TileRoom.largestScale else { return -1 }
+    return most * (1 - 0x1p-20) - TileRoom.smallestNorm
   }
 }

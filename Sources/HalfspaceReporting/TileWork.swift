@@ -12,6 +12,14 @@ struct TileWork {
   var valued = 0
   var rechecked = 0
 
+  /// Adds pairs of a tile and one query, of whose tiles all are read that are not pruned.
+  mutating func add(pairs: Int, pruned: Int, bytes perTile: Int) {
+    visited += pairs
+    self.pruned += pruned
+    multiplied += pairs - pruned
+    bytes += (pairs - pruned) * perTile
+  }
+
   static func += (sum: inout TileWork, more: TileWork) {
     sum.visited += more.visited
     sum.pruned += more.pruned

@@ -55,8 +55,8 @@ extension Kernels {
           let scale: Float = t == 1 ? 0x1p-7 : 0.03
           let at = error(64 * t, w, stride, groups: groups, scale: scale, codes)
           return hs_coded_tile_t(
-            scale: scale, limit: t == 1 ? at : at * 1.2, room: 0.5, small: t == 3 ? 1000 : 0.6,
-            renewals: t == 2 ? 3 : 1000)
+            scale: scale, limit: t == 1 ? at : at * 1.2, reach: Float(t) * 2, room: 0.5,
+            small: t == 3 ? 1000 : 0.6, renewals: t == 2 ? 3 : 1000)
         }
         let expected = ids.elements.filter { id in
           let tile = tiles[Int(id) / 64]
@@ -65,14 +65,19 @@ extension Kernels {
         }
         expectSameBitsAtEveryLevel("\(d) columns, \(count) rows") {
           let beyond = Block(count, of: Int32(-1))
+          let slacks = Block(Self.tiles * 64, of: Float(-7))
           let found = unsafe hs_codes_beyond_f32(
-            count, ids.start, nil, stride, w.start, groups, codes, tiles, beyond.start)
+            count, ids.start, nil, stride, w.start, groups, codes, tiles, slacks.start,
+            beyond.start)
           #expect(Array(beyond.elements.prefix(found)) == expected)
+          checkSlacks(slacks, of: ids.elements, w, stride, groups, tiles, codes)
+          let compared = Block(slacks.elements)
           let named = Block(count, of: Int32(-1))
           let foundByName = unsafe hs_codes_beyond_f32(
             count, ids.start, names.start, stride, reversed.start, groups, codes, tiles,
-            named.start)
+            slacks.start, named.start)
           #expect(foundByName == found && named.elements == beyond.elements)
+          #expect(slacks.elements.map(\.bitPattern) == compared.elements.map(\.bitPattern))
 
           var (renewed, after) = (codes, tiles)
           // In the last tile one row's norm, or two rows', are above what is small, and fall below it.
@@ -84,8 +89,9 @@ extension Kernels {
           let isNamed = count % 3 == 1
           let left = unsafe hs_renew_codes_f32(
             found, beyond.start, isNamed ? names.start : nil, stride,
-            isNamed ? reversed.start : w.start, groups, &after, &renewed, norms.start, &bounds,
-            outgrown.start)
+            isNamed ? reversed.start : w.start, groups, &after, &renewed, norms.start,
+            slacks.start, &bounds, outgrown.start)
+          checkSlacks(slacks, of: expected, w, stride, groups, tiles, renewed)
           check(w, stride, groups, expected, renewed, norms, bounds)
           let grown = Array(outgrown.elements[..<left]).filter { $0 >= 192 }
           #expect(grown == Array(large.suffix(1)))
@@ -93,12 +99,62 @@ extension Kernels {
           outcome.add(beyond, first: found)
           outcome.add(outgrown, first: left)
           outcome.add(norms)
+          outcome.add(compared)
+          outcome.add(slacks)
           outcome.add(Block(renewed.map { Int32($0) }))
           outcome.add(Block(after.map(\.renewals)))
           outcome.add(Block(bounds.map { Float($0) }))
           return outcome
         }
       }
+    }
+
+    /// Slacks of these rows are what their definition says; others have not been touched.
+    private func checkSlacks(
+      _ slacks: Block<Float>, of ids: [Int32], _ w: Block<Float>, _ stride: Int, _ groups: Int,
+      _ tiles: [hs_coded_tile_t], _ codes: [UInt8]
+    ) {
+      for id in ids {
+        let (r, tile) = (Int(id), tiles[Int(id) / 64])
+        let e = error(r, w, stride, groups: groups, scale: tile.scale, codes)
+        let slack = tile.reach.addingProduct(e.squareRoot(), -(1 + 0x1p-18))
+        #expect(slacks[r] == slack || slacks[r].isNaN && slack.isNaN)
+      }
+    }
+
+    @Test func `slack that moves use up is found`() {
+      let largest = Float.greatestFiniteMagnitude
+      let numbers: [Float] = [
+        0, 1, 0x1p-149, 3 * 0x1p-130, 0.3, 1.5, largest, -1, .infinity, -.infinity, .nan,
+      ]
+      var (slacks, moves, rows): ([Float], [Float], [Int32]) = ([], [], [])
+      for slack in numbers {
+        for move in numbers + [slack.nextUp, slack.nextDown, slack] {
+          // A row is listed by its number, not by its place.
+          rows.append(Int32(2 * slacks.count + 1))
+          slacks.append(slack)
+          moves.append(move)
+        }
+      }
+      let room = Block(slacks.flatMap { [-5, $0] })
+      let spent = Block(rows.count, of: Int32(-1))
+      let found = unsafe hs_spend_slack_f32(
+        rows.count, rows, moves, room.start, spent.start)
+      var expected: [Int32] = []
+      for (k, row) in rows.enumerated() {
+        let left = room[Int(row)]
+        #expect(room[Int(row) - 1] == -5)
+        if !(left >= 0) || !(moves[k] >= 0) {
+          expected.append(row)
+          // Nothing is listed that has as much as a thousandth left.
+          if slacks[k].isFinite && moves[k] >= 0 { #expect(!(moves[k] < 0.999 * slacks[k])) }
+        } else if slacks[k].isFinite {
+          // Differences are exact in Double, or near enough to tell.
+          #expect(Double(left) <= Double(slacks[k]) - Double(moves[k]))
+          #expect(Double(left) >= (Double(slacks[k]) - Double(moves[k])) * (1 - 1e-6))
+        }
+      }
+      #expect(Array(spent.elements.prefix(found)) == expected)
     }
 
     /// Renewed codes are those of the encoder, and bounds hold.

@@ -56,9 +56,9 @@ import Testing
     }
   }
 
-  @Test func `a move of the whole budget at the threshold loses no pair`() {
+  @Test(arguments: [3, 17, 33])
+  func `a move of the whole budget at the threshold loses no pair`(d: Int) {
     // All rows along the query, just below the threshold; each step may carry them above it.
-    let d = 33
     let direction = gaussian(1, d, seed: 3).rowArray(0)
     let square = direction.reduce(0) { $0 + $1 * $1 }
     let weights = Matrix(rows: 130, columns: d)
