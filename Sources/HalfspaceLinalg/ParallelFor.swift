@@ -89,7 +89,7 @@ package struct TaperedParts: Sendable {
   package let count: Int
   private let length: Int
 
-  private static let partsOfThread = 4
+  package static let partsOfThread = 4
   /// Where the parts of a thread end, in tenths of all that is its own.
   private static let ends = [0, 4, 7, 9, 10]
 
@@ -105,9 +105,18 @@ package struct TaperedParts: Sendable {
 
   private func bound(_ part: Int) -> Int {
     let (thread, own) = part.quotientAndRemainder(dividingBy: Self.partsOfThread)
+    return (10 * thread + Self.tenths(own, of: thread)) * length / (10 * count / Self.partsOfThread)
+  }
+
+  /// Where part `own` of a thread begins.
+  private static func tenths(_ own: Int, of thread: Int) -> Int {
     // The calling thread, which is the first, goes up, others go down.
-    let tenths = thread == 0 ? Self.ends[own] : 10 - Self.ends[Self.partsOfThread - own]
-    return (10 * thread + tenths) * length / (10 * count / Self.partsOfThread)
+    thread == 0 ? ends[own] : 10 - ends[partsOfThread - own]
+  }
+
+  /// The same of `0..<count` that is a thread's own: `partsOfThread` parts.
+  package static func part(_ own: Int, of count: Int, thread: Int) -> Range<Int> {
+    tenths(own, of: thread) * count / 10..<tenths(own + 1, of: thread) * count / 10
   }
 }
 

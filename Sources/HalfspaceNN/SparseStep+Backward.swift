@@ -139,20 +139,37 @@ extension SparseStep {
   /// The same of divided pairs: a thread moves the neurons that it has found. Afterwards these are listed.
   private func descendParts(_ descent: Descent) {
     let parts = parts
-    unsafe Self.reserve(&largestMoves, parts.count)
+    // Rows that are in no cache take what they like, and may as well be moved by another thread at the end.
+    let isLarge =
+      pairCount * (descent.weights.stride + descent.outputs.stride) > Self.floatsOfLargeParts
+    let pieces = isLarge ? TaperedParts.partsOfThread : 1
+    unsafe Self.reserve(&largestMoves, parts.count * pieces)
     unsafe Self.reserve(&listed, activeCount)
     let moves = unsafe Moves(bounds: bounds.baseAddress!, largest: largestMoves.baseAddress!)
     let room = unsafe PartRoom(slopes: gradients.baseAddress!, listed: listed.baseAddress!)
-    parts.runTimed(threads: threads) { part in
+    @Sendable func move(_ piece: Int) {
+      let part = piece / pieces
       let start = parts.start(of: part)
       let own = unsafe View(parts[part].pointee.pairs, scratch: room.slopes + start.pairs)
-      unsafe moves.largest[part] = descent.move(
-        0..<own.count, of: own, slopes: own.scratch, bounds: moves.bounds + start.neurons)
-      unsafe (room.listed + start.neurons).update(from: own.active, count: own.count)
+      let some =
+        unsafe pieces == 1
+        ? 0..<own.count : TaperedParts.part(piece % pieces, of: own.count, thread: part)
+      unsafe moves.largest[piece] = descent.move(
+        some, of: own, slopes: own.scratch, bounds: moves.bounds + start.neurons)
+      unsafe (room.listed + start.neurons + some.lowerBound).update(
+        from: own.active + some.lowerBound, count: some.count)
+    }
+    if isLarge {
+      parallelFor(parts.count * pieces, threads: threads, move)
+    } else {
+      parts.runTimed(threads: threads, move)
     }
     isListed = true
-    if descent.terms != nil { takeLargestMove(of: parts.count) }
+    if descent.terms != nil { takeLargestMove(of: parts.count * pieces) }
   }
+
+  /// Multiplications and additions from which on rows are taken to be in no cache of a thread.
+  private static let floatsOfLargeParts = 1 << 20
 
   /// What `descend` does to the neurons of a list.
   private struct Descent: Sendable {
