@@ -229,7 +229,7 @@ final class AutomaticLookup: NeuronLookup {
   private func forecastOfLists() -> Double {
     guard inputs != nil, weights.rows > 0, let dense = paces[.dense] else { return .infinity }
     return watch.forecast(in: weights, trainingRows: rowCount)
-      * MarginCost.pair(ofDense: dense, neurons: weights.rows, batch: lastRows)
+      * MarginCost.pair(ofDense: dense, neurons: weights.rows)
   }
 
   private func use(_ strategy: LookupStrategy) {

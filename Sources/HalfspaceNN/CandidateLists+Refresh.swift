@@ -99,7 +99,9 @@ extension CandidateLists {
   static func inParallel<Value: BitwiseCopyable>(
     _ count: Int, threads: Int, _ body: @Sendable (Int) -> Value
   ) -> [Value] {
-    unsafe [Value](unsafeUninitializedCapacity: count) { values, written in
+    // All empty arrays share what an initialization would write.
+    guard count > 0 else { return [] }
+    return unsafe [Value](unsafeUninitializedCapacity: count) { values, written in
       let target = unsafe Values(pointer: values.baseAddress)
       parallelFor(count, grain: neuronsOfTask, threads: threads) { range in
         for k in range { unsafe target.pointer![k] = body(k) }

@@ -26,9 +26,6 @@ struct MarginCost {
   /// What making lists takes, as a share of what an index takes for an epoch: an index over the training
   /// rows is asked for every neuron.
   private static let makingOfEpoch = 2.0
-  /// Rows of a batch up to which the dense lookup scans, and what a product takes of its time.
-  private static let scannedRows = 4
-  private static let productOfScan = 0.5
   /// Copying one entry of a list in a merge, in multiply-adds.
   static let merge = 90.0
   /// Refreshing a neuron, for each training row: its query, its share of a merge, and looking at its codes
@@ -80,11 +77,10 @@ struct MarginCost {
     return best
   }
 
-  /// Seconds of a pair of a dense product, where the dense lookup over `neurons` takes `pace` for a row of a
-  /// batch.
-  static func pair(ofDense pace: Double, neurons: Int, batch: Int) -> Double {
-    let product = batch <= scannedRows ? productOfScan * pace : pace
-    return product / Double(max(1, neurons))
+  /// Seconds of a pair of a dense product, where the dense lookup over `neurons` takes `pace` for a row. Where rows
+  /// come one by one it scans, which takes twice as long for a pair; so do lists then, input by input.
+  static func pair(ofDense pace: Double, neurons: Int) -> Double {
+    pace / Double(max(1, neurons))
   }
 
   /// Seconds to make lists over `rows` training rows, where an index takes `pace` for a row.
