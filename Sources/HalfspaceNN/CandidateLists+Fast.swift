@@ -13,7 +13,7 @@ extension CandidateLists {
   /// Pairs that are decided in the time that it takes to find out what a list would save.
   private static let pairsOfJudgement = 256
   /// Fewer neurons than these are checked as fast as codes are looked at. Rows that are asked one by one
-  /// leave little of a batch to make up for the copies of what they move.
+  /// leave little of a batch to make up for the codes of what they move.
   private var leastCoded: Int { batchRows < Self.fewestRowsTogether ? 1024 : 64 }
   private static let fewestRowsTogether = 8
   /// Whether the neurons that are not listed are worth codes.
