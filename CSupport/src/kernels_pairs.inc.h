@@ -9,8 +9,7 @@
 // Candidates
 // ---------------------------------------------------------------------------------------
 
-#define HS_WORD 64                                // queries of a word of bits
-#define HS_WORDS (HS_PAIR_QUERIES / HS_WORD)
+#define HS_WORD 64  // queries of a word of bits
 
 typedef uint64_t u64x8 __attribute__((ext_vector_type(8)));
 typedef int32_t i32x8_pairs __attribute__((ext_vector_type(8)));

@@ -259,9 +259,3 @@ int hs_parallel(ptrdiff_t count, int threads, void (*run)(void *, hs_parts *), v
   atomic_store_explicit(&pool.taken, 0, memory_order_release);
   return 1;
 }
-
-int hs_await_shard(int32_t *word) {
-  int32_t none = 0;
-  return !__atomic_compare_exchange_n(word, &none, HS_SHARD_AWAITED, 0, __ATOMIC_ACQ_REL,
-                                      __ATOMIC_ACQUIRE);
-}
