@@ -5,28 +5,6 @@ import Testing
 
 /// Rows that move, and are known to have moved by no more than so much.
 @Suite struct TileDriftTests {
-  /// Moves a row of `weights` by `step` times a random vector. Returns an upper bound of how far.
-  private func move(
-    _ row: Int, of weights: Matrix, by step: Float, _ generator: inout SeededGenerator
-  ) -> Float {
-    var square = 0.0
-    for c in 0..<weights.columns {
-      let before = weights[row, c]
-      weights[row, c] += step * (Float(generator.below(2001)) / 1000 - 1)
-      let change = Double(weights[row, c]) - Double(before)
-      square += change * change
-    }
-    return Float(square.squareRoot() * (1 + 1e-9)).nextUp
-  }
-
-  private func update(_ index: inout some HalfSpaceIndex, _ rows: [Int32], _ distances: [Float]) {
-    unsafe rows.withUnsafeBufferPointer { rows in
-      unsafe distances.withUnsafeBufferPointer {
-        unsafe index.update(rows: rows, displacements: $0)
-      }
-    }
-  }
-
   @Test(arguments: [1, 7, 17, 64])
   func `thousands of noted moves leave reports exact and the filter sharp`(d: Int) {
     let weights = gaussian(500, d, seed: 5)
@@ -41,7 +19,7 @@ import Testing
       let length: Float = step % 20 == 19 ? 1 : 0.004
       let moved = (0..<100).map { _ in Int32(generator.below(500)) }
       let distances = moved.map { move(Int($0), of: weights, by: length, &generator) }
-      for k in indices.indices { update(&indices[k], moved, distances) }
+      for k in indices.indices { tell(&indices[k], moved, distances) }
       guard step % 5 == 4 else { continue }
       for rows in [0..<24, 3..<4] {
         let expected = Oracle(weights: weights, queries: queries, rows: rows, above: 1.5)
@@ -77,7 +55,7 @@ import Testing
           (Double(moved) - Double(weights[row, c])) * (Double(moved) - Double(weights[row, c]))
         weights[row, c] = moved
       }
-      update(&index, [Int32(row)], [Float(distance.squareRoot()).nextUp])
+      tell(&index, [Int32(row)], [Float(distance.squareRoot()).nextUp])
       index.report(queries: queries, above: 1, into: &report)
       fired += report.count
       #expect(
@@ -96,7 +74,7 @@ import Testing
       for factor: Float in [1e30, .infinity, .nan, 0, 1] {
         let fresh = gaussian(1, 9, seed: UInt64(step)).rowArray(0)
         weights.setRow(step + 60, to: fresh.map { $0 * factor })
-        update(&index, [Int32(step + 60)], [distance])
+        tell(&index, [Int32(step + 60)], [distance])
         index.report(queries: queries, above: 0.5, into: &report)
         #expect(
           Oracle(report) == Oracle(weights: weights, queries: queries, rows: 0..<5, above: 0.5))
@@ -110,7 +88,7 @@ import Testing
     var index = BruteForceIndex(weights, method: .product)
     var report = FiringReport()
     weights.setRow(7, to: [Float](repeating: 1e6, count: 9))
-    update(&index, [7], [1e7])
+    tell(&index, [7], [1e7])
     index.report(queries: queries, above: 1, into: &report)
     #expect(Oracle(report) == Oracle(weights: weights, queries: queries, rows: 0..<20, above: 1))
   }
