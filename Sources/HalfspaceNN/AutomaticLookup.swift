@@ -206,23 +206,29 @@ final class AutomaticLookup: NeuronLookup {
     let isPromising = trial.pays(
       forecast: forecast, index: pace, making: MarginCost.making(rows: rowCount, index: pace),
       rows: rowsAnswered..<max(rowsAnswered, expectedRows))
-    if watch.isComplete {
-      if isPromising { return use(.candidateLists) }
-      if isFarAhead {
-        // Not so far, as it seems now: all neurons are watched for longer.
-        isFarAhead = false
-        return
-      }
-      trial.postpone(to: rowsAnswered + rowCount)
+    if watch.isComplete, isPromising {
+      events.calibrationSeconds += clock.secondsToNow
+      return use(.candidateLists)
     }
-    if isPromising || watch.isComplete || watch.rows >= rowCount {
-      watch = DriftWatch(weights, complete: isPromising)
-      isFarAhead = isPromising && trial.areFarAhead(forecast: forecast, index: pace)
-    }
+    goOnWatching(isPromising, areFarAhead: trial.areFarAhead(forecast: forecast, index: pace))
     let seconds = clock.secondsToNow
     events.calibrationSeconds += seconds
     // Watching all neurons takes longer, but is seldom.
     if !watch.isComplete { forecastSeconds = min(seconds, forecastSeconds ?? seconds) }
+  }
+
+  /// After a forecast that was not enough for lists: all neurons are watched, or still, or some once more.
+  private func goOnWatching(_ isPromising: Bool, areFarAhead: Bool) {
+    if watch.isComplete, isFarAhead {
+      // Not so far, as it seems now.
+      isFarAhead = false
+      return
+    }
+    if watch.isComplete { trial.postpone(to: rowsAnswered + rowCount) }
+    if isPromising || watch.isComplete || watch.rows >= rowCount {
+      watch = DriftWatch(weights, complete: isPromising)
+      isFarAhead = isPromising && areFarAhead
+    }
   }
 
   /// What lists would cost, in seconds per row, as fast as neurons are now.
