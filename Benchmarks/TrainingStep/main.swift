@@ -97,10 +97,11 @@ do {
     \(run.machine.summary) · \(run.machine.date)
 
     One thread, medians. *Mean*: of all steps of the row, with what is done now and then, such as the
-    refreshing of candidate lists. *Oracle*: the same kernels, told which neurons fire. *Dense*: the
-    network of nominal width with five OpenBLAS products over tiles, in the faster of two layouts.
-    *Stored*: neurons that fire on some training row; the others are at their initial weights and cost
-    nothing. The static report that finds them, once per training row, is not in these figures.
+    refreshing of candidate lists. Steps know which rows follow, as in training. *Oracle*: the same
+    kernels, told which neurons fire, on rows that were gathered before. *Dense*: the network of nominal
+    width with five OpenBLAS products over tiles, in the faster of two layouts. *Stored*: neurons that
+    fire on some training row; the others are at their initial weights and cost nothing. The static
+    report that finds them, once per training row, is not in these figures.
 
     \(table(rows))
 
