@@ -202,12 +202,14 @@ final class CandidateLists: NeuronLookup {
     let work = candidates * (weights.stride + Self.floatsOfCandidate)
     found.divide(weights.rows, into: min(threadsToHave(threads), work / Self.floatsWorthATask))
     while ranges.count < found.count { ranges.append(CandidateRange()) }
-    let neurons = (0..<found.count).map { self.neurons(found.range(of: $0)) }
+    let fastCandidates = unsafe fast.candidates
     found.run(
       threads: threads,
-      { [ranges, offsets, ids, weights] part in
+      { [ranges, offsets, ids, movers, weights] part in
+        let neurons = unsafe CandidateRange.Neurons(
+          found.range(of: part), movers: movers, fast: fastCandidates)
         unsafe ranges[part].decide(
-          neurons[part], numbers, (offsets, ids), inputs: batch.inputs.pointer, weights: weights,
+          neurons, numbers, (offsets, ids), inputs: batch.inputs.pointer, weights: weights,
           above: threshold, into: &found[part].pointee)
       }, then: next)
     let checked = found.checked
@@ -216,14 +218,6 @@ final class CandidateLists: NeuronLookup {
     listChecks += checked - fast.candidateCount
     note(batch, reported: found.total.pairs)
     return true
-  }
-
-  /// The neurons of a range.
-  private func neurons(_ range: Range<Int>) -> CandidateRange.Neurons {
-    let first = SparseStep.position(of: Int32(range.lowerBound), in: movers)
-    let end = SparseStep.position(of: Int32(range.upperBound), in: movers)
-    return unsafe CandidateRange.Neurons(
-      range: range, movers: movers[first..<end], fast: fast.candidates(of: range))
   }
 
   /// Counts a report.

@@ -29,6 +29,13 @@ internal import HalfspaceReporting
     var movers: ArraySlice<Int32>
     /// Those whose candidates are known from their codes.
     @unsafe var fast: FastNeurons.Candidates
+
+    /// Those of `range` among all of a network's.
+    init(_ range: Range<Int>, movers: [Int32], fast: FastNeurons.Candidates) {
+      self.range = range
+      self.movers = movers[SparseStep.places(of: range, in: movers)]
+      unsafe self.fast = fast.of(range)
+    }
   }
 
   /// Decides the candidates among `neurons`, and leaves what fires in a part, grouped.

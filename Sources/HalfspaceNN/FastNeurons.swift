@@ -92,21 +92,26 @@ internal import HalfspaceReporting
       codes?.findCandidates(batch.inputs, queries: batch.count, above: threshold) ?? 0
   }
 
-  /// The candidates of neurons of a range, as the parts of a parallel loop read them.
-  func candidates(of range: Range<Int>) -> Candidates {
-    let first = SparseStep.position(of: Int32(range.lowerBound), in: neurons)
-    let end = SparseStep.position(of: Int32(range.upperBound), in: neurons)
-    return unsafe Candidates(
-      neurons: neurons, places: first..<end, masks: codes?.masks, most: candidateCount)
+  /// The candidates of all, as the parts of a parallel loop read them.
+  var candidates: Candidates {
+    unsafe Candidates(
+      neurons: neurons, places: neurons.indices, masks: codes?.masks, most: candidateCount)
   }
 
   /// Some of the neurons, and what may fire of them.
   @unsafe struct Candidates: @unchecked Sendable {
     let neurons: [Int32]
-    let places: Range<Int>
+    private(set) var places: Range<Int>
     /// The words of all, see `CodedRows`.
     let masks: UnsafePointer<UInt64>?
     /// At least the number of pairs.
     let most: Int
+
+    /// Those of neurons of a range.
+    func of(_ range: Range<Int>) -> Candidates {
+      var some = unsafe self
+      unsafe some.places = SparseStep.places(of: range, in: neurons)
+      return unsafe some
+    }
   }
 }

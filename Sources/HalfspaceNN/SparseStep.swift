@@ -221,9 +221,12 @@ internal import HalfspaceReporting
     return low
   }
 
-  /// The same of an array.
-  static func position(of neuron: Int32, in list: [Int32]) -> Int {
-    unsafe list.withUnsafeBufferPointer { unsafe position(of: neuron, in: $0) }
+  /// The positions in an ascending list of the neurons of a range.
+  static func places(of range: Range<Int>, in list: [Int32]) -> Range<Int> {
+    unsafe list.withUnsafeBufferPointer { list in
+      unsafe position(
+        of: Int32(range.lowerBound), in: list)..<position(of: Int32(range.upperBound), in: list)
+    }
   }
 
   /// The buffers as a parallel loop sees them: read only, save `scratch`, of which every index of
